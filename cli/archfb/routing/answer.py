@@ -1,0 +1,40 @@
+"""What a call gives back: the fields of `ask --json` as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archfb.providers.exchange import Usage
+
+if TYPE_CHECKING:
+    from archfb_state.decisions import Decision, Ranked
+    from archfb_state.records import Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class CallError:
+    """Why a call failed: a code of the contract, a sentence, and when trying again may help."""
+
+    code: str
+    message: str
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of one call, good or bad. `offline` says that no model made the text."""
+
+    ok: bool
+    text: str
+    model: str | None
+    complexity: str
+    finish_reason: str | None
+    usage: Usage
+    cost_usd: float | None
+    attempts: tuple[Attempt, ...]
+    decision: tuple[Ranked, ...]
+    error: CallError | None = None
+    offline: bool = False
+    call_id: str = ""
+    plan: Decision | None = field(default=None, repr=False)

@@ -1,0 +1,26 @@
+"""Foreign text made inert: what models, providers, repositories and configurations say."""
+
+from __future__ import annotations
+
+import re
+
+_BAD = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f"  # C0 without tab and newline, DEL, C1
+    "\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069"  # bidirectional controls
+    "\ud800-\udfff\u2028\u2029\ufeff\ufff9-\ufffb"  # surrogates, line separators, BOM, annotations
+    "\U000e0000-\U000e007f]"  # tag characters
+)
+
+
+def clean(text: str, *, limit: int | None = None, one_line: bool = False) -> str:
+    """Return the text with everything that a terminal or a database could act on replaced by U+FFFD.
+
+    Tab and newline stay; with `one_line` any run of white space becomes one space. A text longer than
+    `limit` characters is cut and ends with "…".
+    """
+    text = _BAD.sub("\ufffd", text.replace("\r\n", "\n"))
+    if one_line:
+        text = " ".join(text.split())
+    if limit is not None and len(text) > limit:
+        text = text[: max(0, limit - 1)] + "…"
+    return text
