@@ -1,0 +1,78 @@
+"""One probe round at a time on one machine: a kernel lock beside the state, gone with its holder."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import time
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from archfb.errors import ArchfbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OnLocked = Literal["skip", "wait", "fail"]
+
+POLL = 0.1
+"""Seconds between two looks at a lock that is waited for."""
+
+
+class ProbeRunning(ArchfbError):  # noqa: N818 - a condition, not a defect
+    """Another probe round is running."""
+
+    exit_code = 3
+    code = "locked"
+
+
+@contextmanager
+def probe_lock(
+    state: str, on_locked: OnLocked = "skip", *, sleep: Callable[[float], None] = time.sleep
+) -> Iterator[int | None]:
+    """Hold the probe lock of a state file; yields None when held, else the pid of who holds it (`skip`).
+
+    With `wait` it waits for the other to end. Raises ProbeRunning with `fail`. A state that is no file on this
+    machine, or a folder that cannot be written, needs no lock: leases in the state still keep probes apart.
+    """
+    handle = _open(state)
+    if handle is None:
+        yield None
+        return
+    try:
+        other = None if _lock(handle) else _holder(handle)
+        if other is not None and on_locked == "fail":
+            raise ProbeRunning(f"Another probe (pid {other}) is running.")
+        while other is not None and on_locked == "wait":
+            sleep(POLL)
+            other = None if _lock(handle) else _holder(handle)
+        if other is None:
+            os.ftruncate(handle, 0)
+            os.pwrite(handle, str(os.getpid()).encode(), 0)
+        yield other
+    finally:
+        os.close(handle)
+
+
+def _open(state: str) -> int | None:
+    path = Path(state)
+    if "://" in state or not path.parent.is_dir():
+        return None
+    try:
+        return os.open(f"{path}.probe", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return None
+
+
+def _lock(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+def _holder(handle: int) -> int:
+    text = os.pread(handle, 20, 0).decode("ascii", "replace").strip()
+    return int(text) if text.isdecimal() else 0

@@ -1,0 +1,184 @@
+"""One round of probes: what is due, at once within limits, leased so that nobody probes it twice."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from archfb.providers.exchange import Limits, Target
+from archfb.routing.attempt import Circumstances, attempt_of, new_id
+from archfb.routing.plan import expected_cost
+from archfb.routing.roster import chain_members
+from archfb_state.due import due
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archfb.providers.exchange import Reply
+    from archfb.routing.desk import Desk
+    from archfb.routing.roster import Member
+    from archfb_state.due import Due
+    from archfb_state.records import Attempt, Kind, Snapshot
+    from archfb_state.store import Lease
+
+PER_HOST = 3
+IN_ALL = 128
+ROUND_SHARE = 0.9
+"""A round ends within this share of the interval, so that the next one finds it ended."""
+
+NO_METADATA = "no_metadata"
+"""The code of a reply from a server that has no free description of its models."""
+
+PROBE_TOKENS = (20, 64)
+"""Input and output tokens that a completion probe is reckoned with, before it is made."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeResult:
+    """How one probe ended."""
+
+    model: str
+    kind: Kind
+    outcome: str
+    latency_ms: float
+    message: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the row of `probes`."""
+        return {
+            "model": self.model,
+            "kind": self.kind,
+            "outcome": self.outcome,
+            "latency_ms": round(self.latency_ms, 1),
+            "message": self.message,
+        }
+
+
+@dataclass(slots=True)
+class _Gates:
+    """Limits of one round: probes at once per host and in all."""
+
+    hosts: dict[str, asyncio.Semaphore]
+    total: asyncio.Semaphore
+
+    def host(self, name: str) -> asyncio.Semaphore:
+        return self.hosts.setdefault(name, asyncio.Semaphore(PER_HOST))
+
+
+async def probe_round(
+    desk: Desk, *, everything: bool = False, models: Iterable[str] | None = None, phase: str | None = None
+) -> list[ProbeResult]:
+    """Probe what is due and return one result per probe, in the order of the chains.
+
+    The round is given up when it nears the interval. Raises UsageError for an unknown model or phase.
+    """
+    rows = desk.store.snapshot()
+    chosen = [(one, why) for one in selected(desk, models, phase) if (why := _wanted(desk, rows, one, everything))]
+    gates = _Gates({}, asyncio.Semaphore(IN_ALL))
+    tasks = [asyncio.ensure_future(_probe(desk, one, why, gates)) for one, why in chosen]
+    if tasks:
+        await asyncio.wait(tasks, timeout=max(desk.config.health.timeout, desk.config.health.interval * ROUND_SHARE))
+    for late in tasks:
+        late.cancel()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    desk.store.settle(desk.settings, desk.refs)
+    return [result for outcome in ended for result in _results(outcome)]
+
+
+def _results(outcome: list[ProbeResult] | BaseException) -> list[ProbeResult]:
+    if isinstance(outcome, asyncio.CancelledError):
+        return []
+    if isinstance(outcome, BaseException):
+        raise outcome
+    return outcome
+
+
+def selected(desk: Desk, models: Iterable[str] | None, phase: str | None) -> list[Member]:
+    """Return the members that a round may probe: one per deployment, with a key where one is needed."""
+    if models is not None:
+        names = [one for name in models for one in chain_members(desk.config, desk.members, "", name)]
+    elif phase is not None:
+        names = chain_members(desk.config, desk.members, phase)
+    else:
+        names = [desk.members[name] for name in desk.config.chained]
+    able = [one for one in names if not one.offline and one.missing is None and one.model.probe != "none"]
+    return list({one.ref.deployment: one for one in reversed(able)}.values())[::-1]
+
+
+def _wanted(desk: Desk, rows: Snapshot, member: Member, everything: bool) -> Due | None:
+    return due(member.ref, rows, desk.settings, rows.at, everything=everything)
+
+
+async def _probe(desk: Desk, member: Member, why: Due, gates: _Gates) -> list[ProbeResult]:
+    """Probe one deployment under its lease: for free first, with a completion where that must settle it."""
+    async with gates.total, gates.host(member.ref.host):
+        lease = desk.store.acquire(why.lease, desk.config.health.timeout * 3)
+        if lease is None:
+            return []
+        return await _leased(desk, member, why, lease)
+
+
+async def _leased(desk: Desk, member: Member, why: Due, lease: Lease) -> list[ProbeResult]:
+    from archfb.providers.wires import can_metadata
+
+    results: list[ProbeResult] = []
+    try:
+        free = member.model.probe != "completion" and can_metadata(member.provider)
+        if free:
+            reply = await _ask(desk, member, "metadata", results)
+            if reply is not None and reply.code != NO_METADATA and (why.kind == "metadata" or not reply.ok):
+                return results
+        if member.model.probe != "metadata" and _affordable(desk, member):
+            await _ask(desk, member, "completion", results)
+        return results
+    finally:
+        desk.store.release(lease)
+
+
+async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult]) -> Reply | None:
+    """Make one probe and record it; one that the server has no answer for is no evidence."""
+    if not _counted(desk, member) and kind == "completion":
+        return None
+    health, provider = desk.config.health, member.provider
+    started = desk.store.now()
+    record = desk.store.snapshot().models.get(member.model.name)
+    target = Target(member.model, provider, member.key, record.learned if record else {})
+    limits = Limits(health.timeout, min(provider.connect_timeout, health.timeout), health.timeout)
+    reply = await desk.transport.probe(target, kind, limits)
+    if reply.code == NO_METADATA:
+        return reply
+    attempt = _attempt(desk, member, kind, reply, started)
+    desk.record([attempt])
+    results.append(
+        ProbeResult(member.model.name, kind, str(reply.outcome), attempt.latency_ms, message=attempt.message)
+    )
+    return reply
+
+
+def _attempt(desk: Desk, member: Member, kind: Kind, reply: Reply, started: float) -> Attempt:
+    around = Circumstances(new_id(), "probe", kind, started, desk.store.now(), desk.run_id)
+    return attempt_of(member, desk.price(member), reply, around)
+
+
+def _day(desk: Desk) -> str:
+    return datetime.fromtimestamp(desk.store.now(), UTC).strftime("%Y-%m-%d")
+
+
+def _counted(desk: Desk, member: Member) -> bool:
+    """Whether the model's probes of the day still allow one more."""
+    budget = f"probes:{_day(desk)}:{member.model.name}"
+    limit = desk.config.health.probe_max_per_day
+    reservation = desk.store.reserve(budget, 0.0, None, count_limit=limit)
+    return reservation is not None
+
+
+def _affordable(desk: Desk, member: Member) -> bool:
+    """Whether the day's probe budget, of all models together, has room for a completion."""
+    usd = expected_cost(desk.price(member), *PROBE_TOKENS) or 0.0
+    limit = desk.config.health.probe_usd_per_day
+    reservation = desk.store.reserve(f"probe-usd:{_day(desk)}", usd, limit)
+    if reservation is not None:
+        desk.store.spend(reservation, usd)
+    return reservation is not None

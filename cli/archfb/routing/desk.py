@@ -1,0 +1,87 @@
+"""What every call of a router shares: configuration, memory, transport, clock, chance and observers."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archfb.routing import plan
+from archfb.routing.pace import RepeatBudget
+from archfb.routing.prices import price
+
+if TYPE_CHECKING:
+    import random
+    from collections.abc import Awaitable, Callable
+
+    from archfb.config.model import Config
+    from archfb.events import Event, Observer
+    from archfb.providers.transport import Transport
+    from archfb.routing.plan import Request
+    from archfb.routing.prices import Price
+    from archfb.routing.roster import Member, Roster
+    from archfb_state.decisions import Credits, Decision
+    from archfb_state.records import Attempt, ModelRef, Snapshot
+    from archfb_state.settings import Settings
+    from archfb_state.store import Store
+
+
+@dataclass(slots=True)
+class Desk:
+    """The shared things of one router. `clock` is monotonic seconds; the store has the wall clock."""
+
+    config: Config
+    store: Store
+    members: Roster
+    transport: Transport
+    rng: random.Random
+    sleep: Callable[[float], Awaitable[None]]
+    observe: Observer
+    run_id: str | None = None
+    clock: Callable[[], float] = time.monotonic
+    repeats: RepeatBudget = field(default_factory=RepeatBudget)
+    settings: Settings = field(init=False)
+    refs: tuple[ModelRef, ...] = field(init=False)
+    _prices: dict[str, Price] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Work out once what every decision reads."""
+        self.settings = self.config.settings
+        self.refs = tuple(self.members[name].ref for name in self.config.chained)
+
+    def price(self, member: Member) -> Price:
+        """Return a member's prices and window, looked up once."""
+        found = self._prices.get(member.model.name)
+        if found is None:
+            found = self._prices[member.model.name] = price(member.model, member.provider)
+        return found
+
+    def choose(self, request: Request, rows: Snapshot, credits_: Credits) -> tuple[Decision, Credits]:
+        """Return the order in which a request's candidates are asked."""
+        return plan.decide(self.config, self.members, rows, request, credits_, self.price, self.settings, self.rng)
+
+    def decide(self, request: Request, call_id: str, *, expires_s: float) -> tuple[Decision, Snapshot]:
+        """Choose, and remember the turn, the decision and the call in flight, in one transaction.
+
+        Returns what the decision read as well.
+        """
+        slot = f"{request.phase}/{plan.demand(self.config, request).complexity}"
+        seen: list[Snapshot] = []
+
+        def chosen(rows: Snapshot, credits_: Credits) -> tuple[Decision, Credits]:
+            seen.append(rows)
+            return self.choose(request, rows, credits_)
+
+        decision = self.store.decide(slot, call_id, chosen, run_id=self.run_id, expires_s=expires_s)
+        return decision, seen[-1]
+
+    def record(self, attempts: list[Attempt], *, ended: str | None = None) -> None:
+        """Write attempts down and tell the observers what changed."""
+        from archfb.events import StatusChanged
+
+        for transition in self.store.record(attempts, self.settings, refs=self.refs, ended=ended):
+            self.observe(StatusChanged(transition))
+
+
+def nobody(event: Event) -> None:  # noqa: ARG001 - the observer that is not interested
+    """Ignore an event."""

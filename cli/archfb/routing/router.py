@@ -1,0 +1,182 @@
+"""The public door for programs: ask, explain, probe and report over one memory."""
+
+from __future__ import annotations
+
+import os
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archfb.config.model import Config
+from archfb.providers.exchange import Question
+from archfb.routing.answer import Answer
+from archfb.routing.call import Call
+from archfb.routing.desk import Desk, nobody
+from archfb.routing.plan import Request
+from archfb.routing.roster import chain_members, roster
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+
+    from archfb.events import Observer
+    from archfb.probing.round import ProbeResult
+    from archfb.routing.table import StatusTable
+    from archfb_state.decisions import Decision
+    from archfb_state.settings import Strategy
+    from archfb_state.store import Store
+
+
+class Router:
+    """Routes calls through chains of models by their remembered health; safe for many concurrent `ask`s."""
+
+    def __init__(self, desk: Desk) -> None:
+        """Wrap what `open` made; programs use `Router.open`."""
+        self.desk = desk
+
+    @classmethod
+    @asynccontextmanager
+    async def open(
+        cls,
+        config: str | Path | Config | None = None,
+        state: str | None = None,
+        *,
+        environ: Mapping[str, str] | None = None,
+        observe: Observer = nobody,
+        run_id: str | None = None,
+        sleep: Callable[[float], Awaitable[None]] | None = None,
+        store: Store | None = None,
+    ) -> AsyncIterator[Router]:
+        """Open configuration, memory and transport, and close them again.
+
+        `config` is a path or a loaded configuration (default: the layers), `state` the state file.
+        Raises ConfigurationError and StateError.
+        """
+        import asyncio
+        import random
+
+        from archfb.providers.transport import Transport
+
+        variables = os.environ if environ is None else environ
+        loaded = config if isinstance(config, Config) else load_config(config, variables)
+        memory = store if store is not None else open_store(loaded, state, variables)
+        try:
+            members = roster(loaded, variables, memory.salt)
+            async with Transport() as transport:
+                pause = sleep or asyncio.sleep
+                yield cls(Desk(loaded, memory, members, transport, random.Random(), pause, observe, run_id))  # noqa: S311
+        finally:
+            if store is None:
+                memory.close()
+
+    @property
+    def config(self) -> Config:
+        """Return the effective configuration."""
+        return self.desk.config
+
+    @property
+    def store(self) -> Store:
+        """Return the memory."""
+        return self.desk.store
+
+    @property
+    def run_id(self) -> str | None:
+        """Return the run that attempts and decisions belong to."""
+        return self.desk.run_id
+
+    async def ask(
+        self,
+        phase: str,
+        prompt: str | Question = "",
+        *,
+        model: str | None = None,
+        role: str = "ask",
+        build: Callable[[int | None], Question] | None = None,
+        strategy: Strategy | None = None,
+        deadline: float | None = None,
+        files: int = 0,
+        languages: int = 0,
+        deep: bool = False,
+        only_providers: Iterable[str] = (),
+        not_providers: Iterable[str] = (),
+        offline_only: bool = False,
+    ) -> Answer:
+        """Ask one question of a phase's chain and return its answer; a failed call is an answer that is not ok.
+
+        `build` makes the question for the input tokens that a candidate's window leaves (None: unknown), for
+        prompts that can be made smaller. `deadline` is seconds for the whole call.
+        Raises UsageError for an unknown phase or model, and CancelledError when cancelled.
+        """
+        question = Question(prompt) if isinstance(prompt, str) else prompt
+        first = build(None) if build is not None else question
+        request = Request(
+            phase,
+            first.chars,
+            files,
+            languages,
+            deep,
+            first.max_output_tokens,
+            model,
+            strategy,
+            frozenset(only_providers),
+            frozenset(not_providers),
+            offline_only,
+            shrinks=build is not None,
+        )
+        seconds = self.config.routing.deadline if deadline is None else deadline
+        call = Call(self.desk, request, build or (lambda _: question), self.desk.clock() + seconds, role)
+        return await call.run()
+
+    def route(
+        self, phase: str, *, context_chars: int = 0, model: str | None = None, files: int = 0, languages: int = 0
+    ) -> Decision:
+        """Explain who would be asked now, and why; nothing is asked and nothing is remembered."""
+        request = Request(phase, context_chars, files, languages, model=model)
+        chain_members(self.config, self.desk.members, phase, model)
+        return self.desk.choose(request, self.store.snapshot(), {})[0]
+
+    async def probe(
+        self,
+        all: bool = False,
+        *,
+        models: Iterable[str] | None = None,
+        phase: str | None = None,  # noqa: A002
+    ) -> list[ProbeResult]:
+        """Probe what is due (`all`: everything), record it, and return one result per probe."""
+        from archfb.probing.round import probe_round
+
+        return await probe_round(self.desk, everything=all, models=models, phase=phase)
+
+    def status(self) -> StatusTable:
+        """Return the health of every model that a chain names."""
+        from archfb.routing.table import status_table
+
+        return status_table(self.config, self.desk.members, self.store.snapshot())
+
+
+def load_config(path: str | Path | None, environ: Mapping[str, str]) -> Config:
+    """Return the effective configuration of this process."""
+    from archfb.config.load import load
+
+    return load(None if path is None else str(path), environ=environ, cwd=Path.cwd())
+
+
+def open_store(config: Config, state: str | None, environ: Mapping[str, str]) -> Store:
+    """Return the memory that the configuration, the environment or `state` names. Raises StateError."""
+    from archfb.config.load import state_path
+    from archfb.errors import StateError
+    from archfb_state.opening import open_state
+    from archfb_state.store import StoreUnusable
+
+    path, explicit = state_path(state, config, environ)
+    try:
+        return open_state(path, explicit=explicit)
+    except StoreUnusable as error:
+        raise StateError(str(error)) from error
+
+
+def with_run(router: Router, run_id: str, *, max_cost: float | None = None) -> Router:
+    """Return a router over the same memory whose attempts belong to a run, within that run's cost limit."""
+    routing = router.config.routing if max_cost is None else replace(router.config.routing, max_cost=max_cost)
+    desk = replace(router.desk, run_id=run_id, config=replace(router.config, routing=routing))
+    return Router(desk)
