@@ -1,0 +1,29 @@
+"""Ask language models through chains that heal themselves; importing this loads no HTTP stack."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archfb.version import __version__
+
+if TYPE_CHECKING:
+    from archfb.errors import ArchfbError
+    from archfb.routing.answer import Answer
+    from archfb.routing.router import Router
+
+__all__ = ["Answer", "ArchfbError", "Router", "__version__"]
+
+_HOMES = {
+    "Answer": "archfb.routing.answer",
+    "ArchfbError": "archfb.errors",
+    "Router": "archfb.routing.router",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'archfb' has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,27 @@
+"""Did you mean …?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known word, else an empty string."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
+    return f" Did you mean '{near[0]}'?" if near else ""
+
+
+def one_of(word: str, known: Iterable[str], what: str) -> str:
+    """Return a word that is known. Raises UsageError with the nearest one, or all of them."""
+    from archfb.errors import UsageError
+
+    names = list(known)
+    if word in names:
+        return word
+    near = did_you_mean(word, names)
+    raise UsageError(f"Unknown {what} '{word[:80]}'.{near or ' Known: ' + ', '.join(names) + '.'}")
