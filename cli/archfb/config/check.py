@@ -1,0 +1,234 @@
+"""Whether each layer, and what they make together, can be meant. Every problem is found, none is raised."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archfb.config import shown
+from archfb.config.kinds import problem_of
+from archfb.config.model import PHASES
+from archfb.config.schema import NAMED, TABLES, Setting, setting
+from archfb.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+NAME_LIMIT = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: the keys it stands at, the sentence, and which element of a list is meant."""
+
+    path: tuple[str, ...]
+    text: str
+    element: int | None = None
+
+
+@dataclass(slots=True)
+class Checked:
+    """What of a layer can be used, as table → key → value or table → name → key → value."""
+
+    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
+    problems: list[Problem] = field(default_factory=list)
+
+    def note(self, path: tuple[str, ...], text: str, element: int | None = None) -> None:
+        """Keep one more problem."""
+        self.problems.append(Problem(path, text, element))
+
+
+def check_layer(raw: Mapping[str, Any]) -> Checked:
+    """Return what can be used of one file, and each thing in it that is unknown, of a wrong type or out of bounds."""
+    checked = Checked()
+    for table, content in raw.items():
+        if table in TABLES:
+            if _is_table(content, (table,), checked):
+                checked.tables[table] = _settings((table,), content, TABLES[table], checked)
+        elif table in NAMED:
+            if _is_table(content, (table,), checked):
+                checked.tables[table] = _named(table, content, checked)
+        else:
+            checked.note((table,), _unknown((table,), content, [*TABLES, *NAMED]))
+    return checked
+
+
+def _named(table: str, content: Mapping[str, Any], checked: Checked) -> dict[str, Any]:
+    usable = {}
+    for name, one in content.items():
+        path = (table, name)
+        if not name.isprintable() or not name.strip() or len(name) > NAME_LIMIT:
+            what = "Model" if table == "models" else "Provider"
+            checked.note(path, f"{what} name may hold printable characters, ≤200; got {shown.name(name)}.")
+        elif not isinstance(one, dict) and shown.names_a_key(name):
+            checked.note(path, KEY_IN_FILE)
+        elif _is_table(one, path, checked):
+            usable[name] = _settings(path, one, NAMED[table], checked)
+    return usable
+
+
+def _settings(
+    path: tuple[str, ...], content: Mapping[str, Any], known: Mapping[str, Setting], checked: Checked
+) -> dict[str, Any]:
+    usable = {}
+    for key, value in content.items():
+        one = known.get(key)
+        if one is None:
+            checked.note((*path, key), _unknown((*path, key), value, known))
+            continue
+        problem = problem_of(one, value)
+        if problem is None:
+            usable[key] = float(value) if one.kind in ("number", "seconds") else value
+        else:
+            checked.note((*path, key), problem.sentence(_label(path, key)), problem.element)
+    return usable
+
+
+def _label(path: tuple[str, ...], key: str) -> str:
+    if path[0] == "chains":
+        return f"Chain {key}"
+    return f"{key} of {shown.name(path[1])[1:-1]}" if len(path) > 1 else key
+
+
+def _is_table(content: object, path: tuple[str, ...], checked: Checked) -> bool:
+    if isinstance(content, dict):
+        return True
+    text = f"{shown.name('.'.join(path))} must be a table; got {shown.value(content)}."
+    checked.note(path, KEY_IN_FILE if isinstance(content, str) and shown.looks_like_key(content) else text)
+    return False
+
+
+KEY_IN_FILE = 'Keys do not belong in the configuration. Name the variable: api_key_env = "…". The value is not shown.'
+
+
+def _unknown(path: tuple[str, ...], value: object, known: Iterable[str]) -> str:
+    key = path[-1]
+    if isinstance(value, str) and (shown.names_a_key(key) or shown.looks_like_key(value)):
+        return KEY_IN_FILE
+    what = "phase" if path[0] in ("chains", "strategies") and len(path) == 2 else "setting"
+    place = f" in [{shown.dotted(path[:-1])}]" if len(path) > 1 else ""
+    return f"Unknown {what} {shown.name(key)}{clean(place, limit=100)}.{_suggestion(path, list(known))}"
+
+
+def _suggestion(path: tuple[str, ...], known: list[str]) -> str:
+    near = did_you_mean(path[-1], known)
+    if near:
+        return near
+    homes = [f"{table}.{path[-1]}" for table, settings in TABLES.items() if path[-1] in settings and table != path[0]]
+    homes += [f"{table}.NAME.{path[-1]}" for table, settings in NAMED.items() if path[-1] in settings]
+    return f" Did you mean '{homes[0]}'?" if homes and len(path) < 3 else f" Known: {', '.join(known)}."
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known name, or nothing."""
+    from difflib import get_close_matches
+
+    near = get_close_matches(name[:NAME_LIMIT], list(known), n=1)
+    return f" Did you mean {shown.name(near[0])}?" if near else ""
+
+
+def check_together(merged: Mapping[str, Any], origins: Mapping[str, str], invalid: set[str]) -> Iterator[Problem]:
+    """Yield what is wrong with the layers taken together: names that lead nowhere, limits in the wrong order.
+
+    `invalid` are the dotted keys that are set, but wrongly: they are not missing.
+    """
+    yield from _required(merged, invalid)
+    yield from _references(merged, invalid)
+    yield from _reserved(merged)
+    for phase in PHASES:
+        yield from _chain(phase, merged["chains"].get(phase, []), merged["models"], invalid)
+    yield from _order(merged, origins)
+
+
+def _required(merged: Mapping[str, Any], invalid: set[str]) -> Iterator[Problem]:
+    for table, known in NAMED.items():
+        needed = [key for key, one in known.items() if one.required]
+        for name, one in merged[table].items():
+            wanted = [*needed, "base_url"] if table == "providers" and one.get("api") != "offline" else needed
+            lacking = [key for key in wanted if key not in one and shown.dotted((table, name, key)) not in invalid]
+            if lacking:
+                what = f"{table[:-1].capitalize()} {shown.name(name)}"
+                yield Problem((table, name), f"{what} lacks {' and '.join(lacking)}.")
+
+
+def _references(merged: Mapping[str, Any], invalid: set[str]) -> Iterator[Problem]:
+    providers = merged["providers"]
+    for name, model in merged["models"].items():
+        provider = model.get("provider")
+        if (
+            provider is not None
+            and provider not in providers
+            and shown.dotted(("providers", provider)) not in invalid
+        ):
+            near = did_you_mean(provider, providers) or f" Known: {_list(providers)}."
+            text = f"Model {shown.name(name)} names the provider {shown.name(provider)}, which is not defined.{near}"
+            yield Problem(("models", name, "provider"), text)
+
+
+def _reserved(merged: Mapping[str, Any]) -> Iterator[Problem]:
+    """The name "offline" promises that nothing leaves the machine."""
+    if merged["providers"].get("offline", {}).get("api", "offline") != "offline":
+        yield Problem(("providers", "offline", "api"), "The provider 'offline' must have api = \"offline\".")
+    if merged["models"].get("offline", {}).get("provider", "offline") != "offline":
+        yield Problem(("models", "offline", "provider"), "The model 'offline' must have the provider 'offline'.")
+
+
+def _chain(phase: str, chain: list[str], models: Mapping[str, Any], invalid: set[str]) -> Iterator[Problem]:
+    path = ("chains", phase)
+    if not chain and shown.dotted(path) not in invalid:
+        yield Problem(path, f"Chain {phase} has no models.")
+    for at, name in enumerate(chain):
+        if name not in models and shown.dotted(("models", name)) not in invalid:
+            near = " A chain holds models, not phases." if name in PHASES else did_you_mean(name, models)
+            text = f"Chain {phase} names {shown.name(name)}, which is not defined.{near} Known: {_list(models)}."
+            yield Problem(path, text, at)
+    for name in dict.fromkeys(chain):
+        positions = [at for at, one in enumerate(chain) if one == name] if chain.count(name) > 1 else []
+        if positions:
+            numbers = ", ".join(str(at + 1) for at in positions)
+            text = f"Model {shown.name(name)} appears twice in chain {phase} (positions {numbers})."
+            yield Problem(path, text, positions[-1])
+
+
+_PAIRS = (
+    ("thresholds", "latency_warning", "latency_critical"),
+    ("thresholds", "error_rate_warning", "error_rate_critical"),
+    ("complexity", "medium_from", "high_from"),
+    ("health", "backoff_base", "backoff_max"),
+)
+"""Of each pair the first may not be above the second."""
+
+
+def _order(merged: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[Problem]:
+    for table, low, high in _PAIRS:
+        yield from _pair((table,), low, high, {key: merged[table].get(key) for key in (low, high)}, origins)
+    for name, model in merged["models"].items():
+        for table, low, high in _PAIRS[:2]:
+            if low in model or high in model:
+                values = {key: model.get(key, merged[table].get(key)) for key in (low, high)}
+                yield from _pair(("models", name), low, high, values, origins)
+        window, output = model.get("context_window"), model.get("max_output_tokens")
+        if window is not None and output is not None and output >= window:
+            text = f"max_output_tokens of {shown.name(name)[1:-1]} must be below its context_window; got {output}."
+            yield Problem(("models", name, "max_output_tokens"), text)
+
+
+def _pair(
+    path: tuple[str, ...], low: str, high: str, values: Mapping[str, Any], origins: Mapping[str, str]
+) -> Iterator[Problem]:
+    first = values[low] if values[low] is not None else _default(path, low)
+    second = values[high] if values[high] is not None else _default(path, high)
+    if first > second:
+        key = low if shown.dotted((*path, low)) in origins else high
+        text = f"{_label(path, low)} must be ≤ {high}; got {shown.value(first)} and {shown.value(second)}."
+        yield Problem((*path, key), text)
+
+
+def _default(path: tuple[str, ...], key: str) -> Any:
+    one = setting((*path, key))
+    return TABLES["thresholds"][key].default if one is None or one.default is None else one.default
+
+
+def _list(names: Iterable[str]) -> str:
+    names = [shown.name(name)[1:-1] for name in names]
+    return ", ".join(names[:30]) + (", …" if len(names) > 30 else "")

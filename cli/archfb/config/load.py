@@ -1,0 +1,177 @@
+"""From the layers to the effective configuration."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from archfb.config import shown, source
+from archfb.config.build import build
+from archfb.config.check import Problem, check_layer, check_together
+from archfb.config.folders import expand, state_folder
+from archfb.config.model import Layer
+from archfb.config.schema import NAMED, TABLES
+from archfb.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from archfb.config.model import Config
+    from archfb.config.source import Place, Source
+
+DATABASE = "archfb.db"
+
+
+@dataclass(slots=True)
+class Gathered:
+    """The layers that were read, what they make together, and every problem of them."""
+
+    layers: list[Source] = field(default_factory=list)
+    merged: dict[str, dict[str, Any]] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    invalid: set[str] = field(default_factory=set)
+    problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    untrusted: str | None = None
+
+
+def load(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None) -> Config:
+    """Return the effective configuration.
+
+    `explicit` is the value of --config. Raises ConfigurationError with every problem of every layer.
+    """
+    gathered = gather(explicit, environ=environ, cwd=cwd, user_dir=user_dir)
+    if gathered.problems:
+        raise ConfigurationError(gathered.problems, hint=_hint(gathered))
+    layers = tuple(Layer(one.place.layer, one.place.path) for one in gathered.layers)
+    return build(gathered.merged, gathered.origins, layers, gathered.notes, environ)
+
+
+def state_path(option: str | None, config: Config, environ: Mapping[str, str]) -> tuple[str, bool]:
+    """Return where the state is (a path, or a postgresql:// URL), and whether somebody asked for it by name."""
+    for named in (option, environ.get("ARCHFB_STATE", "").strip() or None, config.database):
+        if named is not None:
+            return expand(named, environ), True
+    return os.path.join(state_folder(environ), DATABASE), False  # noqa: PTH118  a string is wanted
+
+
+def gather(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None) -> Gathered:
+    """Return what the layers hold, with their problems as sentences that name file, line and key."""
+    gathered = Gathered(merged={table: {} for table in (*TABLES, *NAMED)})
+    for place in source.places(explicit, environ, cwd, user_dir):
+        try:
+            one = source.read(place)
+        except ConfigurationError as error:
+            gathered.problems += error.problems
+            continue
+        if one is not None and not _is_copy(one, gathered):
+            _add(one, gathered, environ, user_dir)
+    if all(name == source.SHIPPED for name in (one.place.layer for one in gathered.layers)):
+        gathered.notes.append(
+            f"No configuration of your own; the shipped one is used ({gathered.layers[0].place.path})."
+        )
+    _together(gathered)
+    return gathered
+
+
+def _add(one: Source, gathered: Gathered, environ: Mapping[str, str], user_dir: Path | None) -> None:
+    """Check one layer and lay it over the others."""
+    checked = check_layer(one.raw)
+    problems = checked.problems
+    if one.place.layer == source.FOUND:
+        from archfb.config import trust
+
+        refused = list(trust.refused(one.raw, gathered.merged["models"]))
+        if refused and not trust.is_trusted(source.digest(one.data), trust.store_path(environ, user_dir)):
+            gathered.untrusted = one.place.shown
+            there = {problem.path for problem in refused}
+            problems = [problem for problem in problems if problem.path not in there] + refused
+    gathered.layers.append(one)
+    gathered.invalid.update(shown.dotted(problem.path) for problem in problems)
+    gathered.problems += _told(one, problems)
+    for table, content in checked.tables.items():
+        _merge(one, table, content, gathered)
+
+
+def _merge(one: Source, table: str, content: Mapping[str, Any], gathered: Gathered) -> None:
+    target, layer, origins = gathered.merged[table], one.place.layer, gathered.origins
+    if table == "state" and "database" in content:
+        content = {**content, "database": _beside(content["database"], one.place)}
+    if table in TABLES:
+        target.update(content)
+        for key in content:
+            origins[f"{table}.{key}"] = layer
+        return
+    for name, inner in content.items():
+        target.setdefault(name, {}).update(inner)
+        start = f"{table}.{shown.key(name)}."
+        for key in inner:
+            origins[start + key] = layer
+
+
+def _beside(database: str, place: Place) -> str:
+    """Return the database's path as seen from the file that names it."""
+    if database.startswith("~") or "://" in database:
+        return database
+    return os.path.join(os.path.dirname(place.path), database)  # noqa: PTH118, PTH120  a string is wanted
+
+
+def _together(gathered: Gathered) -> None:
+    """Check the layers as one; a problem is told with the file that set what it is about."""
+    by_name = {one.place.layer: one for one in gathered.layers}
+    if source.SHIPPED not in by_name:
+        return
+    told: dict[str, list[Problem]] = {}
+    for problem in check_together(gathered.merged, gathered.origins, gathered.invalid):
+        told.setdefault(_blamed(problem, gathered), []).append(problem)
+    for name, problems in told.items():
+        gathered.problems += _told(by_name[name], problems)
+
+
+def _blamed(problem: Problem, gathered: Gathered) -> str:
+    key = shown.dotted(problem.path)
+    if key in gathered.origins:
+        return gathered.origins[key]
+    for one in reversed(gathered.layers):
+        inner: Any = one.raw
+        for part in problem.path:
+            inner = inner.get(part) if isinstance(inner, dict) else None
+        if inner is not None:
+            return one.place.layer
+    return gathered.layers[-1].place.layer
+
+
+def _told(one: Source, problems: list[Problem]) -> list[str]:
+    """Return problems as sentences with file and line, in the order of the file."""
+    if not problems:
+        return []
+    from archfb.config.lines import Lines
+
+    lines = Lines(one.text)
+    placed = sorted(
+        ((lines.line(problem.path, problem.element), problem.text) for problem in problems),
+        key=lambda found: found[0] or 0,
+    )
+    where = shown.file(one.place.shown)
+    return list(dict.fromkeys(f"{where}{f' line {line}' if line else ''}: {text}" for line, text in placed))
+
+
+def _is_copy(one: Source, gathered: Gathered) -> bool:
+    """Whether a file that was found is the shipped one, of this or of an earlier release."""
+    if one.place.layer != source.FOUND:
+        return False
+    from archfb.config.trust import RELEASED
+
+    shipped = [layer.data for layer in gathered.layers if layer.place.layer == source.SHIPPED]
+    if one.data not in shipped and source.digest(one.data) not in RELEASED:
+        return False
+    gathered.notes.append("./fallback.toml is a copy of a shipped file, and no layer.")
+    return True
+
+
+def _hint(gathered: Gathered) -> str | None:
+    if gathered.untrusted is None:
+        return None
+    return f"Read {gathered.untrusted}; if you would have written it so: archfb config trust {gathered.untrusted}"

@@ -1,0 +1,88 @@
+"""Values of a configuration as messages show them: cleaned, short, and never a key."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from archfb.text import clean
+
+_BARE = re.compile(r"[A-Za-z0-9_-]+")
+_PREFIXES = re.compile(
+    r"(?:sk|pk|rk|gsk|xai|r8|hf|ghp|gho|ghs|glpat|github_pat|nvapi|pplx|tgp|xox[abp])[-_]\S{6,}"
+    r"|AIza\S{10,}|AQ\.\S{10,}|eyJ\S{16,}|AKIA\S{8,}|Bearer\s+\S+",
+    re.IGNORECASE,
+)
+_UNIFORM = re.compile(r"[A-Za-z0-9+/_=.-]{24,}")
+
+KEY_NAMES = frozenset(
+    ["api_key", "apikey", "key", "keys", "secret", "secret_key", "token", "api_token", "access_token"]
+    + ["auth", "auth_token", "authorization", "bearer", "credential", "credentials", "password", "passwd"]
+)
+"""Names under which people put keys into configurations."""
+
+
+def looks_like_key(text: str) -> bool:
+    """Return whether a text could be a key: a known beginning, or a long run of mixed letters and digits."""
+    text = text.strip()
+    if _PREFIXES.match(text):
+        return True
+    kinds = (str.isupper, str.islower, str.isdigit)
+    return bool(_UNIFORM.fullmatch(text)) and all(any(kind(char) for char in text) for kind in kinds)
+
+
+def names_a_key(name: str) -> bool:
+    """Return whether a setting of this name would hold a key itself."""
+    return name.lower().replace("-", "_") in KEY_NAMES
+
+
+def value(found: object) -> str:
+    """Return a value for an error message, on one line and at most 60 characters; a key is not shown."""
+    if isinstance(found, str):
+        return "a text that looks like a key (not shown)" if looks_like_key(found) else f'"{_short(found, 60)}"'
+    if isinstance(found, bool):
+        return "true" if found else "false"
+    if isinstance(found, (int, float)):
+        return _number(found)
+    return {list: "a list", dict: "a table"}.get(type(found), "a date or time")
+
+
+def name(found: str) -> str:
+    """Return a name for an error message, within quotes; what looks like a key is not shown."""
+    return "(not shown)" if looks_like_key(found) else f"'{_short(found, 80)}'"
+
+
+def file(path: str) -> str:
+    """Return a file's path as messages show it."""
+    return _short(path, 300)
+
+
+@lru_cache(maxsize=1024)
+def key(part: str) -> str:
+    """Return one part of a dotted key, quoted where TOML needs it."""
+    if _BARE.fullmatch(part):
+        return part
+    return '"' + "".join(_escape(char) for char in part) + '"'
+
+
+def dotted(path: tuple[str, ...]) -> str:
+    """Return a path of keys as one dotted key."""
+    return ".".join([key(part) for part in path])
+
+
+def _escape(char: str) -> str:
+    if char in '"\\':
+        return "\\" + char
+    return char if char.isprintable() else f"\\U{ord(char):08x}"
+
+
+def _short(text: str, limit: int) -> str:
+    return clean(text[: 4 * limit], limit=limit, one_line=True)
+
+
+def _number(found: float) -> str:
+    try:
+        text = f"{found:g}" if isinstance(found, float) else str(found)
+    except ValueError:
+        return "a number of thousands of digits"
+    return text if len(text) <= 40 else text[:20] + "…"
