@@ -31,7 +31,7 @@ class Wrong:
         return self.end if self.whole else f"{label} {self.end}."
 
 
-def problem_of(setting: Setting, value: object) -> Wrong | None:
+def problem_of(setting: Setting, value: Any) -> Wrong | None:
     """Return what is wrong with a value, or None."""
     return _KINDS[setting.kind](setting, value)
 
@@ -44,7 +44,7 @@ def seconds(number: float) -> str:
     return f"{number:g} s"
 
 
-def _seconds(setting: Setting, value: object) -> Wrong | None:
+def _seconds(setting: Setting, value: Any) -> Wrong | None:
     if _is_number(value) and setting.low <= value <= setting.high:
         return None
     got = f"{shown.value(value)} s" if _is_number(value) else shown.value(value)
@@ -53,29 +53,29 @@ def _seconds(setting: Setting, value: object) -> Wrong | None:
     return Wrong(f"must be between {seconds(setting.low)} and {seconds(setting.high)}; got {got}")
 
 
-def _number(setting: Setting, value: object) -> Wrong | None:
+def _number(setting: Setting, value: Any) -> Wrong | None:
     if _is_number(value) and setting.low <= value <= setting.high:
         return None
     return Wrong(f"must be a number {_bounds(setting)}; got {shown.value(value)}")
 
 
-def _integer(setting: Setting, value: object) -> Wrong | None:
+def _integer(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, int) and not isinstance(value, bool) and setting.low <= value <= setting.high:
         return None
     return Wrong(f"must be a whole number {_bounds(setting)}; got {shown.value(value)}")
 
 
-def _switch(_setting: Setting, value: object) -> Wrong | None:
+def _switch(_setting: Setting, value: Any) -> Wrong | None:
     return None if isinstance(value, bool) else Wrong(f"must be true or false; got {shown.value(value)}")
 
 
-def _text(_setting: Setting, value: object) -> Wrong | None:
+def _text(_setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, str) and value.strip() and value.isprintable() and len(value) <= TEXT_LIMIT:
         return None
     return Wrong(f"must be a text of printable characters; got {shown.value(value)}")
 
 
-def _choice(setting: Setting, value: object) -> Wrong | None:
+def _choice(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, str) and value in setting.choices:
         return None
     from archfb.config.check import did_you_mean
@@ -84,13 +84,13 @@ def _choice(setting: Setting, value: object) -> Wrong | None:
     return Wrong(f"must be one of {', '.join(setting.choices)}; got {shown.value(value)}" + near.replace("?", ""))
 
 
-def _names(_setting: Setting, value: object) -> Wrong | None:
+def _names(_setting: Setting, value: Any) -> Wrong | None:
     if not isinstance(value, list):
         return Wrong(f'must be a list of models, as in ["gemini-basic"]; got {shown.value(value)}')
     return _each_text(value, "a model's name")
 
 
-def _arguments(_setting: Setting, value: object) -> Wrong | None:
+def _arguments(_setting: Setting, value: Any) -> Wrong | None:
     if not isinstance(value, list) or not value:
         return Wrong(f'must be a list of arguments, as in ["notify-send", "archfb"]; got {shown.value(value)}')
     return _each_text(value, "an argument")
@@ -103,14 +103,14 @@ def _each_text(values: list[Any], what: str) -> Wrong | None:
     return None
 
 
-def _url(_setting: Setting, value: object) -> Wrong | None:
+def _url(setting: Setting, value: Any) -> Wrong | None:
     if not isinstance(value, str):
         return Wrong(f"must be https://host[/path]; got {shown.value(value)}")
-    problem = url_problem(value, query=_setting.kind == "url")
+    problem = url_problem(value, query=setting.kind == "url")
     return None if problem is None else Wrong(problem)
 
 
-def _variable(setting: Setting, value: object) -> Wrong | None:
+def _variable(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, str):
         if shown.looks_like_key(value):
             from archfb.config.check import KEY_IN_FILE

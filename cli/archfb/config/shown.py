@@ -16,8 +16,12 @@ _PREFIXES = re.compile(
 _UNIFORM = re.compile(r"[A-Za-z0-9+/_=.-]{24,}")
 
 KEY_NAMES = frozenset(
-    ["api_key", "apikey", "key", "keys", "secret", "secret_key", "token", "api_token", "access_token"]
-    + ["auth", "auth_token", "authorization", "bearer", "credential", "credentials", "password", "passwd"]
+    word
+    for words in (
+        ("api_key", "apikey", "key", "keys", "secret", "secret_key", "token", "api_token", "access_token"),
+        ("auth", "auth_token", "authorization", "bearer", "credential", "credentials", "password", "passwd"),
+    )
+    for word in words
 )
 """Names under which people put keys into configurations."""
 
@@ -44,7 +48,9 @@ def value(found: object) -> str:
         return "true" if found else "false"
     if isinstance(found, (int, float)):
         return _number(found)
-    return {list: "a list", dict: "a table"}.get(type(found), "a date or time")
+    if isinstance(found, list):
+        return "a list"
+    return "a table" if isinstance(found, dict) else "a date or time"
 
 
 def name(found: str) -> str:
