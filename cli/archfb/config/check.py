@@ -87,6 +87,8 @@ def _settings(
 def _label(path: tuple[str, ...], key: str) -> str:
     if path[0] == "chains":
         return f"Chain {key}"
+    if path[0] == "strategies":
+        return f"strategy of {key}"
     return f"{key} of {shown.name(path[1])[1:-1]}" if len(path) > 1 else key
 
 
@@ -148,7 +150,9 @@ def _required(merged: Mapping[str, Any], invalid: set[str]) -> Iterator[Problem]
             lacking = [key for key in wanted if key not in one and shown.dotted((table, name, key)) not in invalid]
             if lacking:
                 what = f"{table[:-1].capitalize()} {shown.name(name)}"
-                yield Problem((table, name), f"{what} lacks {' and '.join(lacking)}.")
+                near = did_you_mean(name, [other for other in merged[table] if other != name])
+                text = f"{what} lacks {' and '.join(lacking)}.{near if len(lacking) > 1 else ''}"
+                yield Problem((table, name), text)
 
 
 def _references(merged: Mapping[str, Any], invalid: set[str]) -> Iterator[Problem]:

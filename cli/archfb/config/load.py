@@ -15,7 +15,7 @@ from archfb.config.schema import NAMED, TABLES
 from archfb.errors import ConfigurationError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from archfb.config.model import Config
@@ -44,7 +44,7 @@ def load(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_di
     """
     gathered = gather(explicit, environ=environ, cwd=cwd, user_dir=user_dir)
     if gathered.problems:
-        raise ConfigurationError(gathered.problems, hint=_hint(gathered))
+        raise ConfigurationError(gathered.problems, hint=hint_of(gathered))
     layers = tuple(Layer(one.place.layer, one.place.path) for one in gathered.layers)
     return build(gathered.merged, gathered.origins, layers, gathered.notes, environ)
 
@@ -59,8 +59,17 @@ def state_path(option: str | None, config: Config, environ: Mapping[str, str]) -
 
 def gather(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None) -> Gathered:
     """Return what the layers hold, with their problems as sentences that name file, line and key."""
+    gathered = gather_from(source.places(explicit, environ, cwd, user_dir), environ, user_dir)
+    if all(one.place.layer == source.SHIPPED for one in gathered.layers):
+        where = shown.file(gathered.layers[0].place.path) if gathered.layers else "unreadable"
+        gathered.notes.append(f"No configuration of your own; the shipped one is used ({where}).")
+    return gathered
+
+
+def gather_from(places: Iterable[Place], environ: Mapping[str, str], user_dir: Path | None) -> Gathered:
+    """Return what the files at these places hold, the shipped one first."""
     gathered = Gathered(merged={table: {} for table in (*TABLES, *NAMED)})
-    for place in source.places(explicit, environ, cwd, user_dir):
+    for place in places:
         try:
             one = source.read(place)
         except ConfigurationError as error:
@@ -68,10 +77,6 @@ def gather(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_
             continue
         if one is not None and not _is_copy(one, gathered):
             _add(one, gathered, environ, user_dir)
-    if all(name == source.SHIPPED for name in (one.place.layer for one in gathered.layers)):
-        gathered.notes.append(
-            f"No configuration of your own; the shipped one is used ({gathered.layers[0].place.path})."
-        )
     _together(gathered)
     return gathered
 
@@ -165,13 +170,14 @@ def _is_copy(one: Source, gathered: Gathered) -> bool:
     from archfb.config.trust import RELEASED
 
     shipped = [layer.data for layer in gathered.layers if layer.place.layer == source.SHIPPED]
-    if one.data not in shipped and source.digest(one.data) not in RELEASED:
+    if one.data not in shipped and not (RELEASED and source.digest(one.data) in RELEASED):
         return False
     gathered.notes.append("./fallback.toml is a copy of a shipped file, and no layer.")
     return True
 
 
-def _hint(gathered: Gathered) -> str | None:
+def hint_of(gathered: Gathered) -> str | None:
+    """Return what to do about an untrusted file, if that is what is wrong."""
     if gathered.untrusted is None:
         return None
     return f"Read {gathered.untrusted}; if you would have written it so: archfb config trust {gathered.untrusted}"

@@ -63,6 +63,26 @@ def file(path: str) -> str:
     return _short(path, 300)
 
 
+def address(text: str) -> str:
+    """Return an address without its password, query, and anything in its path that looks like a key."""
+    if "://" not in text:
+        return text
+    scheme, _, rest = text.partition("://")
+    rest, mark, _ = rest.partition("?")
+    host, slash, tail = rest.partition("/")
+    user, at, place = host.rpartition("@")
+    user = user.partition(":")[0] + (":…" if ":" in user else "")
+    tail = "/".join("…" if looks_like_key(part) else part for part in tail.split("/"))
+    return f"{scheme}://{user}{at}{place}{slash}{tail}{'?…' if mark else ''}"
+
+
+def host_only(url: str) -> str:
+    """Return an address without its path, which for a web hook is as good as a password."""
+    scheme, _, rest = url.partition("://")
+    host = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    return url if rest == host else f"{scheme}://{host}/…"
+
+
 @lru_cache(maxsize=1024)
 def key(part: str) -> str:
     """Return one part of a dotted key, quoted where TOML needs it."""

@@ -83,7 +83,7 @@ def read(place: Place) -> Source | None:
     where = shown.file(place.shown)
     try:
         data = read_bytes(place.path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         if place.layer not in (OPTION, VARIABLE):
             return None
         via = f" ({place.layer})" if place.layer == VARIABLE else ""
@@ -92,7 +92,7 @@ def read(place: Place) -> Source | None:
     except _Unreadable as error:
         raise ConfigurationError([f"{where} {error}"]) from None
     except (OSError, ValueError) as error:
-        raise ConfigurationError([f"Cannot read {where}: {_reason(error)}."]) from None
+        raise ConfigurationError([f"Cannot read {where}: {reason(error)}."]) from None
     return _parsed(place, data, where)
 
 
@@ -128,7 +128,8 @@ def _handed_over(path: str, mode: int) -> bool:
     return stat.S_ISFIFO(mode) and path.startswith(("/dev/fd/", "/proc/self/fd/", "/dev/stdin"))
 
 
-def _reason(error: Exception) -> str:
+def reason(error: Exception) -> str:
+    """Return why the system refused, as the end of a sentence."""
     if isinstance(error, OSError) and error.strerror:
         return error.strerror[0].lower() + error.strerror[1:]
     return "its name holds a NUL byte" if "null" in str(error) else "it cannot be a path"
