@@ -79,7 +79,7 @@ class LazyGroup(TyperGroup):
         name, found, rest = super().resolve_command(ctx, args)
         return name, load(name) if name in COMMANDS else found, rest
 
-    def format_commands(self, ctx: Any, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:  # noqa: ARG002 - the base class names it
         """List the commands under their headings."""
         width = max(len(name) for name in COMMANDS)
         for heading in dict.fromkeys(entry.heading for entry in COMMANDS.values()):

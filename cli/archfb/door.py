@@ -72,7 +72,7 @@ def _report(error: BaseException, args: Sequence[str], signals: Signals, session
         return _bug(error, args)
     _say_failure(known, args)
     if "--json" in args:
-        print_json((session and session.failure or failure_json)(known))
+        print_json(((session and session.failure) or failure_json)(known))
     return COULD_NOT_TELL if known.exit_code == USAGE and monitors(args) else known.exit_code
 
 

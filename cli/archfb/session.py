@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -29,6 +30,7 @@ class Session:
     quiet: bool = False
     verbose: int = 0
     log_json: str | None = None
+    sleep: Callable[[float], None] = time.sleep
     failure: Callable[[ArchfbError], Mapping[str, Any]] | None = None
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:

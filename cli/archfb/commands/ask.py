@@ -1,0 +1,99 @@
+"""`archfb ask`: one question, one answer."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from archfb.session import Session, session
+
+if TYPE_CHECKING:
+    from archfb.routing.answer import Answer
+
+PROMPT_LIMIT = 64 * 1024 * 1024
+"""Characters that are read from stdin at most: more than any model takes."""
+
+
+def ask(
+    ctx: typer.Context,
+    prompt: Annotated[str, typer.Argument(help="The question; - reads it from stdin.", metavar="PROMPT")],
+    chain: Annotated[str, typer.Option("--chain", metavar="PHASE", help="Whose chain is asked.")] = "phase1",
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Ask this model only.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="An offline answer is a failure.")] = False,
+    deadline: Annotated[
+        float | None, typer.Option("--deadline", metavar="S", min=0.1, help="Seconds for the whole call.")
+    ] = None,
+) -> int:
+    """Ask one question of a chain of models, or of one model, and print the answer."""
+    from archfb.commands.failing import answer_failure, failed
+    from archfb.output import print_json, write
+    from archfb.routing.json import answer_json
+    from archfb.text import clean
+
+    one = session(ctx)
+    one.failure = answer_failure
+    text = read_prompt(prompt)
+    answer = one.run(answered(one, text, chain=chain, model=model, deadline=deadline))
+    if not answer.ok or (strict and stood_in(answer)):
+        raise failed(answer) if not answer.ok else strictly(answer)
+    if stood_in(answer):
+        one.warn(f"no model answered; this is the offline provider's answer. {reasons(answer)}")
+    if answer.finish_reason in {"length", "truncated"}:
+        one.warn("the answer was cut off at the model's output limit.")
+    if json:
+        print_json(answer_json(answer))
+    else:
+        write(clean(answer.text) + "\n")
+    return 0
+
+
+async def answered(
+    session: Session, prompt: str, *, chain: str, model: str | None, deadline: float | None
+) -> "Answer":
+    """Open the router, ask, and close it again."""
+    from archfb.eventlog import observers
+    from archfb.routing.router import Router
+    from archfb.views.live import Lines
+
+    config = session.load()
+    store = session.open(config)
+    try:
+        observe = observers(session, Lines(session.verbose, quiet=session.quiet, calls=False))
+        async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
+            return await router.ask(chain, prompt, model=model, deadline=deadline)
+    finally:
+        store.close()
+
+
+def read_prompt(prompt: str) -> str:
+    """Return the question; "-" reads stdin. Raises UsageError where there is none."""
+    from archfb.errors import UsageError
+
+    if prompt == "-":
+        reconfigure: Any = getattr(sys.stdin, "reconfigure", None)
+        if reconfigure is not None:
+            reconfigure(encoding="utf-8", errors="replace")
+        prompt = sys.stdin.read(PROMPT_LIMIT)
+    if not prompt.strip():
+        raise UsageError("The question is empty.", hint='Ask something: archfb ask "What is a circuit breaker?"')
+    return prompt
+
+
+def stood_in(answer: "Answer") -> bool:
+    """Say whether the offline provider answered in the place of models that have a key."""
+    return answer.offline and any(one.status != "unknown" or one.model != answer.model for one in answer.decision)
+
+
+def reasons(answer: "Answer") -> str:
+    """Return why no model answered, in a line."""
+    tried = {one.model: str(one.outcome) for one in answer.attempts if one.model != answer.model}
+    left_out = {one.model: one.why for one in answer.decision if not one.eligible}
+    return "; ".join(f"{model}: {why}" for model, why in {**left_out, **tried}.items())
+
+
+def strictly(answer: "Answer") -> Exception:
+    """Return the failure that an offline answer is under --strict."""
+    from archfb.errors import NoUsableModel
+
+    return NoUsableModel(f"No model answered, only the offline provider. {reasons(answer)}", answer=answer)

@@ -1,0 +1,144 @@
+"""`archfb health`: probes what is due, records it, shows the table and answers like a monitoring plugin."""
+
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from archfb.commands.table import show_table, stored_table, verdict_of
+from archfb.session import Session, session
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from contextlib import AbstractContextManager
+
+    from archfb.config.model import Config
+    from archfb.probing.round import ProbeResult
+    from archfb.routing.table import StatusTable
+
+
+def health(
+    ctx: typer.Context,
+    all_: Annotated[bool, typer.Option("--all", help="Probe everything, due or not.")] = False,
+    model: Annotated[
+        list[str] | None, typer.Option("--model", metavar="NAME", help="Only this model; repeatable.")
+    ] = None,
+    phase: Annotated[str | None, typer.Option("--phase", metavar="PHASE", help="Only this phase's chain.")] = None,
+    if_stale: Annotated[
+        float | None,
+        typer.Option("--if-stale", metavar="S", min=0, help="Probe nothing if all evidence is younger than this."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    nagios: Annotated[bool, typer.Option("--nagios", help="Print one line and perfdata.")] = False,
+    lock: Annotated[
+        Literal["skip", "wait", "fail"], typer.Option("--lock", help="When another probe runs: skip, wait or fail.")
+    ] = "skip",
+    jitter: Annotated[
+        float, typer.Option("--jitter", metavar="S", min=0, max=3600, help="Wait up to this long before probing.")
+    ] = 0,
+    max_age: Annotated[
+        float | None, typer.Option("--max-age", metavar="S", min=0, help="Evidence older than this cannot tell.")
+    ] = None,
+) -> int:
+    """Probe what is due and show the table. --quiet prints nothing when all is well.
+
+    Exit code: 0 well, 1 some model is degraded or unavailable, 2 a chain has no usable model left, 3 could not tell.
+    """
+    from archfb.errors import UsageError
+    from archfb.verdict import UNKNOWN, nagios as plugin_line, selected
+
+    if json and nagios:
+        raise UsageError("Choose one output: --json or --nagios.")
+    one = session(ctx)
+    config, table = stored_table(one)
+    chain = chosen(config, model or [], phase)
+    view = selected(table, model or [], phase, chain)
+    probes: Sequence[ProbeResult] = ()
+    if all_ or wanted(config, one, view, if_stale):
+        with locked(one, config, lock) as other:
+            if other is None:
+                wait(one, jitter)
+                table, probes = one.run(probed(one, config, everything=all_, models=model, phase=phase))
+                view = selected(table, model or [], phase, chain)
+            else:
+                one.note(f"Another probe (pid {other}) is running; this is what is stored.")
+    found = verdict_of(config, view, max_age)
+    if nagios:
+        from archfb.output import write
+
+        write(plugin_line(view, found) + "\n")
+        return found.code
+    show_table(view, json=json, quiet=one.quiet and found.code == 0, probes=[probe.to_json() for probe in probes])
+    if found.code == UNKNOWN:
+        one.note(found.sentence)
+    return found.code
+
+
+def chosen(config: "Config", models: "Sequence[str]", phase: str | None) -> "Sequence[str]":
+    """Return the chain of the phase asked for. Raises UsageError for an unknown model or phase."""
+    from archfb.config.model import PHASES
+    from archfb.suggest import one_of
+
+    for name in models:
+        one_of(name, config.models, "model")
+    return config.chains[one_of(phase, PHASES, "phase")] if phase is not None else ()
+
+
+def wanted(config: "Config", session: Session, view: "StatusTable", if_stale: float | None) -> bool:
+    """Say whether any probe is due, from stored state alone and without the HTTP stack."""
+    from archfb.verdict import is_stale
+
+    if if_stale is not None and not any(is_stale(row, view.at, if_stale) for row in view.models if row.keyed):
+        return False
+    return bool(due_now(config, session, [row.name for row in view.models if row.keyed]))
+
+
+def due_now(config: "Config", session: Session, names: "Sequence[str]") -> list[str]:
+    """Return the models that are due for a probe."""
+    from archfb.routing.roster import roster
+    from archfb_state.due import due
+
+    store = session.peek(config)
+    try:
+        members, rows = roster(config, session.environ, store.salt), store.snapshot()
+    finally:
+        store.close()
+    able = [members[name] for name in names if members[name].model.probe != "none" and not members[name].offline]
+    return [one.model.name for one in able if due(one.ref, rows, config.settings, rows.at) is not None]
+
+
+def locked(
+    session: Session, config: "Config", lock: Literal["skip", "wait", "fail"]
+) -> "AbstractContextManager[int | None]":
+    """Hold the probe lock; gives the pid of who holds it instead."""
+    from archfb.probing.lock import probe_lock
+
+    return probe_lock(session.state_path(config)[0], lock, sleep=session.sleep)
+
+
+def wait(session: Session, jitter: float) -> None:
+    """Wait a random part of the jitter, so that many machines do not probe at once."""
+    if jitter > 0:
+        import random
+
+        session.sleep(random.uniform(0, jitter))  # noqa: S311 - spreading load, not secrecy
+
+
+async def probed(
+    session: Session, config: "Config", *, everything: bool, models: list[str] | None, phase: str | None
+) -> "tuple[StatusTable, list[ProbeResult]]":
+    """Make one round of probes; returns the table after it, and the probes."""
+    from archfb.errors import StateError
+    from archfb.eventlog import observers
+    from archfb.routing.router import Router
+    from archfb.views.live import Lines
+
+    store = session.open(config)
+    try:
+        observe: Any = observers(session, Lines(session.verbose, quiet=session.quiet))
+        async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
+            results = await router.probe(everything, models=models, phase=phase)
+            if not store.opened.saving:
+                raise StateError("The state cannot be written: what the probes found is not kept.")
+            return router.status(), results
+    finally:
+        store.close()

@@ -1,0 +1,28 @@
+"""`archfb status`: the table from stored state alone."""
+
+from typing import Annotated
+
+import typer
+
+from archfb.session import session
+
+
+def status(
+    ctx: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    check: Annotated[bool, typer.Option("--check", help="Exit 0 to 3, like `health`.")] = False,
+    max_age: Annotated[
+        float | None, typer.Option("--max-age", metavar="S", min=0, help="Evidence older than this cannot tell.")
+    ] = None,
+) -> int:
+    """Show the health of every model from stored state; no request is made.
+
+    With --check the exit code is a monitoring plugin's: 0 well, 1 some model is degraded or unavailable,
+    2 a chain has no usable model left, 3 could not tell.
+    """
+    from archfb.commands.table import show_table, stored_table, verdict_of
+
+    one = session(ctx)
+    config, table = stored_table(one)
+    show_table(table, json=json, quiet=one.quiet and check)
+    return verdict_of(config, table, max_age).code if check else 0

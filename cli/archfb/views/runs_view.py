@@ -1,0 +1,100 @@
+"""Past runs: the list, and one of them with phases, attempts, cost and decisions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from archfb.views.fitting import PLAIN_BELOW, Column, table
+from archfb.views.phrases import NOTHING, count, duration, instant, milliseconds, money, name
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import RenderableType
+
+    from archfb_state.records import Attempt
+    from archfb_state.store import PhaseResult, Run, StoredDecision
+
+
+def outcome(run: Run) -> str:
+    """Return how a run ended, in one word or with its error."""
+    if run.ok is None:
+        return "unfinished"
+    return "done" if run.ok else f"failed: {name(run.error)}" if run.error else "failed"
+
+
+def took(run: Run) -> str:
+    """Return how long a run took."""
+    return NOTHING if run.ended_at is None else duration(run.ended_at - run.started_at)
+
+
+def runs_view(runs: Sequence[Run], width: int) -> RenderableType:
+    """Return the list of runs, newest first."""
+    from rich.text import Text
+
+    if not runs:
+        return Text("No runs yet. Start one: archfb run phase2 PATH")
+    if width < PLAIN_BELOW:
+        return Text("\n".join(f"{run.id[:8]} {name(run.phase)} {outcome(run)}" for run in runs))
+    return table(RUN_COLUMNS, runs, width)
+
+
+RUN_COLUMNS: list[Column[Run]] = [
+    Column("Run", lambda run: name(run.id)[:12]),
+    Column("Started (UTC)", lambda run: instant(run.started_at), rank=1),
+    Column("Phase", lambda run: name(run.phase or run.command)),
+    Column("Repository", lambda run: name(run.repo), rank=3, flexible=30),
+    Column("Took", took, rank=2, right=True),
+    Column("Cost", lambda run: money(run.cost_usd), rank=2, right=True),
+    Column("Outcome", outcome, flexible=24),
+]
+
+
+def run_view(
+    run: Run,
+    results: Sequence[PhaseResult],
+    attempts: Sequence[Attempt],
+    decisions: Sequence[StoredDecision],
+    width: int,
+) -> RenderableType:
+    """Return one run: what it made, every attempt, and who stood first in each decision."""
+    from rich.console import Group
+    from rich.text import Text
+
+    head = f"Run {name(run.id)}: {name(run.phase or run.command)} on {name(run.repo)}\n"
+    head += f"{instant(run.started_at)} UTC, took {took(run)}, cost {money(run.cost_usd)}, {outcome(run)}"
+    parts: list[Any] = [Text(head)]
+    if results:
+        parts += [Text("\nAnswers"), table(RESULT_COLUMNS, results, width)]
+    if attempts:
+        parts += [Text(f"\n{count(len(attempts), 'attempt')}"), table(ATTEMPT_COLUMNS, attempts, width)]
+    if decisions:
+        parts += [Text("\nDecisions"), Text("\n".join(decision_line(one) for one in decisions))]
+    return Group(*parts)
+
+
+RESULT_COLUMNS: list[Column[PhaseResult]] = [
+    Column("Phase", lambda one: name(one.phase)),
+    Column("Role", lambda one: name(one.role), flexible=30),
+    Column("Made by", lambda one: name(one.model), flexible=30),
+    Column("Cost", lambda one: money(one.cost_usd), rank=1, right=True),
+    Column("Note", lambda one: f"offline: {one.offline_reason}" if one.offline else NOTHING, rank=2),
+]
+
+ATTEMPT_COLUMNS: list[Column[Attempt]] = [
+    Column("At (UTC)", lambda one: instant(one.started_at), rank=4),
+    Column("Phase", lambda one: name(one.phase), rank=1),
+    Column("Model", lambda one: name(one.model), flexible=30),
+    Column("Outcome", lambda one: str(one.outcome)),
+    Column("Took", lambda one: milliseconds(one.latency_ms), right=True),
+    Column("Cost", lambda one: money(one.cost_usd), rank=2, right=True),
+    Column("Message", lambda one: name(one.message), rank=3, flexible=40),
+]
+
+
+def decision_line(one: StoredDecision) -> str:
+    """Return one decision in a line: the order, and who was left out."""
+    order = ", ".join(name(ranked.model) for ranked in one.decision.order) or "nobody"
+    out = [f"{name(ranked.model)} ({name(ranked.why)})" for ranked in one.decision.ranked if not ranked.eligible]
+    left = f"; left out: {', '.join(out)}" if out else ""
+    return f"{one.decision.phase}, {one.decision.complexity}: {order}{left}"
