@@ -1,0 +1,62 @@
+"""Which one parameter a refusal names, and what to send instead."""
+
+from __future__ import annotations
+
+import re
+
+from archfb.providers.codes import PARAMETERS
+from archfb.providers.families import EFFORTS
+
+_NAMED = (
+    re.compile(r"(?:unsupported|unknown|unrecognized|invalid)[^'\"`]{0,40}(?:parameter|value|argument|name|field)s?[^'\"`]{0,20}['\"`]([\w.]+)['\"`]", re.I),
+    re.compile(r"['\"`]([\w.]+)['\"`] (?:is|are|does|do|and)\b[^'\"`]{0,60}(?:not support|unsupported|deprecated|not allowed|not permitted|cannot)", re.I),
+    re.compile(r"['\"`]([\w.]+)['\"`]? may only be set", re.I),
+    re.compile(r"(?:^|\s)([\w.]+): (?:range|extra inputs|input should|unexpected|must be)", re.I),
+    re.compile(r"\b(temperature|thinking|effort|stream_options|max_tokens)\b[^.]{0,60}(?:not support|unsupported|deprecated|not permitted)", re.I),
+    re.compile(r"not support(?:ed)?[^.]{0,30}\b(temperature|thinking|effort|stream_options|max_tokens)\b", re.I),
+)  # fmt: skip
+_INSTEAD = re.compile(r"use ['\"`]([\w.]+)['\"`]", re.I)
+_SUPPORTED = re.compile(r"supported (?:values|levels)(?: are)?:? ([^.]{1,200})", re.I)
+_REFUSED_VALUE = re.compile(r"['\"`](\w+)['\"`]")
+_SWITCH = re.compile(r"(?:thinking\.type\.|[\"'`]type[\"'`]:\s*[\"'`])(between_tools|adaptive)", re.I)
+_LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+
+
+def refused_parameter(param: str | None, message: str) -> tuple[str | None, str | None]:
+    """Return our name of the refused parameter and what to send instead ("" = leave it out); None where none is named."""
+    ours = _ours(param) or next((name for name in (_ours(raw) for raw in _raw(message)) if name), None)
+    if ours == "max_output_tokens":
+        instead = _INSTEAD.search(message)
+        return ours, instead[1] if instead and instead[1] in _LIMIT_NAMES else ""
+    if ours == "reasoning":
+        return ours, _effort(message)
+    return ours, None if ours is None else ""
+
+
+def _ours(raw: str | None) -> str | None:
+    if not raw:
+        return None
+    return PARAMETERS.get(raw) or PARAMETERS.get(raw.rsplit(".", 1)[-1])
+
+
+def _raw(message: str) -> list[str]:
+    return [match[1] for pattern in _NAMED for match in pattern.finditer(message[:2000])]
+
+
+def _effort(message: str) -> str:
+    """Return the supported effort nearest to the refused one, the way thinking is switched now, or nothing."""
+    told = _SUPPORTED.search(message)
+    if told:
+        offered = [word for word in EFFORTS if re.search(rf"\b{word}\b", told[1])]
+        refused = next((word for word in _REFUSED_VALUE.findall(message[: told.start()]) if word in EFFORTS), None)
+        if offered:
+            return _nearest(offered, refused)
+    switch = _SWITCH.findall(message)
+    return switch[0].lower() if switch else ""
+
+
+def _nearest(offered: list[str], refused: str | None) -> str:
+    if refused is None:
+        return "medium" if "medium" in offered else offered[0]
+    at = EFFORTS.index(refused)
+    return min(offered, key=lambda word: (abs(EFFORTS.index(word) - at), EFFORTS.index(word)))
