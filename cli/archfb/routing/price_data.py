@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 HOUSES = ("openai", "anthropic", "google", "deepseek")
 """The providers whose models are in the small table: those of the shipped configuration."""
+_DATED = ("claude-3-7-sonnet-20250219", "gemini-2.5-flash-preview-05-20")
+"""Names that configurations of an older generation use, and the data knows by their beginning only."""
 _NOT_TEXT = (
     "audio",
     "embedding",
@@ -80,7 +82,7 @@ def entry(found: ModelInfo) -> dict[str, Any]:
 def _house(provider: Provider) -> dict[str, Any]:
     models: dict[str, Any] = {}
     same: dict[str, str] = {}
-    for name in sorted({name for one in provider.models for name in _names(one)}):
+    for name in sorted({*_DATED, *(name for one in provider.models for name in _names(one))}):
         found = provider.find_model(name)
         if found is None or any(word in found.id for word in _NOT_TEXT):
             continue
