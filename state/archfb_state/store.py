@@ -117,7 +117,9 @@ class Store(Protocol):
     `patience` (seconds, set at opening) bounds the wait for a lock; then `StoreBusy` is raised.
     """
 
-    opened: Opened
+    @property
+    def opened(self) -> Opened:
+        """Return how opening went; `saving` turns False, and a note is added, when saving fails later."""
 
     @property
     def salt(self) -> bytes:

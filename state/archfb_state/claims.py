@@ -1,0 +1,100 @@
+"""What one process claims for a while: leases, places in flight, parts of a budget."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from archfb_state.remembered import SKEW
+from archfb_state.store import Lease
+
+if TYPE_CHECKING:
+    import sqlite3
+
+_ACQUIRE = (
+    "INSERT INTO leases (name, token, pid, acquired_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5) "
+    "ON CONFLICT (name) DO UPDATE SET token = excluded.token, pid = excluded.pid, "
+    "acquired_at = excluded.acquired_at, expires_at = excluded.expires_at "
+    "WHERE typeof(leases.expires_at) <> 'real' OR leases.expires_at <= ?4 OR leases.acquired_at > ?4 + ?6 "
+    "RETURNING token"
+)
+_RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
+_DEPART = (
+    "INSERT INTO in_flight (call_id, model, pid, started_at, expires_at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (call_id) DO UPDATE SET model = excluded.model, started_at = excluded.started_at, "
+    "expires_at = excluded.expires_at"
+)
+_EXPIRED = "DELETE FROM in_flight WHERE expires_at <= ? OR started_at > ?"
+_BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
+_RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
+_RESERVE = "INSERT INTO reservations (id, budget, usd, reserved_at, expires_at) VALUES (?, ?, ?, ?, ?)"
+_ADD = (
+    "INSERT INTO budgets (budget, count, usd, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (budget) DO UPDATE SET "
+    "count = count + excluded.count, usd = usd + excluded.usd, updated_at = excluded.updated_at"
+)
+_CENT_DUST = 1e-9
+
+
+def new_token() -> str:
+    """Return 16 hex digits that nobody guesses or repeats."""
+    return os.urandom(8).hex()
+
+
+def acquire(connection: sqlite3.Connection, name: str, seconds: float, now: float) -> Lease | None:
+    """Win the lease in one statement, or return None."""
+    lease = Lease(name, new_token(), now + seconds)
+    row = connection.execute(_ACQUIRE, (name, lease.token, os.getpid(), now, lease.expires_at, SKEW)).fetchone()
+    return lease if row else None
+
+
+def release(connection: sqlite3.Connection, lease: Lease) -> None:
+    """Give a lease back, if it is still the same one."""
+    connection.execute(_RELEASE, (lease.name, lease.token))
+
+
+def depart(connection: sqlite3.Connection, call_id: str, model: str, now: float, seconds: float) -> None:
+    """Put a call in flight, and sweep away those that expired."""
+    connection.execute(_EXPIRED, (now, now + SKEW))
+    connection.execute(_DEPART, (call_id, model, os.getpid(), now, now + seconds))
+
+
+def moved(connection: sqlite3.Connection, call_id: str, model: str | None) -> None:
+    """Name the model that a call is at now, or end it."""
+    if model is None:
+        connection.execute("DELETE FROM in_flight WHERE call_id = ?", (call_id,))
+    else:
+        connection.execute("UPDATE in_flight SET model = ? WHERE call_id = ?", (model, call_id))
+
+
+def spent(connection: sqlite3.Connection, budget: str, now: float) -> tuple[int, float]:
+    """Return a budget's count, and its USD spent or reserved."""
+    count, usd = connection.execute(_BUDGET, (budget,)).fetchone() or (0, 0.0)
+    reserved: float = connection.execute(_RESERVED, (budget, now, SKEW)).fetchone()[0]
+    return int(count), float(usd) + reserved
+
+
+def reserve(
+    connection: sqlite3.Connection,
+    budget: str,
+    usd: float,
+    limits: tuple[float | None, int | None],
+    now: float,
+    seconds: float,
+) -> str | None:
+    """Reserve part of a budget unless its limits (USD, count) would be passed; return the reservation."""
+    count, taken = spent(connection, budget, now)
+    limit_usd, limit_count = limits
+    if limit_usd is not None and taken + usd > limit_usd + _CENT_DUST:
+        return None
+    if limit_count is not None and count + 1 > limit_count:
+        return None
+    reservation = f"{new_token()}:{budget}"
+    connection.execute(_RESERVE, (reservation, budget, usd, now, now + seconds))
+    connection.execute(_ADD, (budget, 1, 0.0, now))
+    return reservation
+
+
+def spend(connection: sqlite3.Connection, reservation: str, usd: float, now: float) -> None:
+    """Settle a reservation, expired or not; a second time changes nothing."""
+    if connection.execute("DELETE FROM reservations WHERE id = ?", (reservation,)).rowcount == 1:
+        connection.execute(_ADD, (reservation.partition(":")[2], 0, usd, now))

@@ -1,0 +1,226 @@
+"""One open SQLite file: its connection, its transactions, its checkpoints."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from _thread import RLock
+from contextlib import suppress
+from typing import TYPE_CHECKING
+
+from archfb_state.locking import waits
+from archfb_state.store import StoreBusy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from archfb_state.locking import FileLock
+
+WAL_LIMIT = 8 * 2**20
+"""Bytes of write-ahead log after which it is moved into the database."""
+
+_LOOK_EVERY = 32
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+class FileMoved(Exception):  # noqa: N818 - a condition to act on
+    """The file at the path is no longer the one that is open: deleted or replaced under way."""
+
+
+def is_busy(error: sqlite3.Error) -> bool:
+    """Say whether the error only means that another one is at work."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in _BUSY
+
+
+def connect(path: str, mode: str) -> sqlite3.Connection:
+    """Open the file (`mode`: rw, ro or immutable) in autocommit, without SQLite's own waiting."""
+    quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
+    options = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+    connection = sqlite3.connect(
+        f"file:{quoted}?{options}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
+    )
+    connection.execute("PRAGMA trusted_schema=OFF")
+    return connection
+
+
+class Database:
+    """A connection, and the two ways to use it: `reading` and `writing`, each one short transaction."""
+
+    def __init__(
+        self,
+        path: str,
+        *,
+        patience: float = 10.0,
+        mode: str = "rw",
+        lock: FileLock | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Open the file, which must exist; only with a lock can it be written. Raises sqlite3.Error or OSError."""
+        self.path = path
+        self.patience = patience
+        self.writable = lock is not None
+        self._monotonic = monotonic
+        self._sleep = sleep
+        self._mutex = RLock()
+        self._writes = 0
+        self._checkpoint_at = WAL_LIMIT
+        self.lock = lock
+        self.connection = connect(path, mode)
+        self._identity = self._look()
+        self.reading = Reading(self)
+        self.writing = Writing(self)
+        if self.writable:
+            self._prepare()
+
+    def _prepare(self) -> None:
+        for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "secure_delete=OFF", "temp_store=MEMORY"):
+            self.patient(f"PRAGMA {pragma}")
+
+    def patient(self, sql: str) -> sqlite3.Cursor:
+        """Execute one statement, waiting while another process is in the way; then StoreBusy."""
+        try:
+            return self.connection.execute(sql)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
+        return self._waiting(sql)
+
+    def _waiting(self, sql: str) -> sqlite3.Cursor:
+        for _ in waits(self.patience, self._monotonic, self._sleep):
+            try:
+                return self.connection.execute(sql)
+            except sqlite3.OperationalError as error:
+                if not is_busy(error):
+                    raise
+        raise StoreBusy("State is held by another program")
+
+    def _look(self) -> tuple[int, int] | None:
+        try:
+            there = os.stat(self.path)  # noqa: PTH116 - a Path costs more than the call
+        except OSError:
+            return None
+        return there.st_ino, there.st_dev
+
+    def moved(self) -> bool:
+        """Say whether the file was deleted or replaced since it was opened."""
+        return self._look() != self._identity
+
+    def enter(self) -> None:
+        """Keep other threads out."""
+        self._mutex.acquire()
+
+    def leave(self) -> None:
+        """Let the next thread in."""
+        self._mutex.release()
+
+    def after_write(self) -> None:
+        """Move the log into the database when it has grown; called with the lock held."""
+        self._writes += 1
+        if self._writes % _LOOK_EVERY == 0 and self._log_size() > self._checkpoint_at:
+            self.checkpoint()
+
+    def _log_size(self) -> int:
+        try:
+            return os.stat(self.path + "-wal").st_size  # noqa: PTH116 - a Path costs more than the call
+        except OSError:
+            return 0
+
+    def checkpoint(self) -> None:
+        """Move the log into the database; where a reader is in the way, try again after as much more."""
+        with suppress(sqlite3.OperationalError):
+            self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        self._checkpoint_at = self._log_size() + WAL_LIMIT
+
+    def close(self) -> None:
+        """Close under the lock where it is free: the last one to close moves the log into the database."""
+        with self._mutex:
+            if self.lock is None:
+                self.connection.close()
+                return
+            with suppress(StoreBusy, OSError):
+                self.lock.acquire(min(self.patience, 0.5))
+            self.connection.close()
+            self.lock.close()
+
+
+class Reading:
+    """A read transaction: everything read in it is of one instant."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        """Belong to a database."""
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        """Begin."""
+        database = self._database
+        database.enter()
+        try:
+            database.patient("BEGIN")
+        except BaseException:
+            database.leave()
+            raise
+        return database.connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """End; nothing was written."""
+        try:
+            if self._database.connection.in_transaction:
+                self._database.connection.execute("ROLLBACK")
+        finally:
+            self._database.leave()
+
+
+class Writing:
+    """A write transaction: under the lock, begun immediately, committed or rolled back as a whole."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: Database) -> None:
+        """Belong to a database."""
+        self._database = database
+
+    def __enter__(self) -> sqlite3.Connection:
+        """Take the lock and begin; raises StoreBusy, FileMoved, sqlite3.Error."""
+        database = self._database
+        if database.lock is None:
+            raise sqlite3.OperationalError("attempt to write a readonly database")
+        database.enter()
+        try:
+            database.lock.acquire(database.patience)
+            try:
+                if database.moved():
+                    raise FileMoved(database.path)
+                database.patient("BEGIN IMMEDIATE")
+            except BaseException:
+                database.lock.release()
+                raise
+        except BaseException:
+            database.leave()
+            raise
+        return database.connection
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Commit, or roll back where anything went wrong."""
+        database = self._database
+        try:
+            if kind is None:
+                database.connection.execute("COMMIT")
+                database.after_write()
+            elif database.connection.in_transaction:
+                database.connection.execute("ROLLBACK")
+        except sqlite3.Error:
+            if database.connection.in_transaction:
+                database.connection.execute("ROLLBACK")
+            raise
+        finally:
+            database.lock.release()  # type: ignore[union-attr]  # __enter__ saw it
+            database.leave()

@@ -1,0 +1,117 @@
+"""Changes that a person or a finding makes to single records: the same for every store, pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from archfb_state.records import (
+    AccountRecord,
+    Changes,
+    DeploymentRecord,
+    ModelRecord,
+    ModelRef,
+    Snapshot,
+    Transition,
+)
+from archfb_state.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    Settle = Callable[[Snapshot, Settings, float, Sequence[ModelRef]], Changes]
+
+
+def learned(
+    rows: Snapshot,
+    model: str,
+    parameter: Mapping[str, str] | None,
+    window: tuple[str, int] | None,
+    token_ratio: float | None,
+) -> Changes:
+    """Return the records with a refused parameter, a deployment's true window or an estimate's correction."""
+    before = record = rows.models.get(model, ModelRecord(model))
+    if parameter:
+        record = replace(record, learned={**record.learned, **parameter})
+    if token_ratio is not None and token_ratio - token_ratio == 0:
+        record = replace(record, token_ratio=token_ratio)
+    deployments = {}
+    if window is not None:
+        name, tokens = window
+        deployments[name] = replace(rows.deployments.get(name, DeploymentRecord(name)), window=tokens)
+    return Changes(deployments=deployments, models={} if record is before else {model: record})
+
+
+def limited(
+    rows: Snapshot, account: str, requests: int | None, tokens: int | None, reset_at: float | None
+) -> Changes:
+    """Return the account with what it has left."""
+    record = rows.accounts.get(account, AccountRecord(account))
+    after = replace(record, remaining_requests=requests, remaining_tokens=tokens, remaining_reset_at=reset_at)
+    return Changes(accounts={account: after})
+
+
+def drained(rows: Snapshot, model: str, by: str, why: str, until: float, now: float) -> Changes:
+    """Return the model taken out by hand, and its change of status."""
+    record = rows.models.get(model, ModelRecord(model))
+    reason = f"drained by {by}: {why}"
+    after = replace(
+        record,
+        drained_by=by,
+        drained_why=why,
+        drained_until=until,
+        status="unavailable",
+        reason=reason,
+        since=record.since if record.status == "unavailable" else now,
+    )
+    changed = () if record.status == "unavailable" else (_transition(record, after, now),)
+    return Changes(models={record.model: after}, transitions=changed)
+
+
+def undrained(rows: Snapshot, model: str, by: str, now: float, settle: Settle) -> Changes:
+    """Return the model put back by hand, with whatever status it then has; nothing where it was not drained."""
+    record = rows.models.get(model)
+    if record is None or record.drained_until is None or record.drained_until <= now:
+        return Changes()
+    free = replace(record, drained_by=None, drained_why=None, drained_until=None)
+    return _settled(rows, free, f"put back by {by}", now, settle)
+
+
+def forgotten(rows: Snapshot, ref: ModelRef, by: str, now: float) -> Changes:
+    """Return fresh records for a model, its deployment and its account; a drain by hand and the cost stay."""
+    before = rows.models.get(ref.model, ModelRecord(ref.model))
+    if before.drained_until is not None and before.drained_until > now:
+        status, reason = before.status, before.reason
+    else:
+        status, reason = "unknown", f"reset by {by}"
+    after = ModelRecord(
+        ref.model,
+        ref.deployment,
+        ref.account,
+        status=status,
+        reason=reason,
+        since=now,
+        cost_usd=before.cost_usd,
+        drained_by=before.drained_by,
+        drained_why=before.drained_why,
+        drained_until=before.drained_until,
+    )
+    return Changes(
+        deployments={ref.deployment: DeploymentRecord(ref.deployment)},
+        accounts={ref.account: AccountRecord(ref.account)},
+        models={ref.model: after},
+        transitions=() if after.status == before.status else (_transition(before, after, now),),
+    )
+
+
+def _settled(rows: Snapshot, record: ModelRecord, why: str, now: float, settle: Settle) -> Changes:
+    host = record.account.partition("://")[2].partition("/")[0].partition(":")[0]
+    ref = ModelRef(record.model, record.deployment, record.account, host)
+    found = settle(replace(rows, models={**rows.models, record.model: record}), Settings(), now, (ref,))
+    models = {record.model: record, **found.models}
+    said = tuple(replace(one, reason=f"{why}: {one.reason}") for one in found.transitions)
+    return replace(found, models=models, transitions=said)
+
+
+def _transition(before: ModelRecord, after: ModelRecord, now: float) -> Transition:
+    return Transition(now, after.model, before.status, after.status, after.reason)

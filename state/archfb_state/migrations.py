@@ -1,0 +1,84 @@
+"""The schema's steps: each done as a whole or not at all, under the lock, after a backup."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from typing import TYPE_CHECKING, NamedTuple
+
+from archfb_state import inspection, schema
+from archfb_state.opening import APPLICATION_ID
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archfb_state.database import Database
+
+
+class Step(NamedTuple):
+    """One step: the version that it leads to, what it is called, its statements."""
+
+    version: int
+    name: str
+    statements: tuple[str, ...]
+
+
+STEPS: tuple[Step, ...] = (Step(1, "first tables", schema.CREATE),)
+
+
+class MigrationFailed(Exception):  # noqa: N818 - carried to the user as a sentence
+    """A step failed twice; the state is as it was before it."""
+
+
+def version(connection: sqlite3.Connection) -> int:
+    """Return the schema's version in the file; 0 in a new one."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
+
+
+def bring_up(database: Database, steps: Sequence[Step] = STEPS) -> None:
+    """Bring the file up to date, after a backup of what it holds; call it with the lock held.
+
+    Raises MigrationFailed naming the step.
+    """
+    before = version(database.connection)
+    if 0 < before < steps[-1].version:
+        copy = f"{database.path}.before-{steps[-1].version}"
+        if not os.path.exists(copy):  # noqa: PTH110
+            inspection.backup(database.connection, copy)
+    for step in steps:
+        if before < step.version:
+            _twice(database.connection, step)
+
+
+def _twice(connection: sqlite3.Connection, step: Step) -> None:
+    try:
+        _apply(connection, step)
+    except sqlite3.OperationalError as first:
+        if first.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
+            raise
+        try:
+            _apply(connection, step)
+        except sqlite3.OperationalError as error:
+            raise MigrationFailed(
+                f"Step {step.version} ({step.name}) of the state's schema failed: {error}"
+            ) from error
+
+
+def _apply(connection: sqlite3.Connection, step: Step) -> None:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        if step.version == 1:
+            connection.execute(f"PRAGMA application_id={APPLICATION_ID}")
+        for statement in step.statements:
+            connection.execute(statement)
+        if step.version == 1:
+            connection.execute(
+                "INSERT INTO meta (name, value) VALUES ('salt', ?)", (json.dumps(os.urandom(16).hex()),)
+            )
+        connection.execute(f"PRAGMA user_version={step.version:d}")
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise

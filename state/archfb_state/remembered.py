@@ -1,0 +1,215 @@
+"""The small tables as records, kept between transactions for as long as no other process wrote."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord, Snapshot
+from archfb_state.rows import ACCOUNTS, DEPLOYMENTS, MACHINE, MODELS, TRANSITIONS, Table
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Iterable, Sequence
+
+    from archfb_state.records import Attempt, Changes, ModelRef
+
+R = TypeVar("R")
+
+SKEW = 1.0
+"""Seconds by which an instant may lie in the future before it counts as written by a clock that was wrong."""
+
+_FLIGHTS = "SELECT model, started_at, expires_at FROM in_flight"
+_LEASES = "SELECT name, acquired_at, expires_at FROM leases"
+_SHARING = "SELECT model, deployment, account FROM model_health WHERE deployment = ? OR account = ?"
+_MACHINE_ROW = f"{MACHINE.select} WHERE id = 1"
+_MACHINE_SAVE = (
+    f"INSERT INTO machine (id, {MACHINE.list}) VALUES (1, {', '.join('?' * len(MACHINE.columns))}) "  # noqa: S608
+    f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{one} = excluded.{one}' for one in MACHINE.columns)}"
+)
+
+
+class Kept(dict[str, R | None]):
+    """One table's rows by key; None where the table has no (readable) row."""
+
+    def __init__(self, table: Table[R], key: str) -> None:
+        """Describe the table; nothing is read."""
+        super().__init__()
+        self.table = table
+        self.key_at = table.columns.index(key)
+        self.one = f"{table.select} WHERE {key} = ?"
+        self.save = table.upsert(key)
+        self.whole = False
+        self.damaged: set[str] = set()
+        self._parsed: dict[str, tuple[tuple[Any, ...], R]] = {}
+
+    def forget(self) -> None:
+        """Another process wrote: read again when needed."""
+        self.clear()
+        self.whole = False
+
+    def need(self, connection: sqlite3.Connection, key: str) -> None:
+        """Read one row, unless it is known."""
+        if key not in self and not self.whole:
+            row = connection.execute(self.one, (key,)).fetchone()
+            self[key] = None if row is None else self._parse(key, row)
+
+    def need_all(self, connection: sqlite3.Connection) -> None:
+        """Read every row, unless they are known."""
+        if not self.whole:
+            for row in connection.execute(self.table.select).fetchall():
+                key = str(row[self.key_at])
+                self[key] = self._parse(key, row)
+            self.whole = True
+
+    def _parse(self, key: str, row: tuple[Any, ...]) -> R | None:
+        known = self._parsed.get(key)
+        if known is not None and known[0] == row:
+            return known[1]
+        record = self.table.from_row(row)
+        if record is None:
+            self.damaged.add(key)
+        else:
+            self.damaged.discard(key)
+            self._parsed[key] = (row, record)
+        return record
+
+    def put(self, connection: sqlite3.Connection, key: str, record: R) -> None:
+        """Write one row."""
+        connection.execute(self.save, self.table.to_row(record))
+        self[key] = record
+        self.damaged.discard(key)
+
+    def present(self) -> dict[str, R]:
+        """Return the rows that there are."""
+        return {key: record for key, record in self.items() if record is not None}
+
+
+class Remembered:
+    """All small tables; `refresh` within a transaction makes them true as of it."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self.deployments: Kept[DeploymentRecord] = Kept(DEPLOYMENTS, "deployment")
+        self.accounts: Kept[AccountRecord] = Kept(ACCOUNTS, "account")
+        self.models: Kept[ModelRecord] = Kept(MODELS, "model")
+        self.machine: MachineRecord | None = None
+        self.flights: list[tuple[str, float, float]] | None = None
+        self.leases: list[tuple[str, float, float]] | None = None
+        self._version: int | None = None
+        self._snapshot: Snapshot | None = None
+
+    def refresh(self, connection: sqlite3.Connection) -> None:
+        """Forget everything if another connection has committed since the last call."""
+        version = connection.execute("PRAGMA data_version").fetchone()[0]
+        if version != self._version:
+            self.forget()
+            self._version = version
+
+    def forget(self) -> None:
+        """Forget everything."""
+        self.deployments.forget()
+        self.accounts.forget()
+        self.models.forget()
+        self.machine = self.flights = self.leases = self._version = self._snapshot = None
+
+    def damaged(self) -> list[str]:
+        """Return the keys of rows that could not be read."""
+        return sorted(self.deployments.damaged | self.accounts.damaged | self.models.damaged)
+
+    def snapshot(self, connection: sqlite3.Connection, now: float) -> Snapshot:
+        """Return everything as of now."""
+        if self._snapshot is None:
+            for kept in (self.deployments, self.accounts, self.models):
+                kept.need_all(connection)
+            self._snapshot = self._partial(connection, now)
+        known = self._snapshot
+        return Snapshot(
+            now,
+            known.deployments,
+            known.accounts,
+            known.models,
+            known.machine,
+            self._in_flight(connection, now),
+            self._leases(connection, now),
+        )
+
+    def rows_for(
+        self, connection: sqlite3.Connection, attempt: Attempt, refs: Sequence[ModelRef], now: float
+    ) -> Snapshot:
+        """Return what one attempt may touch: its own rows, and those of the models that share something with it."""
+        models, deployments, accounts = self._touched(connection, attempt, refs)
+        machine = self._machine(connection)
+        for key in models:
+            self.models.need(connection, key)
+        for key in (*deployments, *(one.before.deployment for one in machine.pending)):
+            self.deployments.need(connection, key)
+        for key in accounts:
+            self.accounts.need(connection, key)
+        return self._partial(connection, now)
+
+    def _touched(
+        self, connection: sqlite3.Connection, attempt: Attempt, refs: Sequence[ModelRef]
+    ) -> tuple[set[str], set[str], set[str]]:
+        models, deployments, accounts = {attempt.model}, {attempt.deployment}, {attempt.account}
+        sharing = [
+            (ref.model, ref.deployment, ref.account)
+            for ref in refs
+            if ref.deployment == attempt.deployment or ref.account == attempt.account
+        ] or _readable(connection.execute(_SHARING, (attempt.deployment, attempt.account)))
+        for model, deployment, account in sharing:
+            models.add(model)
+            deployments.add(deployment)
+            accounts.add(account)
+        return models, deployments, accounts
+
+    def _partial(self, connection: sqlite3.Connection, now: float) -> Snapshot:
+        return Snapshot(
+            now,
+            self.deployments.present(),
+            self.accounts.present(),
+            self.models.present(),
+            self._machine(connection),
+        )
+
+    def _machine(self, connection: sqlite3.Connection) -> MachineRecord:
+        if self.machine is None:
+            row = connection.execute(_MACHINE_ROW).fetchone()
+            self.machine = (MACHINE.from_row(row) if row else None) or MachineRecord()
+        return self.machine
+
+    def _in_flight(self, connection: sqlite3.Connection, now: float) -> dict[str, int]:
+        if self.flights is None:
+            self.flights = _spans(connection.execute(_FLIGHTS))
+        counts: dict[str, int] = {}
+        for model, began, ends in self.flights:
+            if began <= now + SKEW and ends > now:
+                counts[model] = counts.get(model, 0) + 1
+        return counts
+
+    def _leases(self, connection: sqlite3.Connection, now: float) -> dict[str, float]:
+        if self.leases is None:
+            self.leases = _spans(connection.execute(_LEASES))
+        return {name: ends for name, began, ends in self.leases if began <= now + SKEW and ends > now}
+
+    def apply(self, connection: sqlite3.Connection, changes: Changes) -> None:
+        """Write down what an event changed."""
+        self._snapshot = None
+        for key, deployment in changes.deployments.items():
+            self.deployments.put(connection, key, deployment)
+        for key, account in changes.accounts.items():
+            self.accounts.put(connection, key, account)
+        for key, model in changes.models.items():
+            self.models.put(connection, key, model)
+        if changes.machine is not None:
+            connection.execute(_MACHINE_SAVE, MACHINE.to_row(changes.machine))
+            self.machine = changes.machine
+        for transition in changes.transitions:
+            connection.execute(TRANSITIONS.insert, TRANSITIONS.to_row(transition))
+
+
+def _readable(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, str, str]]:
+    return [(one, two, three) for one, two, three in rows if type(one) is type(two) is type(three) is str]
+
+
+def _spans(rows: Iterable[tuple[Any, ...]]) -> list[tuple[str, float, float]]:
+    return [(str(name), began, ends) for name, began, ends in rows if type(began) is type(ends) is float]

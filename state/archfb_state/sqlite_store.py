@@ -1,0 +1,181 @@
+"""The store in one SQLite file: what decides and records, every method one short transaction."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TypeVar
+
+from archfb_state import claims, edits, history, results
+from archfb_state.rows import clean_text
+from archfb_state.sqlite_reports import SqliteReports
+
+if TYPE_CHECKING:
+    import sqlite3
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from archfb_state.decisions import Credits, Decision
+    from archfb_state.records import Attempt, Changes, ModelRef, Snapshot, Transition
+    from archfb_state.settings import Settings
+    from archfb_state.store import Lease
+
+T = TypeVar("T")
+
+
+class SqliteStore(SqliteReports):
+    """The protocol `Store` over one open `Database`.
+
+    Raises StoreBusy (not locked within the database's patience), FileMoved and sqlite3.Error; whoever may not
+    fail uses the store that `opening.open_state` returns, which goes on in memory instead.
+    """
+
+    def snapshot(self) -> Snapshot:
+        """Return everything that a decision reads."""
+        with self._database.reading as connection:
+            self._remembered.refresh(connection)
+            return self._remembered.snapshot(connection, self._clock())
+
+    def decide(
+        self,
+        slot: str,
+        call_id: str,
+        choose: Callable[[Snapshot, Credits], tuple[Decision, Credits]],
+        *,
+        run_id: str | None = None,
+        expires_s: float = 600.0,
+    ) -> Decision:
+        """Choose within one transaction; a store opened for reading only chooses and remembers nothing."""
+        slot, call_id = clean_text(slot), clean_text(call_id)
+        if not self._database.writable:
+            now = self._clock()
+            return self._read(lambda c: choose(self._remembered.snapshot(c, now), results.credits(c, slot))[0])
+
+        def work(connection: sqlite3.Connection) -> Decision:
+            now = self._clock()
+            before = results.credits(connection, slot)
+            decision, after = choose(self._remembered.snapshot(connection, now), dict(before))
+            results.save_credits(connection, slot, before, after)
+            first = next((one.model for one in decision.ranked if one.eligible), None)
+            if first is not None:
+                claims.depart(connection, call_id, clean_text(first), now, expires_s)
+                self._remembered.flights = None
+            history.save_decision(connection, now, call_id, run_id, decision, first)
+            return decision
+
+        return self._write(work)
+
+    def moved(self, call_id: str, model: str | None) -> None:
+        """Say that a call in flight is now at another model; None: it has ended."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            claims.moved(connection, clean_text(call_id), None if model is None else clean_text(model))
+            self._remembered.flights = None
+
+        self._write(work)
+
+    def record(
+        self,
+        attempts: Sequence[Attempt],
+        settings: Settings,
+        *,
+        refs: Iterable[ModelRef] = (),
+        ended: str | None = None,
+    ) -> tuple[Transition, ...]:
+        """Append attempts (an id already there changes nothing), move the records on, end a call in flight."""
+        known = tuple(refs)
+        observe, rng = self._core()[0], self._random()
+
+        def work(connection: sqlite3.Connection) -> tuple[Transition, ...]:
+            now = self._clock()
+            found: list[Transition] = []
+            for attempt in attempts:
+                kept = history.append(connection, attempt)
+                if kept is not None:
+                    rows = self._remembered.rows_for(connection, kept, known, now)
+                    changes = observe(rows, kept, settings, now, rng, known)
+                    self._remembered.apply(connection, changes)
+                    found += changes.transitions
+            if ended is not None:
+                claims.moved(connection, clean_text(ended), None)
+                self._remembered.flights = None
+            return tuple(found)
+
+        return self._write(work)
+
+    def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
+        """Write down changes of status that time alone brought."""
+        known = tuple(refs)
+        settle = self._core()[1]
+        return self._change(lambda rows, now: settle(rows, settings, now, known)).transitions
+
+    def _change(self, change: Callable[[Snapshot, float], Changes]) -> Changes:
+        def work(connection: sqlite3.Connection) -> Changes:
+            now = self._clock()
+            changes = change(self._remembered.snapshot(connection, now), now)
+            self._remembered.apply(connection, changes)
+            return changes
+
+        return self._write(work)
+
+    def learn(
+        self,
+        model: str,
+        *,
+        parameter: Mapping[str, str] | None = None,
+        window: tuple[str, int] | None = None,
+        token_ratio: float | None = None,
+    ) -> None:
+        """Remember a refused parameter, a deployment's true window, or an estimate's correction."""
+        self._change(lambda rows, _: edits.learned(rows, clean_text(model), parameter, window, token_ratio))
+
+    def limits(self, account: str, *, requests: int | None, tokens: int | None, reset_at: float | None) -> None:
+        """Remember what an account has left."""
+        self._change(lambda rows, _: edits.limited(rows, clean_text(account), requests, tokens, reset_at))
+
+    def acquire(self, name: str, seconds: float) -> Lease | None:
+        """Win a lease that nobody holds unexpired, else return None."""
+        return self._claim(lambda c: claims.acquire(c, clean_text(name), seconds, self._clock()))
+
+    def release(self, lease: Lease) -> None:
+        """Give a lease back; one that expired and was won by another is left alone."""
+        self._claim(lambda c: claims.release(c, lease))
+
+    def _claim(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        self._remembered.leases = None
+        return self._write(work)
+
+    def reserve(
+        self,
+        budget: str,
+        usd: float,
+        limit_usd: float | None,
+        *,
+        count_limit: int | None = None,
+        seconds: float = 600.0,
+    ) -> str | None:
+        """Reserve part of a budget; None where a limit would be passed."""
+        limits = (limit_usd, count_limit)
+        return self._write(lambda c: claims.reserve(c, clean_text(budget), usd, limits, self._clock(), seconds))
+
+    def spend(self, reservation: str, usd: float) -> None:
+        """Settle a reservation with what was really spent."""
+        self._write(lambda c: claims.spend(c, reservation, usd, self._clock()))
+
+    def spent(self, budget: str) -> tuple[int, float]:
+        """Return how many reservations a budget had, and the USD spent or still reserved."""
+        return self._read(lambda c: claims.spent(c, clean_text(budget), self._clock()))
+
+    def drain(self, model: str, *, by: str, why: str, until: float) -> None:
+        """Take a model out by hand."""
+        name = clean_text(model)
+        self._change(lambda rows, now: edits.drained(rows, name, clean_text(by), clean_text(why), until, now))
+
+    def undrain(self, model: str, *, by: str) -> bool:
+        """Put it back; False where it was not drained."""
+        settle = self._core()[1]
+        changes = self._change(
+            lambda rows, now: edits.undrained(rows, clean_text(model), clean_text(by), now, settle)
+        )
+        return bool(changes.models)
+
+    def reset(self, ref: ModelRef, *, by: str) -> None:
+        """Forget a model's record (its deployment's and account's too); counters and attempts stay."""
+        self._change(lambda rows, now: edits.forgotten(rows, ref, clean_text(by), now))

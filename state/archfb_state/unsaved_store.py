@@ -1,0 +1,123 @@
+"""The store in memory, in place of a file that cannot be written but perhaps still be read."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from archfb_state.memory_reports import newest
+from archfb_state.memory_store import MemoryStore
+from archfb_state.store import StoreBusy
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from archfb_state.opening import Core
+    from archfb_state.records import Attempt, Snapshot, Transition
+    from archfb_state.store import Counter, Opened, PhaseResult, Run, Store, StoredDecision
+
+T = TypeVar("T")
+
+
+class UnsavedStore(MemoryStore):
+    """What happens is kept in memory; what happened before is read from the file where that is possible."""
+
+    def __init__(self, past: Store | None, opened: Opened, core: Core) -> None:
+        """Begin with what the file says; whatever of it cannot be read counts as never written."""
+        self._past = past
+        seed: Snapshot | None = self._ask(lambda past: past.snapshot(), None)
+        salt: bytes | None = self._ask(lambda past: past.salt, None)
+        super().__init__(
+            seed=seed,
+            salt=salt,
+            opened=opened,
+            clock=core.clock,
+            observe=core.observe,
+            settle=core.settle,
+            rng=core.rng,
+        )
+
+    def _ask(self, question: Callable[[Store], T], otherwise: T) -> T:
+        if self._past is None:
+            return otherwise
+        try:
+            return question(self._past)
+        except (sqlite3.Error, StoreBusy, OSError, ValueError, TypeError):
+            return otherwise
+
+    def unsaved(self) -> tuple[list[Attempt], list[Run], list[PhaseResult]]:
+        """Return what a file should be given as soon as one can be written."""
+        return list(self._attempts.values()), list(self._runs.values()), list(self._results.values())
+
+    def attempts(
+        self, *, since: float = 0.0, model: str | None = None, run_id: str | None = None, limit: int | None = None
+    ) -> Iterator[Attempt]:
+        """Yield attempts, oldest first (the newest `limit` of them)."""
+        before: list[Attempt] = self._ask(
+            lambda past: list(past.attempts(since=since, model=model, run_id=run_id, limit=limit)), []
+        )
+        mine = list(super().attempts(since=since, model=model, run_id=run_id))
+        return iter(newest(before + mine, limit))
+
+    def transitions(
+        self, *, since: float = 0.0, model: str | None = None, limit: int | None = None
+    ) -> list[Transition]:
+        """Return changes of status, oldest first (the newest `limit` of them)."""
+        before: list[Transition] = self._ask(lambda past: past.transitions(since=since, model=model, limit=limit), [])
+        return newest(before + super().transitions(since=since, model=model), limit)
+
+    def counters(self) -> list[Counter]:
+        """Return the totals: those of the file, which can be scraped again later, once it is readable."""
+        before: list[Counter] = self._ask(lambda past: past.counters(), [])
+        return before or super().counters()
+
+    def hours(self, *, since: float, model: str | None = None) -> list[tuple[float, Counter]]:
+        """Return hourly totals of the file, else of this process."""
+        before: list[tuple[float, Counter]] = self._ask(lambda past: past.hours(since=since, model=model), [])
+        return before or super().hours(since=since, model=model)
+
+    def fallbacks(self) -> dict[tuple[str, str, str], int]:
+        """Return hand-overs by (phase, from, to)."""
+        before: dict[tuple[str, str, str], int] = self._ask(lambda past: past.fallbacks(), {})
+        mine = super().fallbacks()
+        return {key: before.get(key, 0) + mine.get(key, 0) for key in sorted({*before, *mine})}
+
+    def decisions(self, run_id: str) -> list[StoredDecision]:
+        """Return a run's decisions in order."""
+        before: list[StoredDecision] = self._ask(lambda past: past.decisions(run_id), [])
+        return before + super().decisions(run_id)
+
+    def runs(self, *, limit: int = 20) -> list[Run]:
+        """Return the last runs, newest first."""
+        before: list[Run] = self._ask(lambda past: past.runs(limit=limit), [])
+        merged = {one.id: one for one in (*before, *super().runs(limit=limit))}
+        return sorted(merged.values(), key=lambda one: (one.started_at, one.id), reverse=True)[: max(0, limit)]
+
+    def run(self, id_prefix: str) -> Run | None:
+        """Return one run by its id or an unambiguous beginning of it."""
+        return super().run(id_prefix) or self._ask(lambda past: past.run(id_prefix), None)
+
+    def results(self, key: str) -> list[PhaseResult]:
+        """Return the answers stored under a key, newest first."""
+        before: list[PhaseResult] = self._ask(lambda past: past.results(key), [])
+        return super().results(key) + before
+
+    def run_results(self, run_id: str) -> list[PhaseResult]:
+        """Return the answers that a run made, oldest first."""
+        before: list[PhaseResult] = self._ask(lambda past: past.run_results(run_id), [])
+        return before + super().run_results(run_id)
+
+    def spent(self, budget: str) -> tuple[int, float]:
+        """Return how many reservations a budget had, and the USD spent or still reserved."""
+        before: tuple[int, float] = self._ask(lambda past: past.spent(budget), (0, 0.0))
+        mine = super().spent(budget)
+        return before[0] + mine[0], before[1] + mine[1]
+
+    def meta(self, name: str, value: Any = None) -> Any:
+        """Read a small remembered value (JSON), or write it where one is given."""
+        mine = super().meta(name, value)
+        return self._ask(lambda past: past.meta(name), None) if mine is None else mine
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._ask(lambda past: past.close(), None)
