@@ -1,0 +1,176 @@
+"""Who is asked first, and then who: one pure choice among the candidates of a chain.
+
+balanced: the tier nearest to the complexity (of two, the higher), in it a smooth weighted round robin over
+weight · success · speed · health; then the rest by score, tier by tier. priority: the chain's order. fastest: the
+least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
+unknown prices last. Both of the latter ask another than the first in one call of twenty. Then, always: critical models,
+trials, models of weight 0, the offline provider. One model that is due for a
+trial, at most, goes before its peers, under a lease, so that a healed one is found by the next call.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import TYPE_CHECKING
+
+from archfb_state import beta
+from archfb_state.candidates import (
+    Classes,
+    Entry,
+    Place,
+    classes,
+    critical_lease,
+    entries,
+    least_suspect,
+    ranked,
+    trial,
+)
+from archfb_state.decisions import Credits, Decision
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from random import Random
+
+    from archfb_state.decisions import Candidate, Demand
+    from archfb_state.records import Snapshot
+    from archfb_state.settings import Settings, Strategy
+
+EXPLORED = 0.05
+
+_UNTRIED = beta.low(0.0, 0.0)
+"""A trial is ranked as if nothing were known of it: its failures are what it is tried for."""
+
+
+def choose(
+    candidates: Sequence[Candidate],
+    rows: Snapshot,
+    demand: Demand,
+    settings: Settings,
+    turns: Credits,
+    now: float,
+    rng: Random,
+) -> tuple[Decision, Credits]:
+    """Return every candidate in the order of asking, then those left out; and the round robin's memory after it."""
+    found = entries(candidates, rows, demand, settings, now)
+    able = classes(found, rows)
+    head = _head(able, rows, settings, by_group=demand.strategy == "balanced")
+    order, turns = _STRATEGIES[demand.strategy](able.fit, head, turns, rng)
+    order += _rest(able, head, rows)
+    places = ranked(order, found, rows)
+    return Decision(demand.phase, demand.complexity, demand.strategy, places, demand.terms), turns
+
+
+def _head(able: Classes, rows: Snapshot, settings: Settings, *, by_group: bool) -> Place | None:
+    """Return the one model that is tried before its peers: due for a trial, or critical and not asked for a while."""
+    due = [trial(one, "due for a trial") for one in able.trials]
+    if able.fit:
+        due += [
+            Place(one, "critical: asked once per interval", critical_lease(one), settings.health.interval)
+            for one in able.critical
+            if critical_lease(one) not in rows.leases
+        ]
+    return min(due, key=lambda one: one.entry.group if by_group else 0, default=None)
+
+
+def _rest(able: Classes, head: Place | None, rows: Snapshot) -> list[Place]:
+    """Return those asked when all that fit have failed: critical, trials, weight 0 or the least suspect, offline."""
+    first = head.entry if head else None
+    critical = [Place(one, "critical: only when nothing better can") for one in able.critical if one is not first]
+    critical.sort(key=_by_score)
+    trials = [trial(one, "due for a trial, after those that work") for one in able.trials if one is not first]
+    spare = [trial(one, "weight 0: only when all others failed") for one in able.spare]
+    offline = [Place(one, "offline provider: always last") for one in able.offline]
+    last: list[Place] = []
+    if not (able.fit or able.critical or able.trials or able.spare):
+        last = [trial(one, "all else is out: the least suspect is tried") for one in least_suspect(able.last, rows)]
+    return [*critical, *trials, *spare, *last, *offline]
+
+
+def _by_score(place: Place) -> tuple[float, int, int]:
+    entry = place.entry
+    return -entry.score, entry.load, entry.candidate.position
+
+
+def _balanced(fit: list[Entry], head: Place | None, turns: Credits, _rng: Random) -> tuple[list[Place], Credits]:
+    """Return the turn of the nearest group first, then everyone by group and score."""
+    order = sorted((Place(one, "suits the request, by score") for one in fit), key=_by_score)
+    order.sort(key=lambda place: place.entry.group)
+    if order:
+        group = [one for one in order if one.entry.group == order[0].entry.group]
+        winner, turns = _turn(group, turns)
+        others = [one for one in order if one is not winner]
+        order = [winner._replace(why="its turn, by its share"), *others]
+    if head is not None:
+        at = sum(1 for one in order if one.entry.group < head.entry.group)
+        order.insert(at, head)
+    return order, turns
+
+
+def _turn(group: list[Place], turns: Credits) -> tuple[Place, Credits]:
+    """Return whose turn it is by smooth weighted round robin, and the credits after it."""
+    total = sum(one.entry.score for one in group)
+    after = dict(turns)
+    best, most = group[0], (-inf, 0, 0)
+    for one in group:
+        entry = one.entry
+        name = entry.candidate.ref.model
+        after[name] = _clamped(after.get(name, 0.0) + entry.score, total)
+        rank = (after[name], -entry.load, -entry.candidate.position)
+        if rank > most:
+            best, most = one, rank
+    winner = best.entry.candidate.ref.model
+    after[winner] = _clamped(after[winner] - total, total)
+    return best, after
+
+
+def _clamped(credit: float, total: float) -> float:
+    return min(max(credit, -total), total)
+
+
+def _priority(fit: list[Entry], head: Place | None, turns: Credits, _rng: Random) -> tuple[list[Place], Credits]:
+    order = [Place(one, "in the chain's order") for one in fit]
+    return _inserted(order, head, lambda place: place.entry.candidate.position), turns
+
+
+def _fastest(fit: list[Entry], head: Place | None, turns: Credits, rng: Random) -> tuple[list[Place], Credits]:
+    def measure(place: Place) -> float:
+        return place.entry.seconds / _low(place)
+
+    return _least([Place(one, "by expected seconds per success") for one in fit], head, measure, rng), turns
+
+
+def _cheapest(fit: list[Entry], head: Place | None, turns: Credits, rng: Random) -> tuple[list[Place], Credits]:
+    def measure(place: Place) -> float:
+        usd = place.entry.candidate.expected_cost
+        return inf if usd is None else usd / _low(place)
+
+    return _least([Place(one, "by expected cost per success") for one in fit], head, measure, rng), turns
+
+
+def _low(place: Place) -> float:
+    return _UNTRIED if place.lease else place.entry.standing.success_low
+
+
+def _least(order: list[Place], head: Place | None, measure: Callable[[Place], float], rng: Random) -> list[Place]:
+    """Return the order by a measure, least first; in one call of twenty another one is first."""
+    order.sort(key=lambda place: (measure(place), place.entry.load))
+    if len(order) > 1 and rng.random() < EXPLORED:
+        other = order.pop(rng.randrange(1, len(order)))
+        order.insert(0, other._replace(why="explored: one call of twenty"))
+        return order if head is None else [head, *order]
+    return _inserted(order, head, measure)
+
+
+def _inserted(order: list[Place], head: Place | None, key: Callable[[Place], float]) -> list[Place]:
+    if head is None:
+        return order
+    at = sum(1 for one in order if key(one) < key(head))
+    return [*order[:at], head, *order[at:]]
+
+
+_STRATEGIES: dict[Strategy, Callable[[list[Entry], Place | None, Credits, Random], tuple[list[Place], Credits]]] = {
+    "balanced": _balanced,
+    "priority": _priority,
+    "fastest": _fastest,
+    "cheapest": _cheapest,
+}

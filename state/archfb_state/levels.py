@@ -1,0 +1,45 @@
+"""Threshold levels with hysteresis: entered at the limit, left below four fifths of it."""
+
+from __future__ import annotations
+
+from statistics import median
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archfb_state.records import Level
+    from archfb_state.settings import Thresholds
+
+LEAVE = 0.8
+ENOUGH_CALLS = 9.5
+"""Decayed calls from which an error rate means something: ten calls that have aged by some minutes."""
+ENOUGH_LATENCIES = 3
+_ROUNDING = 1.0 + 1e-9
+
+
+def level(value: float, before: Level, warning: float, critical: float) -> Level:
+    """Return the level of a value, given the one before."""
+    value *= _ROUNDING
+    if value >= critical * (LEAVE if before == "critical" else 1.0):
+        return "critical"
+    if value >= warning * (LEAVE if before else 1.0):
+        return "warning"
+    return ""
+
+
+def error_level(calls: float, errors: float, before: Level, thresholds: Thresholds) -> Level:
+    """Return the level of an error rate; from about ten calls on."""
+    if calls < ENOUGH_CALLS:
+        return ""
+    return level(errors / calls, before, thresholds.error_rate_warning, thresholds.error_rate_critical)
+
+
+def latency_level(
+    probes_ms: Sequence[float], ttfts_ms: Sequence[float], before: Level, thresholds: Thresholds
+) -> Level:
+    """Return the worse level of two medians: the last ten probes, and the last ten times to the first token."""
+    medians = [median(one[-10:]) / 1000.0 for one in (probes_ms, ttfts_ms) if len(one) >= ENOUGH_LATENCIES]
+    if not medians:
+        return ""
+    return level(max(medians), before, thresholds.latency_warning, thresholds.latency_critical)

@@ -1,0 +1,183 @@
+"""One model's health now: read from the records, never stored, since waits end by time alone."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archfb_state import beta, breaker, holds
+from archfb_state.decay import DAY, in_the_future
+from archfb_state.outcomes import Outcome
+from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord, Standing
+
+if TYPE_CHECKING:
+    from archfb_state.records import ModelRef, Snapshot
+    from archfb_state.settings import Settings
+
+FORGOTTEN = DAY
+"""Seconds without evidence after which a model is unknown again."""
+
+_HELD = {
+    str(Outcome.RATE_LIMITED): "rate limited",
+    str(Outcome.QUOTA_EXHAUSTED): "quota used up",
+    str(Outcome.MODEL_NOT_FOUND): "not found by the provider, asked once more before it is retired",
+}
+_NO_DEPLOYMENT = DeploymentRecord("")
+_NO_ACCOUNT = AccountRecord("")
+_NO_MODEL = ModelRecord("")
+
+
+def standing(ref: ModelRef, rows: Snapshot, settings: Settings, now: float) -> Standing:
+    """Return a model's status, why it has it, and what routing may do with it."""
+    deployment = rows.deployments.get(ref.deployment, _NO_DEPLOYMENT)
+    account = rows.accounts.get(ref.account, _NO_ACCOUNT)
+    model = rows.models.get(ref.model, _NO_MODEL)
+    return (
+        _out_by_hand(ref, deployment, model, now)
+        or _blocked(ref, deployment, account)
+        or _retired(ref, deployment, settings, now)
+        or _held(ref, deployment, account, settings, now)
+        or _open(ref, deployment, settings, now)
+        or _unknown(ref, deployment, now)
+        or _usable(ref, deployment, model, now)
+    )
+
+
+def drained(model: ModelRecord, now: float) -> bool:
+    """Return whether a model is out by hand; a drain of a clock that was set back since is over."""
+    return model.drained_until is not None and model.drained_until > now and not in_the_future(model.since, now)
+
+
+def evidence_at(deployment: DeploymentRecord) -> float | None:
+    """Return when a deployment last succeeded or failed."""
+    good, bad = deployment.last_success_at, deployment.last_failure_at
+    if good is None or bad is None:
+        return bad if good is None else good
+    return max(good, bad)
+
+
+def error_rate(deployment: DeploymentRecord) -> float:
+    """Return failures ÷ calls since the deployment last left unavailable; 0 without calls."""
+    return deployment.errors / deployment.calls if deployment.calls > 0 else 0.0
+
+
+def _out(
+    ref: ModelRef, deployment: DeploymentRecord, reason: str, retry_at: float | None, *, held: bool = False
+) -> Standing:
+    good = beta.mean(deployment.alpha, deployment.beta)
+    return Standing(
+        ref.model, "unavailable", reason, retry_at, error_rate(deployment), held=held, success=good, success_low=0.0
+    )
+
+
+def _out_by_hand(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing | None:
+    if not drained(model, now):
+        return None
+    why = f": {model.drained_why}" if model.drained_why else ""
+    return _out(ref, deployment, f"drained by {model.drained_by}{why}", model.drained_until, held=True)
+
+
+def _blocked(ref: ModelRef, deployment: DeploymentRecord, account: AccountRecord) -> Standing | None:
+    if account.block_outcome is None:
+        return None
+    return _out(ref, deployment, account.block_reason or "key rejected", None)
+
+
+def _retired(ref: ModelRef, deployment: DeploymentRecord, settings: Settings, now: float) -> Standing | None:
+    if deployment.breaker != "retired":
+        return None
+    at = breaker.retry_at(deployment, now, settings.health)
+    return _unavailable(ref, deployment, "retired: the provider does not know this model", at, trial=at is None)
+
+
+def _unavailable(
+    ref: ModelRef, deployment: DeploymentRecord, reason: str, at: float | None, *, trial: bool, last: bool = False
+) -> Standing:
+    a, b = deployment.alpha, deployment.beta
+    return Standing(
+        ref.model,
+        "unavailable",
+        reason,
+        at,
+        error_rate(deployment),
+        trial=trial,
+        last_resort=last,
+        success=beta.mean(a, b),
+        success_low=beta.low(a, b),
+    )
+
+
+def _held(
+    ref: ModelRef, deployment: DeploymentRecord, account: AccountRecord, settings: Settings, now: float
+) -> Standing | None:
+    own, shared = breaker.held_until(deployment, now), holds.held_until(account, now)
+    if own is None and shared is None:
+        return None
+    until = max(own or 0.0, shared or 0.0)
+    reason = _HELD.get(deployment.hold_outcome or "", "held") if shared is None else _account_reason(account, now)
+    is_open = deployment.breaker != "closed"
+    if is_open:
+        until = max(until, breaker.retry_at(deployment, now, settings.health) or 0.0)
+    short = not is_open and deployment.hold_outcome != breaker.NOT_FOUND
+    return _out(ref, deployment, reason, until, held=short)
+
+
+def _account_reason(account: AccountRecord, now: float) -> str:
+    if account.hold_until is None or account.hold_until <= now:
+        return "no request left in this account's rate limit"
+    if account.hold_outcome == Outcome.QUOTA_EXHAUSTED:
+        return account.block_reason or "quota used up"
+    return "rate limited (its account)"
+
+
+def _open(ref: ModelRef, deployment: DeploymentRecord, settings: Settings, now: float) -> Standing | None:
+    if deployment.breaker == "closed":
+        return None
+    at = breaker.retry_at(deployment, now, settings.health)
+    reason = f"open: {_row(deployment)}"
+    return _unavailable(ref, deployment, reason, at, trial=at is None, last=at is not None)
+
+
+def _row(deployment: DeploymentRecord) -> str:
+    n = deployment.consecutive
+    return f"{n} failure{'' if n == 1 else 's'} in a row ({deployment.last_failure or 'unknown'})"
+
+
+def _unknown(ref: ModelRef, deployment: DeploymentRecord, now: float) -> Standing | None:
+    at = evidence_at(deployment)
+    if at is None:
+        return Standing(ref.model, "unknown", "no evidence yet", success=beta.mean(0, 0), success_low=beta.low(0, 0))
+    if now - at <= FORGOTTEN:
+        return None
+    a, b = deployment.alpha, deployment.beta
+    return Standing(ref.model, "unknown", "no evidence for 24 h", success=beta.mean(a, b), success_low=beta.low(a, b))
+
+
+def _usable(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing:
+    rate = error_rate(deployment)
+    reason = _suspicious(deployment, model, rate, now)
+    a, b = deployment.alpha, deployment.beta
+    return Standing(
+        ref.model,
+        "degraded" if reason else "healthy",
+        reason or _praise(deployment),
+        None,
+        rate,
+        deployment.error_level == "critical" or model.latency_level == "critical",
+        success=beta.mean(a, b),
+        success_low=beta.low(a, b),
+    )
+
+
+def _praise(deployment: DeploymentRecord) -> str:
+    return "answers" if deployment.alpha > 0 else "metadata only"
+
+
+def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, now: float) -> str:
+    """Return why a model that may be used is not healthy, the worst first; empty when it is."""
+    if deployment.consecutive > 0:
+        return _row(deployment)
+    if deployment.error_level:
+        return f"error rate {rate:.0%} ({deployment.error_level})"
+    if model.latency_level:
+        return f"slow ({model.latency_level})"
+    return "on probation after it was unavailable" if breaker.on_probation(deployment, now) else ""
