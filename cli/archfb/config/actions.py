@@ -11,7 +11,6 @@ from archfb.config.load import gather, gather_from, load, state_path
 from archfb.config.urls import proxy_problems
 from archfb.errors import ConfigurationError, UsageError
 from archfb.providers.keys import key_problem, read_key
-from archfb.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -186,8 +185,8 @@ def trust_file(
     except OSError as error:
         raise UsageError(f"Cannot write {shown.file(str(store))}: {source.reason(error)}.") from None
     lower = gather_from(source.places(None, environ, cwd, user_dir)[:2], environ, user_dir)
-    allows = [shown.dotted(one.path) for one in trust.refused(found.raw, lower.merged["models"])]
-    return TrustReport(place.path, digest, not new, tuple(clean(one, limit=200) for one in allows))
+    allows = [shown.spelled(one.path) for one in trust.refused(found.raw, lower.merged["models"])]
+    return TrustReport(place.path, digest, not new, tuple(allows))
 
 
 def _exists(path: str) -> bool:

@@ -9,7 +9,6 @@ from archfb.config import shown
 from archfb.config.kinds import problem_of
 from archfb.config.model import PHASES
 from archfb.config.schema import NAMED, TABLES, Setting, setting
-from archfb.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -95,7 +94,7 @@ def _label(path: tuple[str, ...], key: str) -> str:
 def _is_table(content: object, path: tuple[str, ...], checked: Checked) -> bool:
     if isinstance(content, dict):
         return True
-    text = f"{shown.name('.'.join(path))} must be a table; got {shown.value(content)}."
+    text = f"'{shown.spelled(path)}' must be a table; got {shown.value(content)}."
     checked.note(path, KEY_IN_FILE if isinstance(content, str) and shown.looks_like_key(content) else text)
     return False
 
@@ -108,8 +107,8 @@ def _unknown(path: tuple[str, ...], value: object, known: Iterable[str]) -> str:
     if isinstance(value, str) and (shown.names_a_key(key) or shown.looks_like_key(value)):
         return KEY_IN_FILE
     what = "phase" if path[0] in ("chains", "strategies") and len(path) == 2 else "setting"
-    place = f" in [{shown.dotted(path[:-1])}]" if len(path) > 1 else ""
-    return f"Unknown {what} {shown.name(key)}{clean(place, limit=100)}.{_suggestion(path, list(known))}"
+    place = f" in [{shown.spelled(path[:-1])}]" if len(path) > 1 else ""
+    return f"Unknown {what} {shown.name(key)}{place}.{_suggestion(path, list(known))}"
 
 
 def _suggestion(path: tuple[str, ...], known: list[str]) -> str:
@@ -203,6 +202,10 @@ _PAIRS = (
 """Of each pair the first may not be above the second."""
 
 
+_RANKS = {"": 0, "shipped": 1, "user": 2}
+"""Of two settings that contradict each other the one of the higher layer is told of; others are highest."""
+
+
 def _order(merged: Mapping[str, Any], origins: Mapping[str, str]) -> Iterator[Problem]:
     for table, low, high in _PAIRS:
         yield from _pair((table,), low, high, {key: merged[table].get(key) for key in (low, high)}, origins)
@@ -223,7 +226,8 @@ def _pair(
     first = values[low] if values[low] is not None else _default(path, low)
     second = values[high] if values[high] is not None else _default(path, high)
     if first > second:
-        key = low if shown.dotted((*path, low)) in origins else high
+        rank = {key: _RANKS.get(origins.get(shown.dotted((*path, key)), ""), 3) for key in (low, high)}
+        key = low if rank[low] >= rank[high] else high
         text = f"{_label(path, low)} must be ≤ {high}; got {shown.value(first)} and {shown.value(second)}."
         yield Problem((*path, key), text)
 

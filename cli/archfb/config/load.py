@@ -32,7 +32,10 @@ class Gathered:
     merged: dict[str, dict[str, Any]] = field(default_factory=dict)
     origins: dict[str, str] = field(default_factory=dict)
     invalid: set[str] = field(default_factory=set)
+    found: dict[str, list[Problem]] = field(default_factory=dict)
+    """Problems inside a layer's file, by the layer's name."""
     problems: list[str] = field(default_factory=list)
+    """All problems as sentences."""
     notes: list[str] = field(default_factory=list)
     untrusted: str | None = None
 
@@ -77,7 +80,8 @@ def gather_from(places: Iterable[Place], environ: Mapping[str, str], user_dir: P
             continue
         if one is not None and not _is_copy(one, gathered):
             _add(one, gathered, environ, user_dir)
-    _together(gathered)
+    if gathered.layers and gathered.layers[0].place.layer == source.SHIPPED:
+        _together(gathered)
     return gathered
 
 
@@ -95,7 +99,7 @@ def _add(one: Source, gathered: Gathered, environ: Mapping[str, str], user_dir: 
             problems = [problem for problem in problems if problem.path not in there] + refused
     gathered.layers.append(one)
     gathered.invalid.update(shown.dotted(problem.path) for problem in problems)
-    gathered.problems += _told(one, problems)
+    gathered.found[one.place.layer] = problems
     for table, content in checked.tables.items():
         _merge(one, table, content, gathered)
 
@@ -125,14 +129,10 @@ def _beside(database: str, place: Place) -> str:
 
 def _together(gathered: Gathered) -> None:
     """Check the layers as one; a problem is told with the file that set what it is about."""
-    by_name = {one.place.layer: one for one in gathered.layers}
-    if source.SHIPPED not in by_name:
-        return
-    told: dict[str, list[Problem]] = {}
     for problem in check_together(gathered.merged, gathered.origins, gathered.invalid):
-        told.setdefault(_blamed(problem, gathered), []).append(problem)
-    for name, problems in told.items():
-        gathered.problems += _told(by_name[name], problems)
+        gathered.found[_blamed(problem, gathered)].append(problem)
+    for one in gathered.layers:
+        gathered.problems += _told(one, gathered.found[one.place.layer])
 
 
 def _blamed(problem: Problem, gathered: Gathered) -> str:

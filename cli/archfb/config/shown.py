@@ -13,7 +13,8 @@ _PREFIXES = re.compile(
     r"|AIza\S{10,}|AQ\.\S{10,}|eyJ\S{16,}|AKIA\S{8,}|Bearer\s+\S+",
     re.IGNORECASE,
 )
-_UNIFORM = re.compile(r"[A-Za-z0-9+/_=.-]{24,}")
+_RUN = re.compile(r"[A-Za-z0-9+=]{20,}")
+_HEX = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
 
 KEY_NAMES = frozenset(
     word
@@ -27,12 +28,12 @@ KEY_NAMES = frozenset(
 
 
 def looks_like_key(text: str) -> bool:
-    """Return whether a text could be a key: a known beginning, or a long run of mixed letters and digits."""
+    """Return whether a text could be a key: a known beginning, or a long unbroken run of letters and digits."""
     text = text.strip()
-    if _PREFIXES.match(text):
+    if _PREFIXES.match(text) or _HEX.search(text):
         return True
     kinds = (str.isupper, str.islower, str.isdigit)
-    return bool(_UNIFORM.fullmatch(text)) and all(any(kind(char) for char in text) for kind in kinds)
+    return any(all(any(kind(char) for char in run) for kind in kinds) for run in _RUN.findall(text))
 
 
 def names_a_key(name: str) -> bool:
@@ -94,6 +95,11 @@ def key(part: str) -> str:
 def dotted(path: tuple[str, ...]) -> str:
     """Return a path of keys as one dotted key."""
     return ".".join([key(part) for part in path])
+
+
+def spelled(path: tuple[str, ...]) -> str:
+    """Return a path of keys for a message: cleaned, short, without what looks like a key."""
+    return ".".join(["(not shown)" if looks_like_key(part) else _short(key(part), 80) for part in path])
 
 
 def _escape(char: str) -> str:

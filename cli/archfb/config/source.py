@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from archfb.config import shown
 from archfb.config.folders import config_folder, expand
 from archfb.errors import ConfigurationError
-from archfb.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -102,10 +101,11 @@ def read_bytes(path: str) -> bytes:
     Raises OSError, ValueError, or _Unreadable with what it is instead of a file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISDIR(mode):
+        os.close(descriptor)
+        raise _Unreadable("is a directory; expected a file.")
     with os.fdopen(descriptor, "rb") as file:
-        mode = os.fstat(descriptor).st_mode
-        if stat.S_ISDIR(mode):
-            raise _Unreadable("is a directory; expected a file.")
         if not stat.S_ISREG(mode) and not _handed_over(path, mode):
             raise _Unreadable("is not a regular file.")
         os.set_blocking(descriptor, True)
@@ -202,6 +202,6 @@ def _twice(text: str, where: str) -> list[str]:
     from archfb.config.lines import Lines
 
     return [
-        f"{where}: '{clean(shown.dotted(path), limit=200)}' is set twice (lines {', '.join(map(str, lines))})."
+        f"{where}: '{shown.spelled(path)}' is set twice (lines {', '.join(map(str, lines))})."
         for path, lines in Lines(text).twice()
     ]

@@ -10,7 +10,6 @@ from archfb.config import shown
 from archfb.config.check import Problem
 from archfb.config.folders import config_folder
 from archfb.config.schema import NAMED, TABLES, setting
-from archfb.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -52,8 +51,9 @@ def refused(raw: Mapping[str, Any], models: Mapping[str, Any]) -> Iterator[Probl
         one = setting(path)
         if one is None or (one.found and (path[0] != "models" or path[1] in models)):
             continue
-        key = clean(shown.dotted(path), limit=120)
-        yield Problem(path, f"{key} may not be set here: the file was found, not chosen, and is not trusted.")
+        yield Problem(
+            path, f"{shown.spelled(path)} may not be set here: the file was found, not chosen, and is not trusted."
+        )
 
 
 def leaves(raw: Mapping[str, Any]) -> Iterator[tuple[str, ...]]:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from ipaddress import IPv4Address, IPv6Address
     from urllib.parse import SplitResult
 
-_PLAIN = re.compile(r"https://(?:[a-z][a-z0-9-]*\.)+[a-z]{2,}(?::[0-9]{1,5})?(?:/[A-Za-z0-9._~/-]*)?")
+_PLAIN = re.compile(r"https://(?:[a-z][a-z0-9-]*\.)+[a-z]{2,}(?:/[A-Za-z0-9._~/-]*)?")
 """Addresses that need no second look, which are nearly all."""
 _PASSWORD = re.compile(r"//[^/?#\s]*@")
 _HOST = re.compile(r"[a-z0-9_.-]{1,253}|\[[0-9a-f:.]+\]")

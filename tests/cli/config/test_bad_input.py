@@ -53,7 +53,7 @@ def test_row_02_a_folder(world: World) -> None:
         ('[chains]\nphase1 = ["a"', "line 2, column 14", "expected ',' or ']' in a list"),
         ('x = "abc\n', "line 1, column 9", "expected a closing quote"),
         ('x = "abc', "line 1, column 9", "expected a closing quote"),
-        ('x = "\\q"\n', "line 1, column 7", "expected a TOML escape"),
+        ('x = "\\q"\n', "line 1, column 8", "expected a TOML escape"),
         ("= 3\n", "line 1, column 1", "expected a setting (name = value) or a [table]"),
         ("x = {a = 1\n", "line 1, column 11", "expected ',' or '}'"),
         ("x = 2026-13-45\n", "line 1", "expected"),
@@ -73,7 +73,10 @@ def test_row_03_a_syntax_error_never_quotes_the_file(world: World) -> None:
     ("text", "problem"),
     [
         ("[chians]\n", "FILE line 1: Unknown setting 'chians'. Did you mean 'chains'?"),
-        ("[health]\nintervall = 30\n", "FILE line 2: Unknown setting 'intervall' in [health]. Did you mean 'interval'?"),
+        (
+            "[health]\nintervall = 30\n",
+            "FILE line 2: Unknown setting 'intervall' in [health]. Did you mean 'interval'?",
+        ),
         ('[chains]\nphase7 = ["m"]\n', "FILE line 2: Unknown phase 'phase7' in [chains]. Did you mean 'phase5'?"),
         ('[strategies]\nphse3 = "x"\n', "FILE line 2: Unknown phase 'phse3' in [strategies]. Did you mean 'phase3'?"),
         ("deadline = 3\n", "FILE line 1: Unknown setting 'deadline'. Did you mean 'routing.deadline'?"),
@@ -148,7 +151,8 @@ def test_row_09_weights_that_are_all_zero_are_accepted(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "got"), [("0", "0 s"), ("-1", "-1 s"), ("nan", "nan s"), ('"5 bananas"', '"5 bananas"'), ("1e12", "1e+12 s")]
+    ("value", "got"),
+    [("0", "0 s"), ("-1", "-1 s"), ("nan", "nan s"), ('"5 bananas"', '"5 bananas"'), ("1e12", "1e+12 s")],
 )
 @pytest.mark.parametrize(
     ("table", "key", "label"),
@@ -166,9 +170,7 @@ def test_row_10_a_time_out_that_is_none(world: World, table: str, key: str, labe
 
 def test_row_11_a_deadline_below_a_time_out_is_a_note(world: World) -> None:
     config = world.load(world.put("[routing]\ndeadline = 2\n[providers.gemini]\ntimeout = 500\n"))
-    assert config.notes == (
-        "deadline 2 s is shorter than the provider's timeout 500 s (gemini) and is what counts.",
-    )
+    assert config.notes == ("deadline 2 s is shorter than the provider's timeout 500 s (gemini) and is what counts.",)
 
 
 def test_row_12_an_interval_that_costs_too_much(world: World) -> None:
@@ -318,7 +320,8 @@ def test_row_49_a_base_url_that_is_none(world: World, url: str, answer: str) -> 
 
 
 @pytest.mark.parametrize(
-    "url", ["http://example.com/v1", "http://8.8.8.8", "http://[2001:4860::8888]/", "http://134744072", "http://0x8.8.8.8"]
+    "url",
+    ["http://example.com/v1", "http://8.8.8.8", "http://[2001:4860::8888]/", "http://134744072", "http://0x8.8.8.8"],
 )
 def test_row_50_plain_http_to_a_public_host(world: World, url: str) -> None:
     [problem] = world.problems(f'[providers.p]\napi = "openai-chat"\nbase_url = "{url}"\n')
@@ -357,7 +360,9 @@ def test_row_51_link_local_addresses_in_every_disguise(world: World, scheme: str
     assert "base_url of p is refused: link-local address " in problem
 
 
-@pytest.mark.parametrize("value", ["x", "ftp://proxy:1", "http://", "http:// x", "://", "proxy:port", "http://p:99999"])
+@pytest.mark.parametrize(
+    "value", ["x", "ftp://proxy:1", "http://", "http:// x", "://", "proxy:port", "http://p:99999"]
+)
 def test_row_54_a_proxy_variable_that_is_no_url(value: str) -> None:
     assert proxy_problems({"HTTPS_PROXY": value}) == [f"HTTPS_PROXY '{value}' is not a URL."]
 
@@ -388,7 +393,7 @@ def test_row_86_a_found_file_may_not_choose_providers_or_state_until_trusted(wor
 
 def test_every_problem_of_every_layer_is_told_at_once(world: World) -> None:
     world.put_user("[health]\ninterval = 1\n[routing]\nhedge = 2\n")
-    text = f"""\
+    text = """\
 chians = 1
 [models.m]
 provider = "nobody"
@@ -405,9 +410,9 @@ latency_warning = 50
         "USER line 2",
         "USER line 4",
         "FILE line 1",
-        "FILE line 4",
         "FILE line 2",
         "FILE line 3",
+        "FILE line 4",
         "FILE line 6",
         "FILE line 6",
         "FILE line 7",
