@@ -80,7 +80,7 @@ def path(ctx: typer.Context, json: Json = False) -> int:
 @config.command()
 def init(
     ctx: typer.Context,
-    to: Annotated[str | None, typer.Argument(help="Default: your own configuration.", metavar="[PATH]")] = None,
+    to: Annotated[str | None, typer.Argument(help="Default: your own configuration.", metavar="PATH")] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace what is there.")] = False,
 ) -> int:
     """Write a file with every setting, commented out."""

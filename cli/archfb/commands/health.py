@@ -44,7 +44,8 @@ def health(
     Exit code: 0 well, 1 some model is degraded or unavailable, 2 a chain has no usable model left, 3 could not tell.
     """
     from archfb.errors import UsageError
-    from archfb.verdict import UNKNOWN, nagios as plugin_line, selected
+    from archfb.verdict import UNKNOWN, selected
+    from archfb.verdict import nagios as plugin_line
 
     if json and nagios:
         raise UsageError("Choose one output: --json or --nagios.")

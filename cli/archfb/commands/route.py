@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def route(
     ctx: typer.Context,
     phase: Annotated[str, typer.Argument(help="phase1 to phase5, or final.", metavar="PHASE")],
-    repo: Annotated[str | None, typer.Argument(help="The repository it would be about.", metavar="[REPO]")] = None,
+    repo: Annotated[str | None, typer.Argument(help="The repository it would be about.", metavar="REPO")] = None,
     model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Explain this model only.")] = None,
     chars: Annotated[
         int, typer.Option("--chars", metavar="N", min=0, help="Characters of context, without a repository.")

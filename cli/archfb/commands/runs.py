@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def runs(
     ctx: typer.Context,
-    id: Annotated[str | None, typer.Argument(help="A run, or the beginning of its id.", metavar="[ID]")] = None,  # noqa: A002
+    id: Annotated[str | None, typer.Argument(help="A run, or the beginning of its id.", metavar="ID")] = None,  # noqa: A002
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many runs.")] = 20,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:

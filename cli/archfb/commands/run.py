@@ -1,0 +1,150 @@
+"""`archfb run`: a phase, or all of them, on a repository."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+
+from archfb.session import Session, session
+
+if TYPE_CHECKING:
+    from archfb.phases.options import RunOptions, RunResult
+
+
+def run(
+    ctx: typer.Context,
+    phase: Annotated[str, typer.Argument(help="phase1 to phase5, final, or all.", metavar="PHASE")],
+    repo: Annotated[str, typer.Argument(help="The folder to read.", metavar="REPO")],
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    out: Annotated[
+        str | None, typer.Option("--out", metavar="DIR", help="Write phase1.md … final.md and run.json there.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore stored results.")] = False,
+    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Ask this model only.")] = None,
+    strategy: Annotated[
+        Literal["balanced", "priority", "fastest", "cheapest"] | None,
+        typer.Option("--strategy", metavar="NAME", help="balanced, priority, fastest or cheapest."),
+    ] = None,
+    max_cost: Annotated[
+        float | None, typer.Option("--max-cost", metavar="USD", min=0, help="What the run may spend.")
+    ] = None,
+    deadline: Annotated[
+        float | None, typer.Option("--deadline", metavar="S", min=0.1, help="Seconds for one call.")
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be sent where, and its cost; no request.")
+    ] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="A partial or offline result is a failure.")] = False,
+    offline: Annotated[bool, typer.Option("--offline", help="No model and no network.")] = False,
+    only: Annotated[str | None, typer.Option("--only", metavar="AGENT", help="Only this agent of the plan.")] = None,
+    only_provider: Annotated[
+        list[str] | None,
+        typer.Option("--only-provider", metavar="NAME", help="Only it may see the code; repeatable."),
+    ] = None,
+    not_provider: Annotated[
+        list[str] | None, typer.Option("--not-provider", metavar="NAME", help="It may not see the code; repeatable.")
+    ] = None,
+    allow_file: Annotated[
+        list[str] | None,
+        typer.Option("--allow-file", metavar="GLOB", help="Read files that are left out for safety; repeatable."),
+    ] = None,
+) -> int:
+    """Run one phase, or all, on a repository and print the result.
+
+    Earlier phases that are not stored for this very content are run first. It needs no key: without one the
+    offline analysis answers, and says so.
+    """
+    from archfb.commands.run_report import run_failure
+    from archfb.phases.options import RunOptions
+
+    one = session(ctx)
+    one.failure = run_failure
+    options = RunOptions(
+        offline=offline,
+        model=model,
+        strategy=strategy,
+        fresh=fresh,
+        strict=strict,
+        dry_run=dry_run,
+        max_cost=max_cost,
+        deadline=deadline,
+        only=only,
+        out=None if out is None else Path(out),
+        only_providers=frozenset(only_provider or ()),
+        not_providers=frozenset(not_provider or ()),
+        allow=tuple(allow_file or ()),
+    )
+    return finished(one, one.run(ran(one, phase, checked(repo), options)), json=json)
+
+
+def checked(repo: str) -> Path:
+    """Return the folder to read. Raises RepositoryError, which names it, where it is none."""
+    from archfb.errors import RepositoryError
+
+    path = Path(repo)
+    try:
+        if not path.exists():
+            raise RepositoryError(f"No folder at {repo}.", hint="Name the repository to read: archfb run phase2 PATH")
+        if not path.is_dir():
+            raise RepositoryError(f"{repo} is a file; expected a folder.")
+        if not any(path.iterdir()):
+            raise RepositoryError(f"{repo} is empty.")
+    except OSError as error:
+        raise RepositoryError(f"Cannot read {repo}: {error.strerror or error}.") from error
+    return path
+
+
+async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -> "RunResult":
+    """Open the router, run, and close it again."""
+    from archfb.commands.recipients import recipients
+    from archfb.config.model import PHASES
+    from archfb.eventlog import observers
+    from archfb.phases.engine import run as run_phases
+    from archfb.routing.router import Router
+    from archfb.suggest import one_of
+    from archfb.views.live import progress
+
+    one_of(phase, (*PHASES, "all"), "phase")
+    config = session.load()
+    known(options, config)
+    store = session.open(config)
+    view = progress(session.environ, verbose=session.verbose, quiet=session.quiet)
+    try:
+        observe = observers(session, view)
+        async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
+            session.note(recipients(config, router.desk.members, phase, options))
+            with view:
+                return await run_phases(phase, repo, router, store, options, observe)
+    finally:
+        store.close()
+
+
+def known(options: "RunOptions", config: Any) -> None:
+    """Raise UsageError for a model or a provider that the configuration does not have."""
+    from archfb.suggest import one_of
+
+    if options.model is not None:
+        one_of(options.model, config.models, "model")
+    for name in (*options.only_providers, *options.not_providers):
+        one_of(name, config.providers, "provider")
+
+
+def finished(session: Session, result: "RunResult", *, json: bool) -> int:
+    """Print the end of a run and return its exit code."""
+    from archfb.commands.run_report import dry_run_text, problems, run_json
+    from archfb.output import print_json, say, write
+    from archfb.text import clean
+
+    if json:
+        print_json(run_json(result))
+    elif result.dry_run:
+        write(clean(dry_run_text(result)) + "\n")
+    elif result.last is not None:
+        write(clean(result.last.result.to_markdown()).rstrip("\n") + "\n")
+    for note in result.notes:
+        session.note(note)
+    if result.fell_back:
+        session.warn("no model was usable for some of it: that is the offline analysis.")
+    for problem in problems(result):
+        say(f"{'warning' if result.ok else 'error'}: {problem}", style="33" if result.ok else "31")
+    return 0 if result.ok else 1
