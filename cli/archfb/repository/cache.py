@@ -1,0 +1,149 @@
+"""What was learned of contents and of whole repositories, in one file that may be lost at any time."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from hashlib import blake2b
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+APPLICATION = 0x61726662
+SCHEMA = 1
+NAME = "repositories.db"
+_LARGEST = 400 << 20
+_PATIENCE_S = 2.0
+_CHUNK = 500
+
+
+def default_folder() -> Path:
+    """Return the user's cache folder for this program."""
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("archfb"))
+
+
+class Cache:
+    """Facts by content, and one picture per repository. Every failure means: not cached.
+
+    Safe between processes: each write is one transaction; a corrupt or foreign file is removed and made anew.
+    """
+
+    def __init__(self, folder: Path | None) -> None:
+        """Open (or make) the file in `folder`; None keeps nothing."""
+        self._db = None if folder is None else _open(folder / NAME)
+
+    def picture(self, key: str) -> bytes | None:
+        """Return what was kept of a repository, None when nothing is or it is damaged."""
+        row = self._one("select checksum, content from pictures where key = ?", (key,))
+        if row is None or not isinstance(row[1], bytes) or row[0] != _checksum(row[1]):
+            return None
+        return row[1]
+
+    def keep_picture(self, key: str, content: bytes) -> None:
+        """Keep what is known of a repository."""
+        self._write("insert or replace into pictures values (?, ?, ?)", [(key, _checksum(content), content)])
+
+    def facts(self, keys: Sequence[bytes]) -> dict[bytes, list[object]]:
+        """Return the facts kept under these keys."""
+        found: dict[bytes, list[object]] = {}
+        for start in range(0, len(keys), _CHUNK):
+            some = keys[start : start + _CHUNK]
+            marks = ",".join("?" * len(some))
+            for key, content in self._all(f"select key, content from facts where key in ({marks})", some):  # noqa: S608
+                try:
+                    found[key] = json.loads(content)
+                except (ValueError, TypeError):
+                    continue
+        return found
+
+    def keep_facts(self, facts: Mapping[bytes, Sequence[object]]) -> None:
+        """Keep facts under their keys."""
+        rows = ((key, json.dumps(value, separators=(",", ":"))) for key, value in facts.items())
+        self._write("insert or ignore into facts values (?, ?)", rows)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
+
+    def _one(self, sql: str, values: Sequence[object]) -> tuple[object, ...] | None:
+        rows = self._all(sql, values)
+        return rows[0] if rows else None
+
+    def _all(self, sql: str, values: Sequence[object]) -> list[tuple[bytes, bytes]]:
+        if self._db is None:
+            return []
+        try:
+            return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error:
+            return []
+
+    def _write(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        if self._db is None:
+            return
+        try:
+            self._db.execute("begin immediate")
+            self._db.executemany(sql, rows)
+            self._db.execute("commit")
+        except sqlite3.Error:
+            if self._db.in_transaction:
+                self._db.execute("rollback")
+
+
+def _checksum(content: bytes) -> bytes:
+    return blake2b(content, digest_size=16).digest()
+
+
+def _open(path: Path) -> sqlite3.Connection | None:
+    for _ in range(2):
+        try:
+            _make(path)
+            return _connected(path)
+        except sqlite3.OperationalError:
+            return None  # locked, full, read-only: nothing is cached this time
+        except sqlite3.DatabaseError:
+            path.unlink(missing_ok=True)
+        except OSError:
+            return None
+    return None
+
+
+def _make(path: Path) -> None:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if path.is_file() and path.stat().st_size > _LARGEST:
+        path.unlink(missing_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    db = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
+    try:
+        # Rebuildable, so nothing waits for the disk; what a power cut damages is found out and dropped.
+        db.execute("pragma synchronous = off")
+        found = (db.execute("pragma application_id").fetchone()[0], db.execute("pragma user_version").fetchone()[0])
+        if found != (APPLICATION, SCHEMA):
+            _prepare(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _prepare(db: sqlite3.Connection) -> None:
+    db.execute("begin immediate")
+    found = (db.execute("pragma application_id").fetchone()[0], db.execute("pragma user_version").fetchone()[0])
+    if found != (APPLICATION, SCHEMA):
+        if db.execute("select count(*) from sqlite_master").fetchone()[0]:
+            db.execute("rollback")
+            raise sqlite3.DatabaseError("another program's file, or another version's")
+        db.execute("create table facts (key blob primary key, content text not null) without rowid")
+        db.execute("create table pictures (key text primary key, checksum blob not null, content blob not null)")
+        db.execute(f"pragma application_id = {APPLICATION}")
+        db.execute(f"pragma user_version = {SCHEMA}")
+    db.execute("commit")

@@ -1,0 +1,41 @@
+"""What one file's content tells, wherever the file lies; kept by content hash."""
+
+from __future__ import annotations
+
+from hashlib import sha1
+from typing import NamedTuple
+
+from archfb.repository import classify, imports, languages
+from archfb.repository.tokens import estimate_bytes
+
+ANALYSER = 1  # counts up with every change of what the facts say; part of the cache's key
+
+
+class Facts(NamedTuple):
+    """The facts of one content under one name. `kind` leaves the path out but for the name."""
+
+    hash: str
+    language: str | None
+    kind: str
+    lines: int
+    tokens: int
+    specs: tuple[str, ...]
+
+
+def blob_hash(content: bytes) -> str:
+    """Return git's blob id of a content (SHA-1, as git names blobs; nothing here is secured by it)."""
+    return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+
+
+def study(name: str, named: str | None, content: bytes, size: int, blob: str) -> Facts:
+    """Return the facts of a file's content (cut to what may be read); `size` is that of the whole file in bytes."""
+    kind = classify.kind(name, content, named)
+    if kind == "binary":
+        return Facts(blob, None, kind, 0, 0, ())
+    language = languages.by_text(name, named, content)
+    lines = content.count(b"\n") + (content[-1:] not in (b"\n", b""))
+    tokens = estimate_bytes(content)
+    if size > len(content):
+        lines, tokens = lines * size // len(content), tokens * size // len(content)
+    specs = imports.find(language, content) if kind in ("text", "generated") else []
+    return Facts(blob, language, kind, lines, tokens, tuple(specs))

@@ -1,0 +1,56 @@
+"""Go imports. Specs are import paths; what they mean is a folder."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archfb.repository.imports.tree import text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archfb.repository.imports.tree import Tree
+
+_IMPORT = re.compile(rb"\nimport[ \t]*(?:\(([^)]*)\)|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
+_PATH = re.compile(rb"(?:\A|\n)[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]")
+_MODULE = re.compile(rb"(?:\A|\n)module[ \t]+\"?([^\s\"]+)")
+
+
+def find(content: bytes) -> list[str]:
+    """Return the import paths of a Go file, each once, in order."""
+    specs: dict[str, None] = {}
+    for match in _IMPORT.finditer(b"\n" + content):
+        for path in [match[2]] if match[2] else _PATH.findall(match[1]):
+            specs[text(path)] = None
+    return list(specs)
+
+
+class GoResolver:
+    """Finds packages by the module lines of the repository's go.mod files."""
+
+    def __init__(self, tree: Tree) -> None:
+        """Read every go.mod; without one, folders are found by their full path below a GOPATH-like src."""
+        self._folders = {path.rpartition("/")[0] for path in tree.in_languages("Go")}
+        self._modules: list[tuple[str, str]] = []
+        for path in tree.named("go.mod"):
+            found = _MODULE.search(tree.read(path) or b"")
+            if found:
+                self._modules.append((text(found[1]), path.rpartition("/")[0]))
+        self._modules.sort(key=lambda module: (-len(module[0]), module))
+
+    def resolve(self, path: str, specs: Sequence[str]) -> Iterator[str]:
+        """Return the folders that the import paths mean."""
+        own = path.rpartition("/")[0]
+        for spec in specs:
+            folder = self._folder(spec)
+            if folder is not None and folder != own:
+                yield folder + "/"
+
+    def _folder(self, spec: str) -> str | None:
+        for module, root in self._modules:
+            if spec == module or spec.startswith(module + "/"):
+                below = spec[len(module) + 1 :]
+                folder = f"{root}/{below}".strip("/") if below else root
+                return folder if folder in self._folders else None
+        return None

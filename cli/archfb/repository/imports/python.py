@@ -1,0 +1,128 @@
+"""Python imports. Specs: "a.b" for `import a.b`, "a.b:x,y" for `from a.b import x, y`."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archfb.repository.imports.tree import nearest, text
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archfb.repository.imports.tree import Tree
+
+# Begins with a literal newline, so that the search skips from line to line.
+_IMPORT = re.compile(
+    rb"\n[ \t]*(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
+    rb"|from[ \t]+(?P<source>[.\w][.\w \t]*?)[ \t]*\bc?import\b[ \t]*(?P<names>\([^)]*\)|(?:[^\n#;\\]|\\\r?\n)*))"
+)
+_NAME = re.compile(rb"(?:\A|[,(\n\\])\s*(\w+|\*)")
+_COMMENT = re.compile(rb"#[^\n]*")
+
+
+def find(content: bytes) -> list[str]:
+    """Return the import specs of a Python file, each once, in order."""
+    specs: dict[str, None] = {}
+    quotes, at = 0, 0
+    content = b"\n" + content
+    for match in _IMPORT.finditer(content):
+        quotes += content.count(b'"""', at, match.start())
+        at = match.start()
+        if quotes % 2:
+            continue  # inside a docstring
+        if match["modules"]:
+            for module in match["modules"].split(b","):
+                words = module.split()
+                if words:
+                    specs[text(words[0])] = None
+        else:
+            names = _NAME.findall(_COMMENT.sub(b"", match["names"]))
+            source = b"".join(match["source"].split())
+            specs[text(source + b":" + b",".join(names))] = None
+    return list(specs)
+
+
+class PythonResolver:
+    """Finds modules by the folders that hold __init__.py, and by plain folders below the root and src."""
+
+    def __init__(self, tree: Tree) -> None:
+        """Index every module under each name it can be imported by."""
+        self._files = tree.files
+        self._modules: dict[str, list[str]] = {}
+        for path in tree.in_languages("Python", "Cython"):
+            if path.endswith((".py", ".pyi", ".pyx", ".pxd")):
+                for name in self._names(path):
+                    self._modules.setdefault(name, []).append(path)
+
+    def _names(self, path: str) -> Iterator[str]:
+        parts = path.rpartition(".")[0].split("/")
+        if parts[-1] == "__init__":
+            parts.pop()
+        if not parts:
+            return
+        start = len(parts) - 1
+        while start > 0 and "/".join([*parts[:start], "__init__.py"]) in self._files:
+            start -= 1
+        yield ".".join(parts[start:])
+        if start:
+            yield ".".join(parts)
+            if "src" in parts[:start]:
+                yield ".".join(parts[parts.index("src") + 1 :])
+            elif "lib" in parts[:start]:
+                yield ".".join(parts[parts.index("lib") + 1 :])
+
+    def resolve(self, path: str, specs: Sequence[str]) -> Iterator[str]:
+        """Return the module files that the specs of `path` mean."""
+        for spec in specs:
+            source, colon, names = spec.partition(":")
+            if not colon:
+                yield from self._module(source, path)
+            elif source.startswith("."):
+                yield from self._relative(path, source, names.split(","))
+            else:
+                yield from self._from(source, names.split(","), path)
+
+    def _module(self, name: str, path: str) -> Iterator[str]:
+        while name:
+            candidates = self._modules.get(name)
+            if candidates:
+                yield nearest(candidates, path)
+                return
+            name = name.rpartition(".")[0]
+
+    def _from(self, source: str, names: Sequence[str], path: str) -> Iterator[str]:
+        whole = False
+        for name in names:
+            candidates = self._modules.get(f"{source}.{name}")
+            if candidates:
+                yield nearest(candidates, path)
+            else:
+                whole = True
+        candidates = self._modules.get(source)
+        if whole and candidates:
+            yield nearest(candidates, path)
+
+    def _relative(self, path: str, source: str, names: Sequence[str]) -> Iterator[str]:
+        folder = path.split("/")[:-1]
+        module = source.lstrip(".")
+        up = len(source) - len(module) - 1
+        if up > len(folder):
+            return
+        base = "/".join([*folder[: len(folder) - up], *(module.split(".") if module else ())])
+        whole = False
+        for name in names:
+            found = self._file(f"{base}/{name}" if base else name)
+            if found is None:
+                whole = True
+            else:
+                yield found
+        if whole and (found := self._file(base)):
+            yield found
+
+    def _file(self, stem: str) -> str | None:
+        start = f"{stem}/" if stem else ""
+        for candidate in (f"{stem}.py", f"{start}__init__.py", f"{stem}.pyi", f"{stem}.pyx", f"{start}__init__.pyi"):
+            if candidate in self._files:
+                return candidate
+        return None

@@ -1,0 +1,23 @@
+"""JSON with comments and trailing commas."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|//[^\n]*|/\*(?:[^*]|\*(?!/))*\*/|,(?=\s*[}\]])')
+
+
+def parse_jsonc(content: bytes) -> Any:
+    """Return the value, None when it is not JSON even so."""
+    text = content.decode("utf-8-sig", "replace")
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        bare = _TOKEN.sub(lambda match: match[0] if match[0].startswith('"') else " ", text)
+        return json.loads(_TOKEN.sub(lambda match: match[0] if match[0].startswith('"') else " ", bare))
+    except (ValueError, RecursionError):
+        return None

@@ -1,0 +1,144 @@
+"""Likely secrets: found by linear-time patterns, replaced before a text is shown. Values are never kept."""
+
+from __future__ import annotations
+
+import re
+from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+# Files that are keys or hold nothing but credentials: known by name, never by content.
+_NEVER = re.compile(
+    r"(?:^|/)(?:\.env(?:[.-][^/]*|rc)?|[^/]*\.env|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc|\.pgpass|\.htpasswd|\.git-credentials"
+    r"|\.pypirc|\.npmrc|\.yarnrc|\.dockercfg|\.boto|\.s3cfg|credentials(?:\.(?:json|csv|ini|ya?ml))?|client_secrets?[^/]*\.json"
+    r"|service[-_]?account[^/]*\.json|secrets?\.(?:ya?ml|json|toml|ini|env|properties)|master\.key|kubeconfig|terraform\.tfstate(?:\.backup)?"
+    r"|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|pgp|ovpn|mobileprovision|tfstate))$"
+    r"|(?:^|/)\.(?:ssh|aws|gnupg|docker|kube)/[^/]+$",
+    re.IGNORECASE,
+)
+
+
+def never_sent(path: str, allow: Sequence[str] = ()) -> bool:
+    """Return whether a file's content never leaves the process; `allow` are globs that override it."""
+    return _NEVER.search(path) is not None and not allowed(path, allow)
+
+
+def allowed(path: str, allow: Sequence[str]) -> bool:
+    """Return whether a glob names the path, whole or by its last part."""
+    name = path.rpartition("/")[2]
+    return any(fnmatchcase(path, glob) or fnmatchcase(name, glob) for glob in allow)
+
+
+class _Rule(NamedTuple):
+    name: str
+    words: tuple[str, ...]  # one of them is in every text that the pattern can match
+    pattern: re.Pattern[str]
+    group: int = 0
+
+
+def _rule(name: str, words: str, pattern: str, group: int = 0) -> _Rule:
+    return _Rule(name, tuple(words.split()), re.compile(pattern), group)
+
+
+# Every repetition is bounded or over a class that excludes what follows it, so that each pattern takes linear time.
+_RULES = (
+    _rule(
+        "private-key",
+        "PRIVATE",
+        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000})(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?",
+    ),
+    _rule("aws-access-key", "AKIA ASIA ABIA ACCA", r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
+    _rule("github-token", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})"),
+    _rule("gitlab-token", "glpat- glptt- gldt- glrt-", r"\bgl(?:pat|ptt|dt|rt)-[A-Za-z0-9_-]{20,64}"),
+    _rule("slack-token", "xox xapp-", r"\b(?:xox[abeoprs]-[A-Za-z0-9-]{10,250}|xapp-\d-[A-Za-z0-9-]{10,250})"),
+    _rule("slack-webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,100}"),
+    _rule("google-api-key", "AIza", r"\bAIza[A-Za-z0-9_-]{35}"),
+    _rule("google-oauth", "GOCSPX- ya29.", r"\b(?:GOCSPX-[A-Za-z0-9_-]{20,60}|ya29\.[A-Za-z0-9_-]{20,300})"),
+    _rule("stripe-key", "k_live_ k_test_ whsec_", r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}|whsec_[A-Za-z0-9+/=]{24,100})"),
+    _rule("model-api-key", "sk- xai- gsk_ pplx-", r"\b(?:sk-[A-Za-z0-9_-]{20,250}|xai-[A-Za-z0-9]{40,100}|gsk_[A-Za-z0-9]{40,100}|pplx-[A-Za-z0-9]{40,100})"),
+    _rule("registry-token", "npm_ pypi-AgE rubygems_ dckr_pat_", r"\b(?:npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,500}|rubygems_[0-9a-f]{48}|dckr_pat_[A-Za-z0-9_-]{20,60})"),
+    _rule("hugging-face-token", "hf_", r"\bhf_[A-Za-z0-9]{30,60}"),
+    _rule("sendgrid-key", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}"),
+    _rule("platform-token", "dop_v1_ doo_v1_ shpat_ shpss_ shppa_ shpca_ dapi lin_api_ PMAK- hvs. dp.pt. atlasv1. AGE-SECRET-KEY-1", r"\b(?:do[op]_v1_[0-9a-f]{64}|shp(?:at|ss|pa|ca)_[0-9a-fA-F]{32}|dapi[0-9a-f]{32}|lin_api_[A-Za-z0-9]{30,60}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|hvs\.[A-Za-z0-9_-]{24,200}|dp\.pt\.[A-Za-z0-9]{40,50}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,80}|AGE-SECRET-KEY-1[A-Z0-9]{50,60})"),
+    _rule("telegram-token", ":AA", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b"),
+    _rule("azure-key", "AccountKey= SharedAccessKey=", r"(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})", 1),
+    _rule("json-web-token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
+    _rule("password-in-url", "://", r"://[^\s/:@\"'<>{}$]{1,80}:([^\s/:@\"'<>{}$]{3,100})@[A-Za-z0-9\[]", 1),
+    _rule("bearer-token", "Bearer bearer BEARER", r"\b[Bb](?:earer|EARER) ([A-Za-z0-9_.~+/-]{24,1000}=*)", 1),
+)
+_WORDS = "assw ASSW ecret ECRET oken OKEN pi_key piKey PI_KEY pi-key PIKEY PiKey pikey redential REDENTIAL rivate_key RIVATE_KEY rivateKey ccess_key ccessKey CCESS_KEY uth_key uthKey UTH_KEY".split()
+_ASSIGNED = re.compile(
+    r"(?P<key>(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|credential|private[_-]?key|access[_-]?key|auth[_-]?key)s?"
+    r"(?:[_-]?(?:key|id|value|base|hash|string|access))?)[\"'\]]{0,2}[ \t]{0,8}(?::=|=>|[:=])[ \t]{0,8}"
+    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\s]{8,200})(?P=quote)|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_CONFIGURATION = re.compile(r"(?:\.(?:properties|ini|cfg|conf|ya?ml|toml|env|sh|bash|tfvars|json|xml|config)|Dockerfile[^/]*|rc)$")
+_PLACEHOLDER = re.compile(
+    r"[<>{}()\[\]]|\$[A-Za-z{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me|your[-_]|x{4}|\*{3}|\.{3}|redacted|foo|bar|test|secret"
+    r"|passw|token|null|none|true|false|undefined|lorem|default|process\.env|os\.environ|^https?:|^[a-z]+(?:[._/-][a-z]+)*$|^[A-Z]+(?:_[A-Z]+)*$|^\d+$",
+    re.IGNORECASE,
+)
+
+
+class Hit(NamedTuple):
+    """A likely secret in a text: from, to (characters), by which rule."""
+
+    start: int
+    end: int
+    rule: str
+
+
+def find(text: str, path: str = "") -> list[Hit]:
+    """Return the likely secrets of a text, in order, not overlapping."""
+    hits = list(_known(text))
+    if any(word in text for word in _WORDS):
+        hits += _assigned(text, bare=_CONFIGURATION.search(path) is not None)
+    hits.sort()
+    apart: list[Hit] = []
+    for hit in hits:
+        if not apart or hit.start >= apart[-1].end:
+            apart.append(hit)
+    return apart
+
+
+def _known(text: str) -> Iterator[Hit]:
+    for rule in _RULES:
+        if any(word in text for word in rule.words):
+            for match in rule.pattern.finditer(text):
+                if rule.group == 0 or not _PLACEHOLDER.search(match[rule.group]):
+                    yield Hit(match.start(rule.group), match.end(rule.group), rule.name)
+
+
+def _assigned(text: str, *, bare: bool) -> Iterator[Hit]:
+    for match in _ASSIGNED.finditer(text):
+        group = "quoted" if match["quoted"] is not None else "bare"
+        value = match[group]
+        if (group == "quoted" or bare) and not _PLACEHOLDER.search(value) and _is_random(value):
+            yield Hit(match.start(group), match.end(group), "assigned-secret")
+
+
+def _is_random(value: str) -> bool:
+    """Return whether a value looks made by chance: letters with digits or signs, and many different ones."""
+    letters = any(char.isalpha() for char in value)
+    others = any(not char.isalpha() for char in value)
+    return letters and others and len(set(value)) >= min(8, len(value) * 2 // 3)
+
+
+def redact(text: str, path: str = "") -> tuple[str, list[tuple[int, str]]]:
+    """Return the text with likely secrets replaced, line count unchanged, and (line, rule) of each."""
+    hits = find(text, path)
+    if not hits:
+        return text, []
+    parts, at, found = [], 0, []
+    line, counted = 1, 0
+    for hit in hits:
+        line += text.count("\n", counted, hit.start)
+        counted = hit.start
+        found.append((line, hit.rule))
+        parts += [text[at : hit.start], f"[redacted: {hit.rule}]", "\n" * text.count("\n", hit.start, hit.end)]
+        at = hit.end
+    parts.append(text[at:])
+    return "".join(parts), found

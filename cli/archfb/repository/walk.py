@@ -1,0 +1,122 @@
+"""A walk over a folder where git cannot be asked, with git's ignore rules, pruning first."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archfb.repository.folders import Folders
+from archfb.repository.ignore import Layer, ignored, parse
+
+if TYPE_CHECKING:
+    from archfb.repository.records import ReadLimits
+
+_RULES = 1 << 20
+
+
+@dataclass(slots=True)
+class Walked:
+    """The paths found, in order; `not_listed` counts the files beyond the limit that were seen."""
+
+    paths: list[bytes] = field(default_factory=list)
+    not_listed: int = 0
+    looked_at: int = 0
+    deep: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+def walk(root: bytes, top: bytes | None, limits: ReadLimits) -> Walked:
+    """Return the files below `root` that no ignore rule hides. `top` is where .git lies, if anywhere.
+
+    Links are listed and not followed. Folders that are repositories of their own are listed, not entered, when
+    `root` lies in a repository itself.
+    """
+    walked = Walked()
+    layers = _layers_above(root, top)
+    with Folders(root, limits.depth) as folders:
+        pending: list[tuple[bytes, list[Layer]]] = [(b"", layers)]
+        while pending:
+            folder, above = pending.pop()
+            if walked.looked_at > limits.walk_entries:
+                walked.notes.append(f"Stopped at limit {limits.walk_entries:,} folder entries")
+                break
+            pending.extend(reversed(_enter(folders, folder, above, walked, limits, top is not None)))
+    if walked.deep:
+        walked.notes.append(f"Stopped at limit {limits.depth} folders deep ({walked.deep:,} folders not entered)")
+    walked.paths.sort()
+    return walked
+
+
+def _enter(
+    folders: Folders, folder: bytes, above: list[Layer], walked: Walked, limits: ReadLimits, inside_git: bool
+) -> list[tuple[bytes, list[Layer]]]:
+    at = folders.at(folder.removesuffix(b"/"))
+    if at is None:
+        walked.deep += folder.count(b"/") > limits.depth
+        return []
+    entries = _entries(at, walked, limits)
+    names = {name for name, _ in entries}
+    if inside_git and folder and b".git" in names:
+        walked.paths.append(folder)
+        return []
+    layers = above
+    if b".gitignore" in names:
+        content = folders.read(folder + b".gitignore", _RULES)
+        layers = [*above, Layer(folder, parse(content))] if content is not None else above
+    return _sort_out(entries, folder, layers, walked, limits)
+
+
+def _entries(at: int, walked: Walked, limits: ReadLimits) -> list[tuple[bytes, bool]]:
+    entries = []
+    try:
+        with os.scandir(at) as listing:
+            for entry in listing:
+                walked.looked_at += 1
+                if walked.looked_at > limits.walk_entries:
+                    break
+                entries.append((os.fsencode(entry.name), entry.is_dir(follow_symlinks=False)))
+    except OSError:
+        return []
+    return sorted(entries)
+
+
+def _sort_out(
+    entries: list[tuple[bytes, bool]], folder: bytes, layers: list[Layer], walked: Walked, limits: ReadLimits
+) -> list[tuple[bytes, list[Layer]]]:
+    below = []
+    for name, is_folder in entries:
+        path = folder + name
+        if name == b".git" or ignored(path, is_folder=is_folder, layers=layers):
+            continue
+        if is_folder:
+            below.append((path + b"/", layers))
+        elif len(walked.paths) < limits.files:
+            walked.paths.append(path)
+        else:
+            walked.not_listed += 1
+    return below
+
+
+def _layers_above(root: bytes, top: bytes | None) -> list[Layer]:
+    if top is None:
+        return []
+    layers = [Layer(b"", parse(_content(os.path.join(top, b".git", b"info", b"exclude"))))]
+    if top == root:
+        return layers
+    # Rules of the folders above match paths that begin above the root; only those that go by name are kept.
+    folder = top
+    for part in root[len(top) :].strip(b"/").split(b"/"):
+        rules = parse(_content(os.path.join(folder, b".gitignore")))
+        layers.append(Layer(b"", [rule for rule in rules if not rule.rooted]))
+        folder = os.path.join(folder, part)
+    return layers
+
+
+def _content(path: bytes) -> bytes:
+    folder, name = os.path.split(path)
+    try:
+        with Folders(folder, 1) as folders:
+            return folders.read(name, _RULES) or b""
+    except OSError:
+        return b""
