@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archfb.providers.exchange import Usage
-
 if TYPE_CHECKING:
+    from archfb.providers.exchange import Usage
     from archfb_state.decisions import Decision, Ranked
     from archfb_state.records import Attempt
 

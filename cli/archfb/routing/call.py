@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from archfb_state.decisions import Decision, Ranked
     from archfb_state.records import Attempt, ModelRecord, Snapshot
 
+TRIAL_ATTEMPTS = 1
+"""A half-open trial is one request, never repeated."""
+
 
 @dataclass(slots=True)
 class Call:
@@ -112,18 +115,18 @@ class Call:
 
     async def _with_lease(self, ranked: Ranked, others: int) -> Reply | None:
         if ranked.lease is None:
-            return await self._ask(self._member(ranked), others)
+            return await self._ask(self._member(ranked), others, self.desk.config.routing.attempts_per_model)
         lease = self.desk.store.acquire(ranked.lease, ranked.lease_s)
         if lease is None:
             return None
         try:
-            return await self._ask(self._member(ranked), others)
+            return await self._ask(self._member(ranked), others, TRIAL_ATTEMPTS)
         finally:
             if not ranked.lease.startswith("critical:"):
                 self.desk.store.release(lease)
 
-    async def _ask(self, member: Member, others: int) -> Reply | None:
-        """Ask one model, and once more where the failure is worth it."""
+    async def _ask(self, member: Member, others: int, allowed: int) -> Reply | None:
+        """Ask one model, and again up to `allowed` times where the failure is worth it."""
         from tenacity import AsyncRetrying, retry_if_result
 
         question = self._question(member)
@@ -140,7 +143,7 @@ class Call:
         retrying = AsyncRetrying(
             sleep=self.desk.sleep,
             wait=again,
-            retry=retry_if_result(lambda reply: self._repeats(member, reply, len(self.attempts) - before)),
+            retry=retry_if_result(lambda reply: self._repeats(member, reply, len(self.attempts) - before < allowed)),
             stop=lambda _: self._left() <= 0,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
@@ -156,11 +159,10 @@ class Call:
             return self.build(None)
         return self.build(plan.input_budget(member, self.desk.price(member), self.rows, self.request))
 
-    def _repeats(self, member: Member, reply: Reply, number: int) -> bool:
+    def _repeats(self, member: Member, reply: Reply, more: bool) -> bool:
         if self._learns(member, reply):
             return True
-        allowed = self.desk.config.routing.attempts_per_model
-        return pace.worth_repeating(reply, number, allowed) and self.desk.repeats.take(member.ref.host)
+        return more and pace.worth_repeating(reply) and self.desk.repeats.take(member.ref.host)
 
     def _learns(self, member: Member, reply: Reply) -> bool:
         """Remember the one parameter that was refused; False where there is none, or it was known already."""
@@ -278,20 +280,22 @@ class Call:
     async def _wait_for_a_hold(self, decision: Decision) -> Reply | None:
         """When nothing else is left, wait out a short rate limit and ask that model once more."""
         rows = self.desk.store.snapshot()
-        waits = []
-        for ranked in decision.ranked:
-            member = self._member(ranked)
-            asked = sum(one.model == ranked.model for one in self.attempts)
-            if member.offline or member.missing or asked >= self.desk.config.routing.attempts_per_model:
-                continue
-            now = standing(member.ref, rows, self.desk.settings, rows.at)
-            if now.held and now.reason.startswith("rate limited") and now.retry_at is not None:
-                waits.append((max(0.0, now.retry_at - rows.at), ranked))
-        wait, ranked = min(waits, key=lambda pair: pair[0], default=(0.0, None))
-        if ranked is None or not pace.short_enough(wait, self._left()):
+        waits = {ranked.model: wait for ranked in decision.ranked if (wait := self._hold(ranked, rows)) is not None}
+        name = min(waits, key=waits.__getitem__, default=None)
+        if name is None or not pace.short_enough(waits[name], self._left()):
             return None
-        await self.desk.sleep(wait + 0.01)
-        return await self._ask(self._member(ranked), 0)
+        await self.desk.sleep(waits[name] + 0.01)
+        return await self._ask(self.desk.members[name], 0, 1)
+
+    def _hold(self, ranked: Ranked, rows: Snapshot) -> float | None:
+        """Return the seconds that a rate limited candidate which may be asked again is still held, else None."""
+        member = self._member(ranked)
+        asked = sum(one.model == ranked.model for one in self.attempts)
+        if member.offline or member.missing or asked >= self.desk.config.routing.attempts_per_model:
+            return None
+        now = standing(member.ref, rows, self.desk.settings, rows.at)
+        limited = now.held and now.reason.startswith("rate limited") and now.retry_at is not None
+        return max(0.0, (now.retry_at or 0.0) - rows.at) if limited else None
 
     def _reserve(self, member: Member, question: Question) -> str | None:
         if member.offline:

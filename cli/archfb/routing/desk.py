@@ -83,5 +83,5 @@ class Desk:
             self.observe(StatusChanged(transition))
 
 
-def nobody(event: Event) -> None:  # noqa: ARG001 - the observer that is not interested
+def nobody(event: Event) -> None:
     """Ignore an event."""

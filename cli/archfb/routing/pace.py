@@ -45,9 +45,9 @@ def repeat_wait(others: int, rng: random.Random) -> float:
     return rng.uniform(PATIENT_REPEAT * 0.4, PATIENT_REPEAT)
 
 
-def worth_repeating(reply: Reply, number: int, allowed: int) -> bool:
-    """Whether the same model is asked once more, before any byte of an answer was lost."""
-    return RULES[reply.outcome].repeat == "once" and number < allowed and not reply.partial
+def worth_repeating(reply: Reply) -> bool:
+    """Whether asking the same model once more may help: no byte of an answer was lost, and the failure may pass."""
+    return RULES[reply.outcome].repeat == "once" and not reply.partial
 
 
 def short_enough(wait: float, left: float) -> bool:

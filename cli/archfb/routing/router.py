@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from archfb.config.model import Config
 from archfb.providers.exchange import Question
-from archfb.routing.answer import Answer
 from archfb.routing.call import Call
 from archfb.routing.desk import Desk, nobody
 from archfb.routing.plan import Request
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from archfb.events import Observer
     from archfb.probing.round import ProbeResult
+    from archfb.routing.answer import Answer
     from archfb.routing.table import StatusTable
     from archfb_state.decisions import Decision
     from archfb_state.settings import Strategy
@@ -140,7 +140,7 @@ class Router:
         all: bool = False,
         *,
         models: Iterable[str] | None = None,
-        phase: str | None = None,  # noqa: A002
+        phase: str | None = None,
     ) -> list[ProbeResult]:
         """Probe what is due (`all`: everything), record it, and return one result per probe."""
         from archfb.probing.round import probe_round

@@ -146,14 +146,18 @@ def status_table(config: Config, members: Roster, rows: Snapshot) -> StatusTable
     """Return the health of every model that a chain names."""
     models = {name: model_health(config, members[name], rows) for name in config.chained}
     chains = tuple(
-        _chain(phase, [models[one.model.name] for one in chain_members(config, members, phase)])
+        _chain(config, phase, [models[one.model.name] for one in chain_members(config, members, phase)])
         for phase in config.chains
     )
     return StatusTable(rows.at, tuple(models.values()), chains, rows.machine.offline_since is not None)
 
 
-def _chain(phase: str, chain: list[ModelHealth]) -> ChainHealth:
+def _chain(config: Config, phase: str, chain: list[ModelHealth]) -> ChainHealth:
     usable = [one for one in chain if one.usable]
-    best = max(usable, key=lambda one: (one.current_weight, -chain.index(one)), default=None)
+    willing = [one for one in usable if one.weight > 0] or usable
+    if config.strategy(phase) == "priority":
+        best = next(iter(willing), None)
+    else:
+        best = max(willing, key=lambda one: one.current_weight, default=None)
     keyed = sum(one.keyed for one in chain)
     return ChainHealth(phase, len(usable), best.name if best else None, keyed)

@@ -1,0 +1,283 @@
+"""One call through its chain."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from routing_bench import OK, Bench, bench, failed
+
+from archfb.events import AttemptEnded, Note
+from archfb.providers.exchange import Question, Reply, Usage
+from archfb.routing.answer import Answer
+from archfb_state.outcomes import Outcome
+from archfb_state.settings import Health
+
+
+def ask(on: Bench, **options: object) -> Answer:
+    return asyncio.run(on.router.ask("phase2", options.pop("prompt", "why?"), **options))  # type: ignore[arg-type]
+
+
+def recorded(on: Bench) -> list[tuple[str, str]]:
+    return [(one.model, str(one.outcome)) for one in on.store.attempts()]
+
+
+def test_the_first_healthy_model_answers_and_the_attempt_is_recorded() -> None:
+    on = bench(["a", "b"])
+    answer = ask(on)
+    assert (answer.ok, answer.text, answer.model, answer.complexity) == (True, "fine", "a", "low")
+    assert answer.usage == Usage(10, 5)
+    assert recorded(on) == [("a", "ok")]
+    assert on.store.snapshot().in_flight == {}
+
+
+def test_a_failure_is_repeated_once_and_handed_on() -> None:
+    on = bench(["a", "b"], {"a": [failed("server_error")]})
+    answer = ask(on)
+    assert on.asked == ["a", "a", "b"]
+    assert answer.model == "b"
+    assert [one.fallback_from for one in answer.attempts] == [None, None, "a"]
+    assert [one.repeat for one in answer.attempts] == [False, True, False]
+    assert on.store.fallbacks() == {("phase2", "a", "b"): 1}
+
+
+@pytest.mark.parametrize(
+    ("outcome", "asked"),
+    [
+        ("server_error", ["a", "a", "b"]),
+        ("overloaded", ["a", "a", "b"]),
+        ("network", ["a", "a", "b"]),
+        ("malformed", ["a", "a", "b"]),
+        ("timeout", ["a", "b"]),
+        ("auth", ["a", "b"]),
+        ("quota_exhausted", ["a", "b"]),
+        ("model_not_found", ["a", "b"]),
+        ("content_filtered", ["a", "b"]),
+        ("invalid_request", ["a", "b"]),
+        ("rate_limited", ["a", "b"]),
+        ("truncated", ["a", "b"]),
+    ],
+)
+def test_each_outcome_is_repeated_as_its_rule_says(outcome: str, asked: list[str]) -> None:
+    on = bench(["a", "b"], {"a": [failed(outcome)]})
+    assert ask(on).ok
+    assert on.asked == asked
+
+
+def test_all_failed_says_why_per_model() -> None:
+    on = bench(["a", "b"], {"a": [failed("server_error", message="boom")], "b": [failed("timeout")]})
+    answer = ask(on)
+    assert not answer.ok
+    assert answer.error is not None
+    assert answer.error.code == "all_failed"
+    assert answer.error.message == ("Every model failed: a: failed at the provider (HTTP 500): boom; b: timed out")
+    assert on.store.snapshot().in_flight == {}
+
+
+def test_three_failed_calls_make_a_model_unavailable_and_it_is_not_asked_again() -> None:
+    on = bench(["a", "b"], {"a": [failed("timeout")]})
+    for _ in range(5):
+        assert ask(on).model == "b"
+    assert on.asked == ["a", "b"] * 3 + ["b"] * 2
+
+
+def test_after_the_back_off_one_trial_brings_it_back() -> None:
+    on = bench(["a", "b"], {"a": [failed("timeout")] * 3 + [OK]})
+    for _ in range(4):
+        ask(on)
+    on.clock.at += 60
+    assert ask(on).model == "a"
+    assert ask(on).model == "a"
+
+
+def test_the_offline_provider_is_the_last_link() -> None:
+    on = bench(["a"], {"a": [failed("timeout")]}, offline=True)
+    answer = ask(on, prompt=Question("why?", offline=lambda: "from the repository"))
+    assert (answer.ok, answer.offline, answer.model, answer.text) == (True, True, "offline", "from the repository")
+    assert [str(one.outcome) for one in answer.attempts] == ["timeout", "ok"]
+
+
+def test_a_blip_that_hits_everybody_is_outlasted_within_the_call() -> None:
+    on = bench(["a", "b"], {"a": [failed("network"), failed("network"), OK], "b": [failed("network"), OK]})
+    before = on.clock.at
+    assert ask(on).model == "b"
+    assert on.clock.at - before > 0.3
+
+
+def test_a_short_rate_limit_is_waited_for_only_when_nothing_else_is_left() -> None:
+    limited = failed("rate_limited", retry_after_s=2.0)
+    on = bench(["a", "b"], {"a": [limited, OK], "b": [failed("timeout")]})
+    before = on.clock.at
+    answer = ask(on)
+    assert on.asked == ["a", "b", "a"]
+    assert answer.model == "a"
+    assert 2.0 <= on.clock.at - before < 2.5
+
+
+def test_a_long_rate_limit_is_not_waited_for() -> None:
+    on = bench(["a"], {"a": [failed("rate_limited", retry_after_s=60.0)]})
+    before = on.clock.at
+    answer = ask(on)
+    assert on.asked == ["a"]
+    assert on.clock.at - before < 0.1
+    assert answer.error is not None
+    assert answer.error.retry_at is not None
+    assert 59 < answer.error.retry_at - on.clock.at <= 66
+
+
+def test_a_rejected_key_takes_its_other_models_out_of_the_same_call() -> None:
+    key = {"env": "KEY", "provider": "p"}
+    on = bench(
+        {"a": {**key, "id": "1"}, "b": {**key, "id": "2"}, "c": {}}, {"a": [failed("auth")]}, environ={"KEY": "k"}
+    )
+    assert ask(on).model == "c"
+    assert on.asked == ["a", "c"]
+
+
+def test_a_model_without_a_key_is_skipped_and_said() -> None:
+    on = bench({"a": {"env": "A_KEY"}, "b": {}})
+    answer = ask(on)
+    assert on.asked == ["b"]
+    assert {one.model: one.why for one in answer.decision}["a"] == "no key (A_KEY)"
+
+
+def test_no_usable_model_fails_at_once_with_the_reasons() -> None:
+    on = bench({"a": {"env": "A_KEY"}})
+    answer = ask(on)
+    assert answer.error is not None
+    assert answer.error.code == "no_usable_model"
+    assert answer.error.message == "No model can be asked now: a: no key (A_KEY)"
+
+
+def test_a_refused_parameter_is_left_out_once_and_remembered() -> None:
+    refused = failed("invalid_request", parameter="temperature", substitute="")
+    on = bench(["a", "b"], {"a": [refused, OK]})
+    assert ask(on).model == "a"
+    assert [dict(one.learned) for one in on.transport.targets] == [{}, {"temperature": ""}]
+    assert ask(on).model == "a"
+    assert dict(on.transport.targets[-1].learned) == {"temperature": ""}
+    assert any(isinstance(event, Note) and "temperature" in event.text for event in on.events)
+
+
+def test_a_request_that_nobody_accepts_is_held_against_nobody() -> None:
+    on = bench(["a", "b"], {"a": [failed("invalid_request")], "b": [failed("invalid_request")]})
+    for _ in range(4):
+        ask(on)
+    assert on.asked == ["a", "b"] * 4
+    assert [one.blame for one in on.store.attempts()] == [False] * 8
+
+
+def test_a_request_that_another_accepts_is_held_against_who_refused_it() -> None:
+    on = bench(["a", "b"], {"a": [failed("invalid_request")]})
+    ask(on)
+    assert [(one.model, one.blame) for one in on.store.attempts()] == [("a", True), ("b", True)]
+
+
+def test_a_prompt_too_long_goes_to_larger_windows_only() -> None:
+    chain = {"a": {"context_window": 50_000}, "b": {"context_window": 50_000}, "c": {"context_window": 90_000}}
+    on = bench(chain, {"a": [failed("context_too_long", window=50_000)]})
+    assert ask(on).model == "c"
+    assert on.asked == ["a", "c"]
+
+
+def test_candidates_that_cannot_fit_are_left_out_before_the_first_request() -> None:
+    on = bench({"a": {"context_window": 8_000}, "b": {"context_window": 100_000}})
+    answer = ask(on, prompt="x" * 100_000)
+    assert on.asked == ["b"]
+    assert "window too small" in {one.model: one.why for one in answer.decision}["a"]
+
+
+def test_a_prompt_that_can_shrink_is_packed_for_the_window() -> None:
+    on = bench({"a": {"context_window": 8_000}})
+    budgets: list[int | None] = []
+
+    def build(budget: int | None) -> Question:
+        budgets.append(budget)
+        return Question("x" * (100_000 if budget is None else budget))
+
+    assert ask(on, build=build).model == "a"
+    assert budgets[-1] is not None
+    assert budgets[-1] <= 8_000
+
+
+def test_a_refusal_stops_the_call_where_the_configuration_says_so() -> None:
+    on = bench(["a", "b"], {"a": [failed("content_filtered")]}, on_refusal="stop", offline=True)
+    assert not ask(on).ok
+    assert on.asked == ["a"]
+
+
+def test_the_deadline_covers_all_attempts() -> None:
+    on = bench(["a", "b", "c"], {name: [failed("timeout")] for name in "abc"}, deadline=10.0)
+    for name in "abc":
+        on.transport.seconds[name] = 6.0
+    answer = ask(on)
+    assert on.asked == ["a", "b"]
+    assert answer.error is not None
+    assert answer.error.code == "deadline"
+    assert on.transport.limits[0].total == 5.0
+
+
+def test_an_interrupted_call_is_recorded_and_counts_for_nothing() -> None:
+    on = bench(["a"])
+
+    async def interrupted(*_: object) -> Reply:
+        raise asyncio.CancelledError
+
+    on.transport.ask = interrupted  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        ask(on)
+    assert recorded(on) == [("a", "cancelled")]
+    row = on.router.status().models[0]
+    assert (row.standing.status, row.record.failures) == ("unknown", 0)
+    assert on.store.snapshot().in_flight == {}
+
+
+def test_a_cost_limit_is_reserved_before_the_request() -> None:
+    dear = {"input_price": 1000.0, "output_price": 1000.0, "max_output_tokens": 1000}
+    on = bench({"a": dear}, max_cost=0.5)
+    answer = ask(on)
+    assert on.asked == []
+    assert answer.error is not None
+    assert answer.error.code == "cost_limit"
+
+
+def test_what_was_spent_counts_against_the_limit_of_the_next_call() -> None:
+    priced = {"input_price": 1000.0, "output_price": 1000.0, "max_output_tokens": 30}
+    on = bench({"a": priced}, {"a": [replace(OK, usage=Usage(30, 30))]}, max_cost=0.08)
+    assert ask(on).cost_usd == pytest.approx(0.06)
+    answer = ask(on)
+    assert answer.error is not None
+    assert answer.error.code == "cost_limit"
+
+
+def test_an_answer_cut_at_the_limit_is_used_and_marked() -> None:
+    on = bench(["a"], {"a": [Reply(Outcome.TRUNCATED, "half", "length")]})
+    answer = ask(on)
+    assert (answer.ok, answer.text, answer.finish_reason) == (True, "half", "length")
+
+
+def test_a_pinned_model_is_the_only_one_asked() -> None:
+    on = bench(["a", "b"], {"b": [failed("timeout")]}, offline=True)
+    assert not ask(on, model="b").ok
+    assert on.asked == ["b"]
+
+
+def test_two_calls_at_once_do_not_both_try_an_open_model() -> None:
+    on = bench(["a"], {"a": [failed("timeout")]}, health=Health(retry_count=1))
+    ask(on)
+    on.clock.at += 60
+
+    async def both() -> list[Answer]:
+        return list(await asyncio.gather(on.router.ask("phase2", "x"), on.router.ask("phase2", "y")))
+
+    before = len(on.asked)
+    asyncio.run(both())
+    assert len(on.asked) - before == 1
+
+
+def test_the_observer_sees_every_attempt() -> None:
+    on = bench(["a", "b"], {"a": [failed("timeout")]})
+    ask(on)
+    ended = [event.attempt.model for event in on.events if isinstance(event, AttemptEnded)]
+    assert ended == ["a", "b"]

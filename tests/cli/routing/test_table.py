@@ -1,0 +1,52 @@
+"""The status table's rows and figures."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from routing_bench import OK, bench, failed
+
+from archfb.routing.table import mean, percentile
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [((), 0.5, None), ((7.0,), 0.5, 7.0), ((1, 2, 3, 4), 0.5, 2), ((1, 2, 3, 4), 0.95, 4), ((3, 1, 2), 0.0, 1)],
+)
+def test_percentiles_are_by_nearest_rank(values: tuple[float, ...], share: float, expected: float | None) -> None:
+    assert percentile(values, share) == expected
+
+
+@given(st.lists(st.floats(0, 1e6), min_size=1), st.floats(0, 1))
+def test_a_percentile_is_always_one_of_the_values(values: list[float], share: float) -> None:
+    assert percentile(values, share) in values
+
+
+def test_the_mean_of_nothing_is_nothing() -> None:
+    assert mean(()) is None
+    assert mean((1.0, 2.0)) == 1.5
+
+
+def test_the_table_tells_what_happened_and_who_comes_next() -> None:
+    on = bench({"a": {}, "b": {"env": "B_KEY"}, "c": {"weight": 0.5}}, {"a": [failed("timeout"), OK]})
+    asyncio.run(on.router.ask("phase1", "x"))
+    document = on.router.status().to_json()
+    rows = {row["name"]: row for row in document["models"]}
+    assert [rows[name]["status"] for name in "abc"] == ["degraded", "unavailable", "healthy"]
+    assert rows["b"]["reason"] == "no key (B_KEY)"
+    assert rows["a"]["consecutive_failures"] == 1
+    assert (rows["c"]["successes"], rows["c"]["latency_ms"]["p50"]) == (1, 20.0)
+    assert rows["b"]["latency_ms"] == {"mean": None, "p50": None, "p95": None}
+    assert document["chains"]["phase1"]["usable"] == 2
+    assert document["schema"] == 1
+
+
+def test_models_that_no_chain_names_are_not_shown() -> None:
+    on = bench(["a", "b"])
+    config = replace(on.router.config, chains={"phase1": ("a",)})
+    on.router.desk.config = config
+    assert [row.name for row in on.router.status().models] == ["a"]
