@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archfb.providers.classify import Verdict, classify
@@ -56,7 +57,7 @@ def no_json(text: bytes, status: int, headers: Mapping[str, str], now: float) ->
         return _page(shown, status, headers, now)
     if status >= 400:
         verdict = classify(status, headers, shown, now)
-        return verdict if verdict.message else _with_message(verdict, f"HTTP {status} without a body.")
+        return verdict if verdict.message else replace(verdict, message=f"HTTP {status} without a body.")
     if not shown.strip():
         return Verdict(Outcome.MALFORMED, "The answer was empty.", "empty_body")
     return Verdict(Outcome.MALFORMED, f"Answer was not valid JSON ({len(text)} bytes, starts '{shown[:40]}').", "not_json")
@@ -68,14 +69,13 @@ def _page(shown: str, status: int, headers: Mapping[str, str], now: float) -> Ve
     named = f" (title '{title[1].strip()}')" if title else ""
     message = f"Got a web page{named}; proxy or wrong base_url?"
     if status >= 500 or status in (401, 402, 407, 408, 429):
-        return _with_message(classify(status, headers, "", now), message)
+        return replace(classify(status, headers, "", now), message=message)
     return Verdict(Outcome.MALFORMED, message, "web_page")
 
 
-def _with_message(verdict: Verdict, message: str) -> Verdict:
-    from dataclasses import replace
-
-    return replace(verdict, message=message)
+def unreadable(status: int, headers: Mapping[str, str], now: float) -> Verdict:
+    """Return the verdict on an HTTP error whose body is too long or broken: the status and the headers are left."""
+    return replace(classify(status, headers, "", now), message=f"HTTP {status} with an unreadable body.")
 
 
 def usage(reading: Reading) -> Usage:
@@ -86,4 +86,4 @@ def usage(reading: Reading) -> Usage:
 def error_verdict(body: Any, status: int, headers: Mapping[str, str], now: float) -> Verdict:
     """Return the verdict on an HTTP error with a JSON body."""
     verdict = classify(status, headers, body, now)
-    return verdict if verdict.message else _with_message(verdict, f"HTTP {status}.")
+    return verdict if verdict.message else replace(verdict, message=f"HTTP {status}.")

@@ -11,6 +11,8 @@ import re
 from typing import Any, NamedTuple
 
 DONE = "[DONE]"
+MOST_VALUES = 500_000
+"""Values in one document: ten megabytes of empty lists would take a gigabyte once read."""
 _BLANK = b" \t\r\n"
 _BOM = b"\xef\xbb\xbf"
 _MARKS = re.compile(rb'["\\\[\]{},]')
@@ -33,22 +35,27 @@ class SseParser:
 
     def __init__(self) -> None:
         """Start before the first byte."""
-        self._rest = b""
+        self._rest: list[bytes] = []
         self._name: str | None = None
         self._data: list[bytes] = []
 
     def feed(self, data: bytes) -> list[Event]:
         """Return the events that are complete now."""
-        buffer = self._rest + data
+        if b"\n" not in data and b"\r" not in data:
+            self._rest.append(data)
+            if not self._rest[0].endswith(b"\r"):
+                return []
+            data = b""
+        buffer = b"".join([*self._rest, data])
         # A CR at the very end may be the first half of a CRLF.
         held = b"\r" if buffer.endswith(b"\r") else b""
         lines = buffer[: len(buffer) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        self._rest = lines.pop() + held
+        self._rest = [lines.pop() + held]
         return [event for line in lines for event in self._line(line)]
 
     def finish(self) -> list[Event]:
         """Return the event that no blank line ended, if there is one."""
-        last, self._rest = self._rest.rstrip(b"\r"), b""
+        last, self._rest = b"".join(self._rest).rstrip(b"\r"), []
         return [*(self._line(last) if last else []), *self._dispatch()]
 
     def _line(self, line: bytes) -> list[Event]:
@@ -197,6 +204,8 @@ class BodyParser:
 
 def decode(data: bytes) -> Any:
     """Return the JSON of some bytes; raises NotJson with their size and beginning."""
+    if len(data) > MOST_VALUES and data.count(b"[") + data.count(b"{") + data.count(b",") > MOST_VALUES:
+        raise NotJson(f"holds more than {MOST_VALUES} values")
     try:
         return json.loads(data)
     except (ValueError, RecursionError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.providers import chat, gemini, messages, responses
+from archfb.providers.probes import can_metadata
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -13,8 +14,11 @@ if TYPE_CHECKING:
     from archfb.providers.reading import Reading
 
 
+__all__ = ["WIRES", "Wire", "can_metadata"]
+
+
 class Wire(NamedTuple):
-    """The two pure halves of a protocol: a question as an HTTP request, and one decoded event taken into a reading."""
+    """The two pure halves of a protocol: a question as a request, and one decoded event taken into a reading."""
 
     request: Callable[[Target, Question], HttpRequest]
     read: Callable[[Reading, Any], None]

@@ -1,0 +1,394 @@
+"""The one module that speaks HTTP. httpx is imported when the first request is made.
+
+Each request in flight has a client of its own, kept for the next one to the same place: httpx's shared pool looks through
+every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are asyncio's, so
+that nothing a server does outlives them; redirects are refused, retries are off, and every size is bounded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import time
+from typing import TYPE_CHECKING, Any, NamedTuple, Self
+from urllib.parse import urlsplit
+
+from archfb.providers import offline
+from archfb.providers.classify import Verdict
+from archfb.providers.exchange import Reply
+from archfb.providers.network import certificate_error, from_system
+from archfb.providers.proxies import proxy_for, proxy_problem
+from archfb.providers.reading import Reading
+from archfb.providers.receiving import Receiver
+from archfb.providers.replies import Scrubber, Timing, reply
+from archfb.providers.wires import WIRES
+from archfb_state.outcomes import Outcome
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import AsyncIterator, Callable, Mapping
+    from types import ModuleType
+
+    import httpx
+
+    from archfb.providers.exchange import HttpRequest, Limits, Question, Target
+
+KEEP_ALIVE = 4.0
+"""Seconds an unused connection is kept: common servers close theirs after five."""
+IDLE_CLIENTS = 64
+"""Unused clients kept for one place."""
+GRACE = 0.25
+"""Seconds for the end of a stream after its last event, so that its connection can be used again."""
+
+
+class Timeout(NamedTuple):
+    """Which time ran out."""
+
+    idle: bool
+    seconds: float
+
+
+class Transport:
+    """Asks models over HTTP; an asynchronous context manager, safe for many asks at once."""
+
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        wall: Callable[[], float] = time.time,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
+        """Take the clocks (seconds; `wall` is Unix time) and the variables that name proxies and certificates."""
+        self._clock, self._wall = clock, wall
+        self._environ = os.environ if environ is None else environ
+        self._idle: dict[tuple[str, str | None], list[httpx.AsyncHTTPTransport]] = {}
+        self._tls: ssl.SSLContext | None = None
+        self._open = True
+
+    async def __aenter__(self) -> Self:
+        """Open nothing yet."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close every connection."""
+        self._open = False
+        clients = [client for several in self._idle.values() for client in several]
+        self._idle.clear()
+        for client in clients:
+            await _close(client)
+
+    async def ask(
+        self, target: Target, question: Question, limits: Limits, on_text: Callable[[], None] | None = None
+    ) -> Reply:
+        """Ask a model once and return how it ended; never raises but when cancelled.
+
+        `on_text` is called when the first answer text arrives.
+        """
+        wire = WIRES.get(target.provider.api)
+        if wire is None:
+            return offline.answer(question)
+        request = wire.request(target, question)
+        thinks = target.model.reasoning not in (None, "disabled")
+        idle = limits.total if thinks else limits.idle
+        exchange = _Exchange(self, request, wire.read, limits.total, min(limits.connect, limits.total), idle, on_text)
+        return (await exchange.run()).reply
+
+    async def probe(self, target: Target, kind: str, limits: Limits) -> Reply:
+        """Ask only to learn a model's health: "metadata" costs nothing, "completion" at most a few tokens."""
+        from archfb.providers import probes
+
+        if target.provider.api not in WIRES:
+            return Reply(Outcome.OK, finish_reason="stop", model_reported="offline")
+        if kind == "completion":
+            easier, question = probes.completion(target)
+            return probes.completed(await self.ask(easier, question, limits))
+        return await self._metadata(target, limits)
+
+    async def _metadata(self, target: Target, limits: Limits) -> Reply:
+        from archfb.providers import probes
+
+        began = self._clock()
+        answered: Reply | None = None
+        for step in probes.steps(target):
+            left = max(0.05, limits.total - (self._clock() - began))
+            got = await _Exchange(self, step.request, _read_nothing, left, min(limits.connect, left), left, None).run()
+            answered = probes.checked(step, target, got.reply, got.body)
+            if not probes.goes_on(step, answered):
+                break
+        return answered or Reply(Outcome.INVALID_REQUEST, message="There is no free address to ask.", code="no_metadata")
+
+    @contextlib.asynccontextmanager
+    async def client(self, url: str) -> AsyncIterator[httpx.AsyncHTTPTransport]:
+        """Lend a client for one request; it is kept for the next one unless the request failed."""
+        parts = urlsplit(url)
+        place = (f"{parts.scheme}://{parts.netloc}", proxy_for(url, self._environ))
+        waiting = self._idle.setdefault(place, [])
+        client = waiting.pop() if waiting else self._new_client(parts.scheme, place[1])
+        try:
+            yield client
+        except BaseException:
+            await _close(client)
+            raise
+        if self._open and len(waiting) < IDLE_CLIENTS:
+            waiting.append(client)
+        else:
+            await _close(client)
+
+    def _new_client(self, scheme: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
+        http = _http()
+        secure = scheme == "https" or (proxy or "").startswith("https")
+        return http.AsyncHTTPTransport(  # type: ignore[no-any-return]
+            verify=self._certificates() if secure else _plain(),
+            trust_env=False,
+            limits=http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
+            proxy=http.Proxy(proxy) if proxy else None,
+            retries=0,
+        )
+
+    def _certificates(self) -> ssl.SSLContext:
+        """Return the trusted certificates: the ones that the usual variables name, else certifi's. Raises OSError."""
+        if self._tls is None:
+            import ssl
+
+            import certifi
+
+            names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
+            file = next((self._environ[name] for name in names if self._environ.get(name)), None)
+            folder = self._environ.get("SSL_CERT_DIR") or None
+            own = file or folder
+            self._tls = ssl.create_default_context(cafile=file if own else certifi.where(), capath=folder)
+        return self._tls
+
+    def clock(self) -> float:
+        """Return seconds that only go forward."""
+        return self._clock()
+
+    def wall(self) -> float:
+        """Return Unix seconds."""
+        return self._wall()
+
+    def proxy_problem(self) -> str | None:
+        """Return what is wrong with the proxy variables, or None."""
+        return proxy_problem(self._environ)
+
+
+class Exchanged(NamedTuple):
+    """How one HTTP exchange ended, and the last JSON of its body."""
+
+    reply: Reply
+    body: Any
+
+
+class _Exchange:
+    """One request on its way: sent, received, timed, and turned into a reply whatever happens."""
+
+    def __init__(
+        self,
+        transport: Transport,
+        request: HttpRequest,
+        read: Callable[[Reading, Any], None],
+        total: float,
+        connect: float,
+        idle: float,
+        on_text: Callable[[], None] | None,
+    ) -> None:
+        self.transport, self.request, self.read = transport, request, read
+        self.total, self.connect, self.idle = total, connect, idle
+        self.on_text = on_text
+        self.host = urlsplit(request.url).hostname or ""
+        self.receiver: Receiver | None = None
+        self.first_text_at: float | None = None
+        self.ended_at: float | None = None
+        self.status: int | None = None
+        self.headers: dict[str, str] = {}
+
+    async def run(self) -> Exchanged:
+        """Return the end of it; only a cancellation gets through."""
+        loop = asyncio.get_running_loop()
+        began, total_at = self.transport.clock(), loop.time() + self.total
+        verdict: Verdict | None = None
+        scope = asyncio.timeout_at(total_at)
+        try:
+            async with scope:
+                verdict = await self._talk(scope, total_at)
+        except TimeoutError as error:
+            late = Timeout(loop.time() < total_at - 0.001, self.total if loop.time() >= total_at - 0.001 else self.idle)
+            verdict = self._late(late) if scope.expired() else await self._failed(error, total_at)
+        except Exception as error:  # noqa: BLE001 - whatever a library raises, a call ends in a reply
+            verdict = await self._failed(error, total_at)
+        return self._result(verdict, began)
+
+    async def _talk(self, scope: asyncio.Timeout, total_at: float) -> Verdict | None:
+        """Send and receive; return a verdict only where the answer was not to be read."""
+        problem = self.transport.proxy_problem()
+        if problem:
+            return Verdict(Outcome.NETWORK, problem, "proxy")
+        async with self.transport.client(self.request.url) as client:
+            response = await client.handle_async_request(self._http_request())
+            try:
+                self.status, self.headers = response.status_code, dict(response.headers)
+                if 300 <= self.status < 400:
+                    return _redirected(self.headers.get("location", ""), self.request.url)
+                await self._receive(response, scope, total_at)
+            finally:
+                await response.aclose()
+        return None
+
+    async def _receive(self, response: httpx.Response, scope: asyncio.Timeout, total_at: float) -> None:
+        receiver = self.receiver = Receiver(self.read, response.status_code, self.headers)
+        now = asyncio.get_running_loop().time
+        if self._wants_stream():
+            scope.reschedule(min(total_at, now() + self.idle))
+        async for data in response.stream:  # type: ignore[union-attr]
+            if receiver.feed(data):
+                scope.reschedule(min(total_at, now() + self.idle))
+                self._note_text(receiver)
+            if receiver.ended:
+                break
+        else:
+            receiver.finish()
+            self._note_text(receiver)
+        self.ended_at = self.transport.clock()
+        if receiver.reading.done:
+            await _drain(response)
+
+    def _wants_stream(self) -> bool:
+        return bool((self.request.body or {}).get("stream")) or "alt=sse" in self.request.url
+
+    def _note_text(self, receiver: Receiver) -> None:
+        if self.first_text_at is None and receiver.reading.text:
+            self.first_text_at = self.transport.clock()
+            if self.on_text is not None:
+                self.on_text()
+
+    def _http_request(self) -> httpx.Request:
+        http, body = _http(), self.request.body
+        # A lone surrogate, which file names can bring in, has no UTF-8.
+        content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        headers = {**self.request.headers, "accept": "*/*", "accept-encoding": _encodings(self._wants_stream())}
+        # The total time-out is ours; the library's would restart with every byte.
+        times = {"connect": min(self.connect, 0.95 * self.total), "read": None, "write": None, "pool": None}
+        extensions = {"timeout": times}
+        return http.Request(  # type: ignore[no-any-return]
+            self.request.method, self.request.url, headers=headers, content=content, extensions=extensions
+        )
+
+    def _late(self, late: Timeout) -> Verdict:
+        so_far = self.receiver.reading.text if self.receiver else []
+        if late.idle:
+            return Verdict(Outcome.TIMEOUT, f"No content for {late.seconds:g} s; gave up.", "idle")
+        told = "No whole answer" if so_far else "No answer"
+        return Verdict(Outcome.TIMEOUT, f"{told} within {late.seconds:g} s.", "total")
+
+    async def _failed(self, error: BaseException, total_at: float) -> Verdict | None:
+        """Return why the connection failed; None where all of the answer had come before."""
+        if self.receiver is not None and self.receiver.reading.complete:
+            return None
+        refused = certificate_error(error)
+        told = from_system(error, self.host) or _from_http(error, self.host, begun=self.status is not None)
+        if refused is not None and proxy_for(self.request.url, self.transport._environ) is None:  # noqa: SLF001
+            return await self._dated(told, total_at)
+        return told
+
+    async def _dated(self, told: Verdict, total_at: float) -> Verdict:
+        """Add to a refused certificate when it was valid, if that can be learned in the time left."""
+        from datetime import UTC, datetime
+
+        from archfb.providers import certificates
+
+        left = min(2.0, total_at - asyncio.get_running_loop().time())
+        der: bytes | None = None
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(max(0.0, left)):
+                der = await certificates.fetch(self.host, urlsplit(self.request.url).port or 443)
+        dates = certificates.validity(der) if der else None
+        now = datetime.fromtimestamp(self.transport.wall(), UTC)
+        return Verdict(told.outcome, certificates.sentence(self.host, dates, told.message, now), told.code)
+
+    def _result(self, verdict: Verdict | None, began: float) -> Exchanged:
+        now, receiver = self.transport.wall(), self.receiver
+        ended = self.ended_at if self.ended_at is not None and verdict is None else self.transport.clock()
+        streamed = receiver is not None and receiver.streamed
+        first = self.first_text_at if streamed else None
+        timing = Timing(1000 * (ended - began), None if first is None else 1000 * (first - began))
+        reading = receiver.reading if receiver else Reading()
+        if verdict is None:
+            verdict = receiver.verdict(now) if receiver else Verdict(Outcome.NETWORK, "No answer.", "internal")
+        scrub = Scrubber(self.request)
+        made = reply(verdict, reading, self.headers, timing, scrub, status=self.status, streamed=streamed, now=now)
+        return Exchanged(made, receiver.body if receiver else None)
+
+
+def _http() -> ModuleType:
+    """Return the HTTP library; its maintained heir has the same interface."""
+    import httpx
+
+    return httpx
+
+
+def _plain() -> ssl.SSLContext:
+    """Return a context for a client that will never use TLS: loading certificates would take 20 ms."""
+    import ssl
+
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
+def _encodings(streams: bool) -> str:
+    # Compressing a stream would hold its events back.
+    return "identity" if streams else "gzip, deflate"
+
+
+def _read_nothing(reading: Reading, body: Any) -> None:
+    """Take in metadata: there is no answer text in it."""
+    reading.known = True
+
+
+async def _close(client: httpx.AsyncHTTPTransport) -> None:
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(0.5):
+            await client.aclose()
+
+
+async def _drain(response: httpx.Response) -> None:
+    """Read what is left after the last event, so that the connection can be used again; give up soon."""
+    with contextlib.suppress(Exception):
+        async with asyncio.timeout(GRACE):
+            left = 65_536
+            async for data in response.stream:  # type: ignore[union-attr]
+                left -= len(data)
+                if left < 0:
+                    return
+
+
+def _redirected(location: str, url: str) -> Verdict:
+    """Refuse a redirect: the key would go where nobody configured it to go."""
+    where = urlsplit(location)
+    host = where.hostname or urlsplit(url).hostname or "an unnamed place"
+    return Verdict(Outcome.NETWORK, f"Refused redirect to {host} (keys are not sent on).", "redirect")
+
+
+def _from_http(error: BaseException, host: str, *, begun: bool) -> Verdict:
+    """Name what the HTTP library itself found wrong."""
+    http, told = _http(), str(error)
+    if isinstance(error, http.ConnectTimeout):
+        return Verdict(Outcome.NETWORK, f"{host} did not answer in time to connect.", "connect_timeout")
+    if isinstance(error, http.ProxyError):
+        return Verdict(Outcome.NETWORK, f"The proxy refused: {told}", "proxy")
+    if isinstance(error, http.RemoteProtocolError):
+        return _protocol(told, host, begun=begun)
+    if isinstance(error, (http.ReadError, http.WriteError)):
+        return Verdict(Outcome.NETWORK, f"{host} closed the connection.", "reset")
+    if isinstance(error, (http.TransportError, OSError)):
+        return Verdict(Outcome.NETWORK, f"Could not connect to {host}.", "refused")
+    if isinstance(error, (http.InvalidURL, ImportError, ValueError)):
+        return Verdict(Outcome.INVALID_REQUEST, f"The request could not be made: {told}", "unsendable")
+    return Verdict(Outcome.NETWORK, f"The request failed ({type(error).__name__}).", "internal")
+
+
+def _protocol(told: str, host: str, *, begun: bool) -> Verdict:
+    if "without sending a response" in told:
+        return Verdict(Outcome.NETWORK, f"{host} closed the connection without an answer.", "reset")
+    if begun:
+        return Verdict(Outcome.MALFORMED, "The answer was cut off: the connection ended before the answer did.", "cut_off")
+    return Verdict(Outcome.MALFORMED, f"{host} does not speak HTTP as it should ({told}).", "wrong_protocol")
