@@ -28,8 +28,8 @@ IN_ALL = 128
 ROUND_SHARE = 0.9
 """A round ends within this share of the interval, so that the next one finds it ended."""
 
-NO_METADATA = "no_metadata"
-"""The code of a reply from a server that has no free description of its models."""
+INCONCLUSIVE = frozenset({"no_metadata", "wrong_protocol", "web_page", "not_json"})
+"""Codes of a server that has no free description of its models: no evidence, and a completion must tell."""
 
 PROBE_TOKENS = (20, 64)
 """Input and output tokens that a completion probe is reckoned with, before it is made."""
@@ -128,7 +128,7 @@ async def _leased(desk: Desk, member: Member, why: Due, lease: Lease) -> list[Pr
         free = member.model.probe != "completion" and can_metadata(member.provider)
         if free:
             reply = await _ask(desk, member, "metadata", results)
-            if reply is not None and reply.code != NO_METADATA and (why.kind == "metadata" or not reply.ok):
+            if reply is not None and reply.code not in INCONCLUSIVE and (why.kind == "metadata" or not reply.ok):
                 return results
         if member.model.probe != "metadata" and _affordable(desk, member):
             await _ask(desk, member, "completion", results)
@@ -147,7 +147,7 @@ async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult
     target = Target(member.model, provider, member.key, record.learned if record else {})
     limits = Limits(health.timeout, min(provider.connect_timeout, health.timeout), health.timeout)
     reply = await desk.transport.probe(target, kind, limits)
-    if reply.code == NO_METADATA:
+    if kind == "metadata" and reply.code in INCONCLUSIVE:
         return reply
     attempt = _attempt(desk, member, kind, reply, started)
     desk.record([attempt])

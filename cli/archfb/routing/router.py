@@ -137,7 +137,7 @@ class Router:
 
     async def probe(
         self,
-        all: bool = False,
+        all: bool = False,  # noqa: A002 - the name that users of the Python interface know
         *,
         models: Iterable[str] | None = None,
         phase: str | None = None,
