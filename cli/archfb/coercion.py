@@ -19,11 +19,23 @@ def light(command: Any) -> Any:
     not know that attribute, it goes on with its own and only time is lost.
     """
     for param in command.params:
-        if (kind := plain_kind(param.type_descriptor.annotation)) is not None:
-            param._runtime_param = Plain(kind, choices(param), param.min, param.max)  # noqa: SLF001 - see above
+        _lighten(param)
+    whole_help = command.get_help_option
+
+    def get_help_option(ctx: Any) -> Any:
+        option = whole_help(ctx)
+        return option if option is None else _lighten(option)
+
+    command.get_help_option = get_help_option
     for below in getattr(command, "commands", {}).values():
         light(below)
     return command
+
+
+def _lighten(param: Any) -> Any:
+    if (kind := plain_kind(param.type_descriptor.annotation)) is not None:
+        param._runtime_param = Plain(kind, choices(param), param.min, param.max)  # noqa: SLF001 - see `light`
+    return param
 
 
 def choices(param: Any) -> tuple[str, ...]:
