@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from errno import ENOTDIR
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,7 +155,7 @@ def init(path: Path, *, environ: Mapping[str, str], force: bool = False) -> Init
 
     text, keys_set, keys_unset = template(environ)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make_folder(path.parent)
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
@@ -187,6 +188,13 @@ def trust_file(
     lower = gather_from(source.places(None, environ, cwd, user_dir)[:2], environ, user_dir)
     allows = [shown.spelled(one.path) for one in trust.refused(found.raw, lower.merged["models"])]
     return TrustReport(place.path, digest, not new, tuple(allows))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise NotADirectoryError(ENOTDIR, "not a directory") from None
 
 
 def _exists(path: str) -> bool:
