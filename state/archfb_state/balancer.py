@@ -3,8 +3,8 @@
 balanced: the tier nearest to the complexity (of two, the higher), in it a smooth weighted round robin over
 weight · success · speed · health; then the rest by score, tier by tier. priority: the chain's order. fastest: the
 least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
-unknown prices last. Both of the latter ask another than the first in one call of twenty. Then, always: critical models,
-trials, models of weight 0, the offline provider. One model that is due for a
+unknown prices last. Both of the latter ask another than the first in one call of twenty. Then, always: critical
+models, trials, models of weight 0, the offline provider. One model that is due for a
 trial, at most, goes before its peers, under a lease, so that a healed one is found by the next call.
 """
 
@@ -75,8 +75,8 @@ def _head(able: Classes, rows: Snapshot, settings: Settings, *, by_group: bool) 
 def _rest(able: Classes, head: Place | None, rows: Snapshot) -> list[Place]:
     """Return those asked when all that fit have failed: critical, trials, weight 0 or the least suspect, offline."""
     first = head.entry if head else None
-    critical = [Place(one, "critical: only when nothing better can") for one in able.critical if one is not first]
-    critical.sort(key=_by_score)
+    later = sorted((one for one in able.critical if one is not first), key=_by_score)
+    critical = [Place(one, "critical: only when nothing better can") for one in later]
     trials = [trial(one, "due for a trial, after those that work") for one in able.trials if one is not first]
     spare = [trial(one, "weight 0: only when all others failed") for one in able.spare]
     offline = [Place(one, "offline provider: always last") for one in able.offline]
@@ -86,45 +86,49 @@ def _rest(able: Classes, head: Place | None, rows: Snapshot) -> list[Place]:
     return [*critical, *trials, *spare, *last, *offline]
 
 
-def _by_score(place: Place) -> tuple[float, int, int]:
-    entry = place.entry
+def _by_score(entry: Entry) -> tuple[float, int, int]:
     return -entry.score, entry.load, entry.candidate.position
+
+
+def _by_group_and_score(entry: Entry) -> tuple[int, float, int, int]:
+    return entry.group, -entry.score, entry.load, entry.candidate.position
 
 
 def _balanced(fit: list[Entry], head: Place | None, turns: Credits, _rng: Random) -> tuple[list[Place], Credits]:
     """Return the turn of the nearest group first, then everyone by group and score."""
-    order = sorted((Place(one, "suits the request, by score") for one in fit), key=_by_score)
-    order.sort(key=lambda place: place.entry.group)
-    if order:
-        group = [one for one in order if one.entry.group == order[0].entry.group]
-        winner, turns = _turn(group, turns)
-        others = [one for one in order if one is not winner]
-        order = [winner._replace(why="its turn, by its share"), *others]
+    ordered = sorted(fit, key=_by_group_and_score)
+    order = []
+    if ordered:
+        nearest = ordered[0].group
+        winner, turns = _turn([one for one in ordered if one.group == nearest], turns)
+        order = [Place(winner, "its turn, by its share")]
+        order += [Place(one, "suits the request, by score") for one in ordered if one is not winner]
     if head is not None:
         at = sum(1 for one in order if one.entry.group < head.entry.group)
         order.insert(at, head)
     return order, turns
 
 
-def _turn(group: list[Place], turns: Credits) -> tuple[Place, Credits]:
+def _turn(group: list[Entry], turns: Credits) -> tuple[Entry, Credits]:
     """Return whose turn it is by smooth weighted round robin, and the credits after it."""
-    total = sum(one.entry.score for one in group)
+    total = sum(one.score for one in group)
     after = dict(turns)
     best, most = group[0], (-inf, 0, 0)
     for one in group:
-        entry = one.entry
-        name = entry.candidate.ref.model
-        after[name] = _clamped(after.get(name, 0.0) + entry.score, total)
-        rank = (after[name], -entry.load, -entry.candidate.position)
+        name = one.candidate.ref.model
+        credit = after[name] = _clamped(after.get(name, 0.0) + one.score, total)
+        rank = (credit, -one.load, -one.candidate.position)
         if rank > most:
             best, most = one, rank
-    winner = best.entry.candidate.ref.model
+    winner = best.candidate.ref.model
     after[winner] = _clamped(after[winner] - total, total)
     return best, after
 
 
 def _clamped(credit: float, total: float) -> float:
-    return min(max(credit, -total), total)
+    if -total <= credit <= total:
+        return credit
+    return total if credit > 0 else -total
 
 
 def _priority(fit: list[Entry], head: Place | None, turns: Credits, _rng: Random) -> tuple[list[Place], Credits]:

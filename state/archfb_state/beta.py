@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from math import sqrt
 
 PRIOR_SUCCESSES = 9.5
@@ -17,6 +18,7 @@ def mean(successes: float, failures: float) -> float:
     return (successes + PRIOR_SUCCESSES) / (successes + failures + PRIOR_SUCCESSES + PRIOR_FAILURES)
 
 
+@lru_cache(maxsize=1024)
 def low(successes: float, failures: float) -> float:
     """Return about the 5 % quantile (Cornish and Fisher's expansion to the skewness), at least 0.01."""
     a, b = successes + PRIOR_SUCCESSES, failures + PRIOR_FAILURES

@@ -71,7 +71,7 @@ def entries(
     """Return the candidates with standing, expected seconds and score; an unknown time is the chain's median."""
     nearest, models, loads = NEAREST[demand.complexity], rows.models, rows.in_flight
     times = [pace.expected_seconds(models.get(one.ref.model), one.expected_output) for one in candidates]
-    usual = _median([one for one in times if one is not None])
+    usual = _median([one for one in times if one is not None]) if None in times else 0.0
     found = []
     for one, known in zip(candidates, times, strict=True):
         now_is = standing(one.ref, rows, settings, now)
@@ -158,13 +158,13 @@ def ranked(order: Sequence[Place], found: Sequence[Entry], rows: Snapshot) -> tu
 def _asked(place: Place) -> Ranked:
     entry = place.entry
     now_is = entry.standing
-    degraded = now_is.status == "degraded"
+    why = place.why if now_is.status != "degraded" else f"{place.why}; {now_is.reason}"
     return Ranked(
         entry.candidate.ref.model,
         now_is.status,
         entry.score,
         True,
-        f"{place.why}; {now_is.reason}" if degraded else place.why,
+        why,
         _terms(entry),
         now_is.retry_at,
         entry.group,

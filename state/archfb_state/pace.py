@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from archfb_state.records import ModelRecord
 
 MOST_RECENT = 10
@@ -14,11 +13,12 @@ _AGES = tuple(2.0 ** (-age / 5.0) for age in range(MOST_RECENT))
 """The weight of a value by its age in calls: half after five, so that a change shows after four."""
 
 
-def decayed_median(values: Sequence[float]) -> float:
-    """Return the weighted median of the last ten values, the newest last. Raises IndexError without any."""
-    recent = values[-MOST_RECENT:]
-    aged = sorted(zip(recent, reversed(_AGES[: len(recent)]), strict=True))
-    half = sum(_AGES[: len(recent)]) / 2.0
+@lru_cache(maxsize=512)
+def decayed_median(recent: tuple[float, ...]) -> float:
+    """Return the weighted median of at most ten values, the newest last. Raises IndexError without any."""
+    ages = _AGES[: len(recent)]
+    aged = sorted(zip(recent, reversed(ages), strict=True))
+    half = sum(ages) / 2.0
     for value, weight in aged:
         half -= weight
         if half <= 0:
@@ -31,11 +31,11 @@ def expected_seconds(record: ModelRecord | None, output_tokens: int) -> float | 
     if record is None:
         return None
     if record.rates:
-        first = decayed_median(record.ttfts_ms) / 1000.0 if record.ttfts_ms else 0.0
-        return first + output_tokens / decayed_median(record.rates)
-    return decayed_median(record.latencies_ms) / 1000.0 if record.latencies_ms else None
+        first = decayed_median(record.ttfts_ms[-MOST_RECENT:]) / 1000.0 if record.ttfts_ms else 0.0
+        return first + output_tokens / decayed_median(record.rates[-MOST_RECENT:])
+    return decayed_median(record.latencies_ms[-MOST_RECENT:]) / 1000.0 if record.latencies_ms else None
 
 
 def speed(seconds: float) -> float:
-    """Return the factor of a score: half at ten seconds, a quarter from thirty."""
-    return max(0.25, 1.0 / (1.0 + seconds / 10.0))
+    """Return the factor of a score, max(0.25, 1 ÷ (1 + T ÷ 10)): half at ten seconds, a quarter from thirty."""
+    return 10.0 / (10.0 + seconds) if seconds < 30.0 else 0.25

@@ -31,14 +31,27 @@ def standing(ref: ModelRef, rows: Snapshot, settings: Settings, now: float) -> S
     deployment = rows.deployments.get(ref.deployment, _NO_DEPLOYMENT)
     account = rows.accounts.get(ref.account, _NO_ACCOUNT)
     model = rows.models.get(ref.model, _NO_MODEL)
+    if _undisturbed(deployment, account, model):
+        return _in_service(ref, deployment, model, now)
     return (
         _out_by_hand(ref, deployment, model, now)
         or _blocked(ref, deployment, account)
         or _retired(ref, deployment, settings, now)
         or _held(ref, deployment, account, settings, now)
         or _open(ref, deployment, settings, now)
-        or _unknown(ref, deployment, now)
-        or _usable(ref, deployment, model, now)
+        or _in_service(ref, deployment, model, now)
+    )
+
+
+def _undisturbed(deployment: DeploymentRecord, account: AccountRecord, model: ModelRecord) -> bool:
+    """Return whether nothing can keep a model out: the usual case, told apart first because it is."""
+    return (
+        deployment.breaker == "closed"
+        and deployment.hold_until is None
+        and account.block_outcome is None
+        and account.hold_until is None
+        and account.remaining_requests != 0
+        and model.drained_until is None
     )
 
 
@@ -142,34 +155,21 @@ def _row(deployment: DeploymentRecord) -> str:
     return f"{n} failure{'' if n == 1 else 's'} in a row ({deployment.last_failure or 'unknown'})"
 
 
-def _unknown(ref: ModelRef, deployment: DeploymentRecord, now: float) -> Standing | None:
+def _in_service(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing:
+    """Return the standing of a model that nothing keeps out."""
+    a, b = deployment.alpha, deployment.beta
+    good, low = beta.mean(a, b), beta.low(a, b)
     at = evidence_at(deployment)
-    if at is None:
-        return Standing(ref.model, "unknown", "no evidence yet", success=beta.mean(0, 0), success_low=beta.low(0, 0))
-    if now - at <= FORGOTTEN:
-        return None
-    a, b = deployment.alpha, deployment.beta
-    return Standing(ref.model, "unknown", "no evidence for 24 h", success=beta.mean(a, b), success_low=beta.low(a, b))
-
-
-def _usable(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing:
-    rate = error_rate(deployment)
+    if at is None or now - at > FORGOTTEN:
+        reason = "no evidence yet" if at is None else "no evidence for 24 h"
+        return Standing(ref.model, "unknown", reason, success=good, success_low=low)
+    rate = deployment.errors / deployment.calls if deployment.calls > 0 else 0.0
     reason = _suspicious(deployment, model, rate, now)
-    a, b = deployment.alpha, deployment.beta
-    return Standing(
-        ref.model,
-        "degraded" if reason else "healthy",
-        reason or _praise(deployment),
-        None,
-        rate,
-        deployment.error_level == "critical" or model.latency_level == "critical",
-        success=beta.mean(a, b),
-        success_low=beta.low(a, b),
-    )
-
-
-def _praise(deployment: DeploymentRecord) -> str:
-    return "answers" if deployment.alpha > 0 else "metadata only"
+    if not reason:
+        reason = "answers" if a > 0 else "metadata only"
+        return Standing(ref.model, "healthy", reason, None, rate, False, False, False, False, good, low)
+    critical = deployment.error_level == "critical" or model.latency_level == "critical"
+    return Standing(ref.model, "degraded", reason, None, rate, critical, False, False, False, good, low)
 
 
 def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, now: float) -> str:
@@ -180,4 +180,6 @@ def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, n
         return f"error rate {rate:.0%} ({deployment.error_level})"
     if model.latency_level:
         return f"slow ({model.latency_level})"
-    return "on probation after it was unavailable" if breaker.on_probation(deployment, now) else ""
+    if deployment.probation and breaker.on_probation(deployment, now):
+        return "on probation after it was unavailable"
+    return ""
