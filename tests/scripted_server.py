@@ -230,12 +230,12 @@ async def gzip_bomb(at: Exchange, say: Behaviour) -> None:
     at.keep = False
     headers = {**headers_of(say, "application/json"), "content-encoding": "gzip", "transfer-encoding": "chunked"}
     await at.head(200, headers)
-    press, block = zlib.compressobj(9, wbits=31), b" " * 1_000_000
-    for _ in range(say.get("size", 1_000_000_000) // len(block)):
-        data = press.compress(block)
-        if data:
-            await at.chunk(data)
-    await at.chunk(press.flush())
+    press = zlib.compressobj(9, wbits=-15)
+    # After a full flush the same million blanks compress to the same bytes, so they need to be compressed only once.
+    block = press.compress(b" " * 1_000_000) + press.flush(zlib.Z_FULL_FLUSH)
+    await at.chunk(b"\x1f\x8b\x08\0\0\0\0\0\0\x03")
+    for _ in range(say.get("size", 1_000_000_000) // 1_000_000):
+        await at.chunk(block)
     await at.send(b"0\r\n\r\n")
 
 

@@ -237,7 +237,7 @@ def error_event(wire: str, status: int, message: str, code: str | None = None) -
     if wire == "messages":
         return event(body, "error")
     if wire == "responses":
-        return event({"type": "error", **body["error"]}, "error")
+        return event({"type": "error", "sequence_number": 9, "error": body["error"]}, "error")
     return event(body)
 
 

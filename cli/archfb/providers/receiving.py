@@ -99,6 +99,8 @@ class Receiver:
             content = content or _is_content(event)
             if self.status < 400:
                 self._read(self.reading, event.body)
+                if event.name == "error":
+                    self.reading.fail(event.body)
         return content
 
     def finish(self) -> None:

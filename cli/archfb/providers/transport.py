@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from archfb.providers import offline
 from archfb.providers.classify import Verdict
+from archfb.providers.clients import Clients, Trust, TrustError
 from archfb.providers.exchange import Reply
 from archfb.providers.network import certificate_error, from_system
 from archfb.providers.proxies import proxy_for, proxy_problem
@@ -27,8 +28,7 @@ from archfb.providers.wires import WIRES
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
-    import ssl
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
     from types import ModuleType
 
     import httpx
@@ -37,17 +37,8 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE = 4.0
 """Seconds an unused connection is kept: common servers close theirs after five."""
-IDLE_CLIENTS = 64
-"""Unused clients kept for one place."""
 GRACE = 0.25
 """Seconds for the end of a stream after its last event, so that its connection can be used again."""
-
-
-class Timeout(NamedTuple):
-    """Which time ran out."""
-
-    idle: bool
-    seconds: float
 
 
 class Transport:
@@ -60,11 +51,10 @@ class Transport:
         environ: Mapping[str, str] | None = None,
     ) -> None:
         """Take the clocks (seconds; `wall` is Unix time) and the variables that name proxies and certificates."""
-        self._clock, self._wall = clock, wall
-        self._environ = os.environ if environ is None else environ
-        self._idle: dict[tuple[str, str | None], list[httpx.AsyncHTTPTransport]] = {}
-        self._tls: ssl.SSLContext | None = None
-        self._open = True
+        self.clock, self.wall = clock, wall
+        self.environ = os.environ if environ is None else environ
+        self._trust = Trust(self.environ)
+        self.clients: Clients[httpx.AsyncHTTPTransport] = Clients(self._client, self.environ)
 
     async def __aenter__(self) -> Self:
         """Open nothing yet."""
@@ -72,11 +62,7 @@ class Transport:
 
     async def __aexit__(self, *_: object) -> None:
         """Close every connection."""
-        self._open = False
-        clients = [client for several in self._idle.values() for client in several]
-        self._idle.clear()
-        for client in clients:
-            await _close(client)
+        await self.clients.aclose()
 
     async def ask(
         self, target: Target, question: Question, limits: Limits, on_text: Callable[[], None] | None = None
@@ -108,69 +94,25 @@ class Transport:
     async def _metadata(self, target: Target, limits: Limits) -> Reply:
         from archfb.providers import probes
 
-        began = self._clock()
+        began = self.clock()
         answered: Reply | None = None
         for step in probes.steps(target):
-            left = max(0.05, limits.total - (self._clock() - began))
+            left = max(0.05, limits.total - (self.clock() - began))
             got = await _Exchange(self, step.request, _read_nothing, left, min(limits.connect, left), left, None).run()
             answered = probes.checked(step, target, got.reply, got.body)
             if not probes.goes_on(step, answered):
                 break
         return answered or Reply(Outcome.INVALID_REQUEST, message="There is no free address to ask.", code="no_metadata")
 
-    @contextlib.asynccontextmanager
-    async def client(self, url: str) -> AsyncIterator[httpx.AsyncHTTPTransport]:
-        """Lend a client for one request; it is kept for the next one unless the request failed."""
-        parts = urlsplit(url)
-        place = (f"{parts.scheme}://{parts.netloc}", proxy_for(url, self._environ))
-        waiting = self._idle.setdefault(place, [])
-        client = waiting.pop() if waiting else self._new_client(parts.scheme, place[1])
-        try:
-            yield client
-        except BaseException:
-            await _close(client)
-            raise
-        if self._open and len(waiting) < IDLE_CLIENTS:
-            waiting.append(client)
-        else:
-            await _close(client)
-
-    def _new_client(self, scheme: str, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncHTTPTransport:
         http = _http()
-        secure = scheme == "https" or (proxy or "").startswith("https")
         return http.AsyncHTTPTransport(  # type: ignore[no-any-return]
-            verify=self._certificates() if secure else _plain(),
+            verify=self._trust.context(secure),
             trust_env=False,
             limits=http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             proxy=http.Proxy(proxy) if proxy else None,
             retries=0,
         )
-
-    def _certificates(self) -> ssl.SSLContext:
-        """Return the trusted certificates: the ones that the usual variables name, else certifi's. Raises OSError."""
-        if self._tls is None:
-            import ssl
-
-            import certifi
-
-            names = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-            file = next((self._environ[name] for name in names if self._environ.get(name)), None)
-            folder = self._environ.get("SSL_CERT_DIR") or None
-            own = file or folder
-            self._tls = ssl.create_default_context(cafile=file if own else certifi.where(), capath=folder)
-        return self._tls
-
-    def clock(self) -> float:
-        """Return seconds that only go forward."""
-        return self._clock()
-
-    def wall(self) -> float:
-        """Return Unix seconds."""
-        return self._wall()
-
-    def proxy_problem(self) -> str | None:
-        """Return what is wrong with the proxy variables, or None."""
-        return proxy_problem(self._environ)
 
 
 class Exchanged(NamedTuple):
@@ -205,6 +147,7 @@ class _Exchange:
 
     async def run(self) -> Exchanged:
         """Return the end of it; only a cancellation gets through."""
+        _http()
         loop = asyncio.get_running_loop()
         began, total_at = self.transport.clock(), loop.time() + self.total
         verdict: Verdict | None = None
@@ -213,18 +156,18 @@ class _Exchange:
             async with scope:
                 verdict = await self._talk(scope, total_at)
         except TimeoutError as error:
-            late = Timeout(loop.time() < total_at - 0.001, self.total if loop.time() >= total_at - 0.001 else self.idle)
-            verdict = self._late(late) if scope.expired() else await self._failed(error, total_at)
+            idle = loop.time() < total_at - 0.001
+            verdict = self._late(idle) if scope.expired() else await self._failed(error, total_at)
         except Exception as error:  # noqa: BLE001 - whatever a library raises, a call ends in a reply
             verdict = await self._failed(error, total_at)
         return self._result(verdict, began)
 
     async def _talk(self, scope: asyncio.Timeout, total_at: float) -> Verdict | None:
         """Send and receive; return a verdict only where the answer was not to be read."""
-        problem = self.transport.proxy_problem()
+        problem = proxy_problem(self.transport.environ)
         if problem:
             return Verdict(Outcome.NETWORK, problem, "proxy")
-        async with self.transport.client(self.request.url) as client:
+        async with self.transport.clients.lend(self.request.url) as client:
             response = await client.handle_async_request(self._http_request())
             try:
                 self.status, self.headers = response.status_code, dict(response.headers)
@@ -274,12 +217,11 @@ class _Exchange:
             self.request.method, self.request.url, headers=headers, content=content, extensions=extensions
         )
 
-    def _late(self, late: Timeout) -> Verdict:
-        so_far = self.receiver.reading.text if self.receiver else []
-        if late.idle:
-            return Verdict(Outcome.TIMEOUT, f"No content for {late.seconds:g} s; gave up.", "idle")
-        told = "No whole answer" if so_far else "No answer"
-        return Verdict(Outcome.TIMEOUT, f"{told} within {late.seconds:g} s.", "total")
+    def _late(self, idle: bool) -> Verdict:
+        if idle:
+            return Verdict(Outcome.TIMEOUT, f"No content for {self.idle:g} s; gave up.", "idle")
+        told = "No whole answer" if self.receiver and self.receiver.reading.text else "No answer"
+        return Verdict(Outcome.TIMEOUT, f"{told} within {self.total:g} s.", "total")
 
     async def _failed(self, error: BaseException, total_at: float) -> Verdict | None:
         """Return why the connection failed; None where all of the answer had come before."""
@@ -287,7 +229,7 @@ class _Exchange:
             return None
         refused = certificate_error(error)
         told = from_system(error, self.host) or _from_http(error, self.host, begun=self.status is not None)
-        if refused is not None and proxy_for(self.request.url, self.transport._environ) is None:  # noqa: SLF001
+        if refused is not None and proxy_for(self.request.url, self.transport.environ) is None:
             return await self._dated(told, total_at)
         return told
 
@@ -327,13 +269,6 @@ def _http() -> ModuleType:
     return httpx
 
 
-def _plain() -> ssl.SSLContext:
-    """Return a context for a client that will never use TLS: loading certificates would take 20 ms."""
-    import ssl
-
-    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-
-
 def _encodings(streams: bool) -> str:
     # Compressing a stream would hold its events back.
     return "identity" if streams else "gzip, deflate"
@@ -342,12 +277,6 @@ def _encodings(streams: bool) -> str:
 def _read_nothing(reading: Reading, body: Any) -> None:
     """Take in metadata: there is no answer text in it."""
     reading.known = True
-
-
-async def _close(client: httpx.AsyncHTTPTransport) -> None:
-    with contextlib.suppress(Exception):
-        async with asyncio.timeout(0.5):
-            await client.aclose()
 
 
 async def _drain(response: httpx.Response) -> None:
@@ -371,6 +300,8 @@ def _redirected(location: str, url: str) -> Verdict:
 def _from_http(error: BaseException, host: str, *, begun: bool) -> Verdict:
     """Name what the HTTP library itself found wrong."""
     http, told = _http(), str(error)
+    if isinstance(error, TrustError):
+        return Verdict(Outcome.NETWORK, told, "tls")
     if isinstance(error, http.ConnectTimeout):
         return Verdict(Outcome.NETWORK, f"{host} did not answer in time to connect.", "connect_timeout")
     if isinstance(error, http.ProxyError):

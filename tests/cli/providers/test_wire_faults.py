@@ -1,0 +1,264 @@
+"""Every fault of a wire ends by the deadline and one second, in its class, over a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from asking import CANARY, LIMITS, PATHS, Ask, serving, target_at
+from scripted_server import ScriptedServer, refused_port
+
+from archfb.providers.exchange import Limits, Question
+from archfb.providers.transport import Transport
+
+SLACK = LIMITS.total + 1.0
+
+FAULTS: list[tuple[str, Any, bool, str, str | None]] = [
+    ("hang before headers", {"fault": "hang"}, True, "timeout", "total"),
+    ("hang before headers", {"fault": "hang"}, False, "timeout", "total"),
+    ("hang mid-body", {"fault": "hang_body"}, True, "timeout", "idle"),
+    ("hang mid-body", {"fault": "hang_body"}, False, "timeout", "idle"),
+    ("reset mid-stream", {"fault": "reset"}, True, "network", "reset"),
+    ("reset mid-body", {"fault": "reset"}, False, "network", "reset"),
+    ("reset before the answer", {"fault": "reset_early"}, True, "network", "reset"),
+    ("closed before the answer", {"fault": "close"}, True, "network", "reset"),
+    ("cut off in order", {"fault": "cut"}, True, "malformed", "cut_off"),
+    ("cut off in order", {"fault": "cut"}, False, "malformed", "not_json"),
+    ("drip", {"fault": "drip", "every": 0.1}, True, "timeout", "idle"),
+    ("drip", {"fault": "drip", "every": 0.1}, False, "timeout", "total"),
+    ("5 MB header", {"fault": "huge_header"}, True, "malformed", "wrong_protocol"),
+    ("200 MB body", {"fault": "huge_body"}, True, "malformed", "too_large"),
+    ("200 MB body", {"fault": "huge_body"}, False, "malformed", "too_large"),
+    ("gzip bomb", {"fault": "gzip_bomb"}, True, "malformed", "too_large"),
+    ("gzip bomb", {"fault": "gzip_bomb"}, False, "malformed", "too_large"),
+    ("bad JSON", {"fault": "bad_json"}, False, "malformed", "not_json"),
+    ("bad JSON", {"fault": "bad_json"}, True, "malformed", "not_json"),
+    ("HTML 502", {"fault": "html"}, True, "server_error", None),
+    ("HTML 200", {"fault": "html", "status": 200}, True, "malformed", "web_page"),
+    ("empty 200", {"fault": "empty"}, True, "malformed", "empty_body"),
+    ("empty 200", {"fault": "empty"}, False, "malformed", "empty_body"),
+    ("error event after a 200", {"fault": "stream_error", "status": 503}, True, "overloaded", "service_unavailable"),
+    ("error event after a 200", {"fault": "stream_error", "status": 429}, True, "rate_limited", "rate_limit_exceeded"),
+    ("endless keep-alive", {"fault": "keep_alive", "every": 0.05}, True, "timeout", "idle"),
+    ("wrong Content-Length", {"fault": "wrong_length"}, False, "malformed", "cut_off"),
+    ("wrong Content-Length, too short", {"fault": "wrong_length", "size": -20}, False, "malformed", "not_json"),
+    ("redirect", {"fault": "redirect"}, True, "network", "redirect"),
+    ("redirect", {"fault": "redirect", "status": 307, "to": "/v1/other"}, True, "network", "redirect"),
+]
+
+
+@pytest.mark.parametrize(("name", "say", "stream", "outcome", "code"), FAULTS, ids=[f"{row[0]}{'' if row[2] else ', plain'}" for row in FAULTS])
+def test_every_fault_ends_in_time_and_in_its_class(
+    ask: Ask, name: str, say: Any, stream: bool, outcome: str, code: str | None
+) -> None:
+    reply, took, _ = ask({"text": "one two three four five six", **say}, stream=stream)
+    assert (reply.outcome, reply.code) == (outcome, code), reply
+    assert took < SLACK
+    assert not reply.ok
+    assert reply.message
+    assert CANARY not in repr(reply)
+
+
+@pytest.mark.parametrize("api", PATHS)
+@pytest.mark.parametrize(
+    ("say", "outcome"),
+    [
+        ({"fault": "hang_body"}, "timeout"),
+        ({"fault": "reset"}, "network"),
+        ({"fault": "cut"}, "malformed"),
+        ({"fault": "stream_error", "status": 503}, "overloaded"),
+        ({"fault": "stream_error", "status": 429}, "rate_limited"),
+        ({"fault": "stream_error", "status": 500}, "server_error"),
+    ],
+    ids=lambda value: value.get("fault", "") + str(value.get("status", "")) if isinstance(value, dict) else value,
+)
+def test_row_44_a_stream_that_breaks_keeps_its_partial_text_aside(ask: Ask, api: str, say: Any, outcome: str) -> None:
+    after = 4 if api == "gemini" else 7
+    reply, took, _ = ask({"text": "one two three four five six seven", "message": "boom", "after": after, **say}, api)
+    assert reply.outcome == outcome
+    assert took < SLACK
+    assert reply.text == ""
+    assert "one" in reply.partial
+    if outcome in ("overloaded", "rate_limited", "server_error"):
+        assert "Stream failed after" in (reply.message or "")
+
+
+def test_refused(ask: Ask) -> None:
+    reply, took, _ = ask({}, url=f"http://127.0.0.1:{refused_port()}")
+    assert (reply.outcome, reply.code, reply.http_status) == ("network", "refused", None)
+    assert took < 1
+
+
+def test_row_52_an_expired_certificate_is_told_with_its_date_and_this_clock(ask: Ask, certificates: dict[str, Path]) -> None:
+    trusted = {"SSL_CERT_FILE": str(certificates["expired"])}
+    reply, took, server = ask({}, tls=serving(certificates, "expired"), environ=trusted)
+    assert (reply.outcome, reply.code) == ("network", "tls")
+    assert (reply.message or "").startswith("Certificate of 127.0.0.1 expired 2016-01-01; clock here says 20")
+    assert took < SLACK
+    assert server.counts["requests"] == 0
+
+
+def test_row_52_a_self_signed_certificate_is_untrusted(ask: Ask, certificates: dict[str, Path]) -> None:
+    reply, _, server = ask({}, tls=serving(certificates, "valid"))
+    assert (reply.outcome, reply.code) == ("network", "tls")
+    assert "untrusted" in (reply.message or "")
+    assert server.counts["requests"] == 0
+
+
+def test_a_custom_certificate_authority_is_honoured(ask: Ask, certificates: dict[str, Path]) -> None:
+    trusted = {"SSL_CERT_FILE": str(certificates["valid"])}
+    reply, _, _ = ask({"text": "hello"}, tls=serving(certificates, "valid"), environ=trusted)
+    assert (reply.outcome, reply.text) == ("ok", "hello")
+
+
+def test_a_certificate_file_that_is_missing_is_told(ask: Ask, certificates: dict[str, Path], tmp_path: Path) -> None:
+    missing = {"SSL_CERT_FILE": str(tmp_path / "none.pem")}
+    reply, _, _ = ask({}, tls=serving(certificates, "valid"), environ=missing)
+    assert (reply.outcome, reply.code) == ("network", "tls")
+    assert "SSL_CERT_FILE" in (reply.message or "")
+
+
+def test_http_spoken_to_a_tls_port_and_tls_to_an_http_port(ask: Ask, certificates: dict[str, Path]) -> None:
+    async def main() -> list[str | None]:
+        async with ScriptedServer(tls=serving(certificates, "valid")) as tls, ScriptedServer() as plain, Transport(environ={}) as transport:
+            wrong = [tls.url.replace("https", "http"), plain.url.replace("http", "https")]
+            replies = [await transport.ask(target_at(url), Question("hi"), LIMITS) for url in wrong]
+        return [reply.outcome for reply in replies]
+
+    assert set(asyncio.run(main())) <= {"network", "malformed"}
+
+
+def test_a_host_that_does_not_exist_and_a_resolver_that_does_not_answer() -> None:
+    import socket
+
+    from archfb.providers.network import from_system
+
+    codes = {
+        socket.EAI_AGAIN: "no_resolver",
+        socket.EAI_NONAME: "dns",
+        socket.EAI_FAIL: "no_resolver",
+    }
+    for number, code in codes.items():
+        wrapped = RuntimeError("wrapped")
+        wrapped.__cause__ = socket.gaierror(number, "words")
+        verdict = from_system(wrapped, "models.example")
+        assert verdict is not None
+        assert (verdict.outcome, verdict.code) == ("network", code)
+
+
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [("ENETUNREACH", "no_route"), ("EHOSTUNREACH", "no_route"), ("ENETDOWN", "no_route"), ("ECONNREFUSED", "refused"), ("ECONNRESET", "reset"), ("ETIMEDOUT", "connect_timeout")],
+)  # fmt: skip
+def test_the_systems_errors_have_their_names_even_in_a_group(number: str, code: str) -> None:
+    import errno
+
+    from archfb.providers.network import from_system
+
+    group = OSError("All connection attempts failed")
+    group.__cause__ = ExceptionGroup("several", [OSError(getattr(errno, number), "words")])
+    verdict = from_system(group, "h")
+    assert verdict is not None
+    assert verdict.code == code
+
+
+def test_a_connection_that_nobody_accepts_is_a_connect_timeout() -> None:
+    import socket
+
+    async def main() -> Any:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            listener.listen(0)
+            fillers = [socket.socket() for _ in range(8)]
+            for filler in fillers:
+                filler.setblocking(False)
+                filler.connect_ex(listener.getsockname())
+            await asyncio.sleep(0.05)
+            async with Transport(environ={}) as transport:
+                began = time.monotonic()
+                url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+                reply = await transport.ask(target_at(url), Question("hi"), Limits(0.6, 0.3, 0.3))
+                took = time.monotonic() - began
+            for filler in fillers:
+                filler.close()
+            return reply, took
+
+    reply, took = asyncio.run(main())
+    assert (reply.outcome, reply.code) == ("network", "connect_timeout"), reply
+    assert took < 1.6
+
+
+def test_row_45_keep_alive_lines_before_the_answer_do_no_harm(ask: Ask) -> None:
+    reply, _, _ = ask({"text": "hello", "before": ": keep-alive\n\n" * 20})
+    assert (reply.outcome, reply.text) == ("ok", "hello")
+
+
+def test_row_45_says_how_long_nothing_came(ask: Ask) -> None:
+    reply, _, _ = ask({"fault": "keep_alive", "every": 0.05})
+    assert reply.message == "No content for 0.3 s; gave up."
+
+
+def test_with_reasoning_on_silence_is_allowed_up_to_the_whole_time(ask: Ask) -> None:
+    reply, took, _ = ask({"fault": "keep_alive", "every": 0.05}, reasoning="high")
+    assert (reply.outcome, reply.code) == ("timeout", "total")
+    assert LIMITS.total <= took < SLACK
+
+
+def test_a_cancelled_ask_is_cancelled_at_once() -> None:
+    async def main() -> float:
+        async with ScriptedServer({"default": {"fault": "hang"}}) as server, Transport(environ={}) as transport:
+            task = asyncio.create_task(transport.ask(target_at(server.url), Question("hi"), Limits(30.0)))
+            await asyncio.sleep(0.1)
+            began = time.monotonic()
+            task.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await task
+            return time.monotonic() - began
+
+    assert asyncio.run(main()) < 0.5
+
+
+CLIENT = """
+import asyncio, json, resource, sys
+sys.path[:0] = ["cli", "state"]
+from archfb.config.model import Model, Provider
+from archfb.providers.exchange import Limits, Question, Target
+from archfb.providers.transport import Transport
+async def main():
+    got = {}
+    async with Transport(environ={}) as transport:
+        for fault in ("huge_body", "gzip_bomb", "huge_header", "nested"):
+            for stream in (True, False):
+                target = Target(Model("m", "p", fault, stream=stream), Provider("p", "openai-chat", sys.argv[1]))
+                got[f"{fault} {stream}"] = (await transport.ask(target, Question("hi"), Limits(5.0))).outcome
+    divisor = 1024 if sys.platform != "darwin" else 1024 * 1024
+    print(json.dumps([resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / divisor, got]))
+asyncio.run(main())
+"""
+
+
+def test_rows_46_and_47_no_answer_takes_more_than_150_mb(tmp_path: Path) -> None:
+    here = Path(__file__).parents[2]
+    nested = {"body": '{"a": [' + "[]," * 3_200_000 + "[]]}"}
+    script = {"models": {fault: {"fault": fault} for fault in ("huge_body", "gzip_bomb", "huge_header")} | {"nested": nested}}
+    (tmp_path / "script.json").write_text(json.dumps(script))
+    arguments = ["--port-file", str(tmp_path / "port"), "--script", str(tmp_path / "script.json")]
+    server = subprocess.Popen([sys.executable, str(here / "scripted_server.py"), *arguments])
+    try:
+        until = time.monotonic() + 10
+        while not (tmp_path / "port").exists() and time.monotonic() < until:
+            time.sleep(0.02)
+        url = f"http://127.0.0.1:{(tmp_path / 'port').read_text()}/v1"
+        run = subprocess.run([sys.executable, "-c", CLIENT, url], cwd=here.parent, capture_output=True, text=True, check=True)
+    finally:
+        server.terminate()
+        server.wait(10)
+    peak, got = json.loads(run.stdout)
+    assert set(got.values()) == {"malformed"}, got
+    assert peak < 150
