@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.config import shown
 from archfb.config.kinds import problem_of
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
 NAME_LIMIT = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One mistake: the keys it stands at, the sentence, and which element of a list is meant."""
 
     path: tuple[str, ...]
@@ -124,7 +124,7 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     """Return " Did you mean 'x'?" for the nearest known name, or nothing."""
     from difflib import get_close_matches
 
-    near = get_close_matches(name[:NAME_LIMIT], list(known), n=1)
+    near = get_close_matches(name[:NAME_LIMIT], list(known)[:NAME_LIMIT], n=1)
     return f" Did you mean {shown.name(near[0])}?" if near else ""
 
 
@@ -180,17 +180,18 @@ def _chain(phase: str, chain: list[str], models: Mapping[str, Any], invalid: set
     path = ("chains", phase)
     if not chain and shown.dotted(path) not in invalid:
         yield Problem(path, f"Chain {phase} has no models.")
+    positions: dict[str, list[int]] = {}
     for at, name in enumerate(chain):
+        positions.setdefault(name, []).append(at)
+    for name, where in positions.items():
         if name not in models and shown.dotted(("models", name)) not in invalid:
             near = " A chain holds models, not phases." if name in PHASES else did_you_mean(name, models)
             text = f"Chain {phase} names {shown.name(name)}, which is not defined.{near} Known: {_list(models)}."
-            yield Problem(path, text, at)
-    for name in dict.fromkeys(chain):
-        positions = [at for at, one in enumerate(chain) if one == name] if chain.count(name) > 1 else []
-        if positions:
-            numbers = ", ".join(str(at + 1) for at in positions)
+            yield Problem(path, text, where[0])
+        if len(where) > 1:
+            numbers = ", ".join(str(at + 1) for at in where[:10])
             text = f"Model {shown.name(name)} appears twice in chain {phase} (positions {numbers})."
-            yield Problem(path, text, positions[-1])
+            yield Problem(path, text, where[-1])
 
 
 _PAIRS = (
@@ -238,5 +239,5 @@ def _default(path: tuple[str, ...], key: str) -> Any:
 
 
 def _list(names: Iterable[str]) -> str:
-    names = [shown.name(name)[1:-1] for name in names]
-    return ", ".join(names[:30]) + (", …" if len(names) > 30 else "")
+    few = [shown.name(name)[1:-1] for name in islice(names, 31)]
+    return ", ".join(few[:30]) + (", …" if len(few) > 30 else "")

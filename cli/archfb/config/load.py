@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from archfb.config import shown, source
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from archfb.config.source import Place, Source
 
 DATABASE = "archfb.db"
+TOLD = 200
+"""Problems of one file that are told; a file that has more was not written for archfb."""
 
 
 @dataclass(slots=True)
@@ -129,23 +132,24 @@ def _beside(database: str, place: Place) -> str:
 
 def _together(gathered: Gathered) -> None:
     """Check the layers as one; a problem is told with the file that set what it is about."""
-    for problem in check_together(gathered.merged, gathered.origins, gathered.invalid):
+    for problem in islice(check_together(gathered.merged, gathered.origins, gathered.invalid), TOLD):
         gathered.found[_blamed(problem, gathered)].append(problem)
     for one in gathered.layers:
         gathered.problems += _told(one, gathered.found[one.place.layer])
 
 
 def _blamed(problem: Problem, gathered: Gathered) -> str:
-    key = shown.dotted(problem.path)
-    if key in gathered.origins:
-        return gathered.origins[key]
-    for one in reversed(gathered.layers):
-        inner: Any = one.raw
-        for part in problem.path:
-            inner = inner.get(part) if isinstance(inner, dict) else None
-        if inner is not None:
-            return one.place.layer
-    return gathered.layers[-1].place.layer
+    """Return the layer that set what a problem is about, or the highest that has the table around it."""
+    above = (one.place.layer for one in reversed(gathered.layers) if _has(one.raw, problem.path))
+    return gathered.origins.get(shown.dotted(problem.path)) or next(above, gathered.layers[-1].place.layer)
+
+
+def _has(content: Any, path: tuple[str, ...]) -> bool:
+    for part in path:
+        if not isinstance(content, dict) or part not in content:
+            return False
+        content = content[part]
+    return True
 
 
 def _told(one: Source, problems: list[Problem]) -> list[str]:
@@ -160,7 +164,8 @@ def _told(one: Source, problems: list[Problem]) -> list[str]:
         key=lambda found: found[0] or 0,
     )
     where = shown.file(one.place.shown)
-    return list(dict.fromkeys(f"{where}{f' line {line}' if line else ''}: {text}" for line, text in placed))
+    told = list(dict.fromkeys(f"{where}{f' line {line}' if line else ''}: {text}" for line, text in placed))
+    return told if len(told) <= TOLD else [*told[:TOLD], f"{where}: and {len(told) - TOLD} more problems."]
 
 
 def _is_copy(one: Source, gathered: Gathered) -> bool:

@@ -5,16 +5,14 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from archfb.text import clean
-
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
-_PREFIXES = re.compile(
+_PREFIXES = (
+    "(?i)"
     r"(?:sk|pk|rk|gsk|xai|r8|hf|ghp|gho|ghs|glpat|github_pat|nvapi|pplx|tgp|xox[abp])[-_]\S{6,}"
-    r"|AIza\S{10,}|AQ\.\S{10,}|eyJ\S{16,}|AKIA\S{8,}|Bearer\s+\S+",
-    re.IGNORECASE,
+    r"|AIza\S{10,}|AQ\.\S{10,}|eyJ\S{16,}|AKIA\S{8,}|Bearer\s+\S+"
 )
-_RUN = re.compile(r"[A-Za-z0-9+=]{20,}")
-_HEX = re.compile(r"[0-9a-f]{32,}", re.IGNORECASE)
+_RUN = r"[A-Za-z0-9+=]{20,}"
+_HEX = r"(?i)[0-9a-f]{32,}"
 
 KEY_NAMES = frozenset(
     word
@@ -30,10 +28,10 @@ KEY_NAMES = frozenset(
 def looks_like_key(text: str) -> bool:
     """Return whether a text could be a key: a known beginning, or a long unbroken run of letters and digits."""
     text = text.strip()
-    if _PREFIXES.match(text) or _HEX.search(text):
+    if re.match(_PREFIXES, text) or re.search(_HEX, text):
         return True
     kinds = (str.isupper, str.islower, str.isdigit)
-    return any(all(any(kind(char) for char in run) for kind in kinds) for run in _RUN.findall(text))
+    return any(all(any(kind(char) for char in run) for kind in kinds) for run in re.findall(_RUN, text))
 
 
 def names_a_key(name: str) -> bool:
@@ -109,6 +107,8 @@ def _escape(char: str) -> str:
 
 
 def _short(text: str, limit: int) -> str:
+    from archfb.text import clean
+
     return clean(text[: 4 * limit], limit=limit, one_line=True)
 
 

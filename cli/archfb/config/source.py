@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import re
 import stat
-from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.config import shown
 from archfb.config.folders import config_folder, expand
@@ -24,8 +23,7 @@ DOTS = 60
 SHIPPED, USER, OPTION, VARIABLE, FOUND = "shipped", "user", "--config", "$ARCHFB_CONFIG", "./fallback.toml"
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where a layer would stand: its name, its path, and the path as messages show it."""
 
     layer: str
@@ -33,8 +31,7 @@ class Place:
     shown: str
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """One file that was read and parsed."""
 
     place: Place
@@ -160,7 +157,7 @@ def _refuse_long_keys(text: str, where: str) -> None:
             raise ConfigurationError([f"{where} line {number}: This line has more than {DOTS} dots."])
 
 
-_POSITION = re.compile(r" \(at (?:line (\d+), column (\d+)|end of document)\)")
+_POSITION = r" \(at (?:line (\d+), column (\d+)|end of document)\)"
 _EXPECTED = (
     (r"Expected '=' after a key", "expected '=' after the name of a setting"),
     (r"Expected newline or end of document", "expected the end of the line after the value"),
@@ -189,7 +186,7 @@ def _syntax(error: ValueError, text: str, where: str) -> list[str]:
         if twice:
             return twice
     expected = next((words for pattern, words in _EXPECTED if re.match(pattern, message)), "expected valid TOML")
-    position = _POSITION.search(message)
+    position = re.search(_POSITION, message)
     if position and position.group(1):
         return [f"{where} line {position.group(1)}, column {position.group(2)}: {expected}."]
     if position is None:

@@ -12,9 +12,9 @@ if TYPE_CHECKING:
 
 _PLAIN = re.compile(r"https://(?:[a-z][a-z0-9-]*\.)+[a-z]{2,}(?:/[A-Za-z0-9._~/-]*)?")
 """Addresses that need no second look, which are nearly all."""
-_PASSWORD = re.compile(r"//[^/?#\s]*@")
-_HOST = re.compile(r"[a-z0-9_.-]{1,253}|\[[0-9a-f:.]+\]")
-_NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?")
+_USERINFO = r"//[^/?#\s]*@"
+_HOST = r"[a-z0-9_.-]{1,253}|\[[0-9a-f:.]+\]"
+_NUMERIC = r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?"
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test")
 _METADATA = ("metadata.google.internal", "metadata.goog", "instance-data.ec2.internal")
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
@@ -62,7 +62,7 @@ def shown_url(url: str) -> str:
     from archfb.config.shown import looks_like_key
     from archfb.text import clean
 
-    hidden = re.split(r"[?#]", _PASSWORD.sub("//…@", url[:400]))[0]
+    hidden = re.split(r"[?#]", re.sub(_USERINFO, "//…@", url[:400]))[0]
     hidden = "/".join("…" if looks_like_key(part) else part for part in hidden.split("/"))
     return clean(hidden, limit=120, one_line=True) + ("?…" if len(re.split(r"[?#]", url, maxsplit=1)) > 1 else "")
 
@@ -78,13 +78,13 @@ def _split(url: str) -> SplitResult | None:
         host = host[: -len(f":{parts.port}")] if parts.port is not None else host.removesuffix(":")
     except ValueError:
         return None
-    return parts if _HOST.fullmatch(host) and parts.port != 0 else None
+    return parts if re.fullmatch(_HOST, host) and parts.port != 0 else None
 
 
 def _host_problem(scheme: str, host: str) -> str | None:
     host = host.lower().rstrip(".")
     address = _address(host)
-    if address is None and _NUMERIC.fullmatch(host):
+    if address is None and re.fullmatch(_NUMERIC, host):
         return f"has the host {host}, which is no address"
     if host in _METADATA or (address is not None and _link_local(address)):
         return f"is refused: link-local address {host}"
@@ -94,7 +94,7 @@ def _host_problem(scheme: str, host: str) -> str | None:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
-    if ":" not in host and not _NUMERIC.fullmatch(host):
+    if ":" not in host and not re.fullmatch(_NUMERIC, host):
         return None
     import ipaddress
     import socket

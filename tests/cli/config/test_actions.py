@@ -180,3 +180,17 @@ def test_init_replaces_nothing_unless_told(tmp_path: Path) -> None:
 
 def test_the_users_own_file(world: World) -> None:
     assert actions.user_file(world.environ, world.user_dir) == world.user_dir / "fallback.toml"
+
+
+def test_what_to_say_of_a_key(world: World) -> None:
+    states = {
+        one.provider: one
+        for one in actions.key_states(world.load(), {"OPENAI_API_KEY": "a b", "GEMINI_API_KEY": "x"})
+    }
+    assert states["openai"].sentence == (
+        "OPENAI_API_KEY holds characters that cannot be in a header (position 2). Its value is not shown."
+    )
+    assert (states["gemini"].sentence, states["offline"].sentence) == (None, None)
+    assert states["deepseek"].sentence == (
+        "DEEPSEEK_API_KEY is not set (needed by deepseek-reasoner): those are skipped."
+    )

@@ -239,3 +239,10 @@ def test_no_path_makes_load_raise_anything_but_a_configuration_error(path: str) 
     loaded = outcome(path, Path("/nowhere"))
     assert not isinstance(loaded, Config)
     assert all(clean(problem, one_line=True) == problem for problem in loaded)
+
+
+def test_a_file_of_ten_thousand_mistakes_is_told_in_part_and_at_once(world: World) -> None:
+    names = ", ".join(f'"n{at}"' for at in range(40_000))
+    assert len(world.problems(f"[chains]\nphase1 = [{names}]\n")) == 200
+    problems = world.problems("".join(f"k{at} = 1\n" for at in range(9999)))
+    assert (len(problems), problems[-1]) == (201, "FILE: and 9799 more problems.")
