@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.cli.health_rows import health, row
+from health_rows import health, row
 
 from archfb.routing.table import ChainHealth, StatusTable
 from archfb.verdict import CRITICAL, UNKNOWN, WARNING, WELL, nagios, selected, verdict

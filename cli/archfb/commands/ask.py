@@ -28,6 +28,7 @@ def ask(
     """Ask one question of a chain of models, or of one model, and print the answer."""
     from archfb.commands.failing import answer_failure, failed
     from archfb.output import print_json, write
+    from archfb.phases import reuse
     from archfb.routing.json import answer_json
     from archfb.text import clean
 
@@ -35,10 +36,13 @@ def ask(
     one.failure = answer_failure
     text = read_prompt(prompt)
     answer = one.run(answered(one, text, chain=chain, model=model, deadline=deadline))
-    if not answer.ok or (strict and stood_in(answer)):
+    stood_in = answer.offline and reuse.stood_in(answer.decision)
+    if not answer.ok or (strict and stood_in):
         raise failed(answer) if not answer.ok else strictly(answer)
-    if stood_in(answer):
+    if stood_in:
         one.warn(f"no model answered; this is the offline provider's answer. {reasons(answer)}")
+    elif answer.offline:
+        one.note("No model has a key: this is the offline provider's answer. See `archfb doctor`.")
     if answer.finish_reason in {"length", "truncated"}:
         one.warn("the answer was cut off at the model's output limit.")
     if json:
@@ -78,11 +82,6 @@ def read_prompt(prompt: str) -> str:
     if not prompt.strip():
         raise UsageError("The question is empty.", hint='Ask something: archfb ask "What is a circuit breaker?"')
     return prompt
-
-
-def stood_in(answer: "Answer") -> bool:
-    """Say whether the offline provider answered in the place of models that have a key."""
-    return answer.offline and any(one.status != "unknown" or one.model != answer.model for one in answer.decision)
 
 
 def reasons(answer: "Answer") -> str:

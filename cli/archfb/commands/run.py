@@ -96,7 +96,8 @@ def checked(repo: str) -> Path:
 
 async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -> "RunResult":
     """Open the router, run, and close it again."""
-    from archfb.commands.recipients import recipients
+    import uuid
+
     from archfb.config.model import PHASES
     from archfb.eventlog import observers
     from archfb.phases.engine import run as run_phases
@@ -111,8 +112,9 @@ async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -
     view = progress(session.environ, verbose=session.verbose, quiet=session.quiet)
     try:
         observe = observers(session, view)
-        async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
-            session.note(recipients(config, router.desk.members, phase, options))
+        run_id = uuid.uuid4().hex[:12]
+        opened = Router.open(config, environ=session.environ, store=store, observe=observe, run_id=run_id)
+        async with opened as router:
             with view:
                 return await run_phases(phase, repo, router, store, options, observe)
     finally:
@@ -131,8 +133,9 @@ def known(options: "RunOptions", config: Any) -> None:
 
 def finished(session: Session, result: "RunResult", *, json: bool) -> int:
     """Print the end of a run and return its exit code."""
-    from archfb.commands.run_report import dry_run_text, problems, run_json
+    from archfb.commands.run_report import dry_run_text, problems
     from archfb.output import print_json, say, write
+    from archfb.phases.output import run_json
     from archfb.text import clean
 
     if json:

@@ -1,63 +1,17 @@
-"""The end of a run as JSON and as sentences."""
+"""The end of a run in sentences, and the JSON document of one that never began."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archfb.routing.json import SCHEMA, attempt_json, error_json, instant
+from archfb.routing.json import SCHEMA, instant
 from archfb.views.phrases import count, money
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archfb.errors import ArchfbError
-    from archfb.phases.options import PhaseOutcome, PlannedCall, RunResult
-
-
-def run_json(result: RunResult) -> dict[str, Any]:
-    """Return the document of `run --json`."""
-    document = {
-        "schema": SCHEMA,
-        "ok": result.ok,
-        "run_id": result.run_id,
-        "repo": result.repo,
-        "phases": [phase_json(one) for one in result.phases],
-        "cost_usd": result.cost_usd,
-        "attempts": [attempt_json(one) for one in result.attempts],
-        "notes": list(result.notes),
-        "error": error_json(result.error),
-    }
-    if result.dry_run:
-        document["planned"] = [planned_json(one) for one in result.planned]
-    return document
-
-
-def phase_json(one: PhaseOutcome) -> dict[str, Any]:
-    """Return one phase; `model` is who made it, or all of them in a line."""
-    return {
-        "phase": one.phase,
-        "status": one.status,
-        "model": ", ".join(one.models) or None,
-        "models": list(one.models),
-        "offline": bool(one.result.made) and all(made.offline for made in one.result.made),
-        "result": one.result.to_json(),
-        "cost_usd": one.cost_usd,
-        "attempts": [attempt_json(attempt) for attempt in one.attempts],
-    }
-
-
-def planned_json(one: PlannedCall) -> dict[str, Any]:
-    """Return one call that --dry-run foresees."""
-    return {
-        "phase": one.phase,
-        "role": one.role,
-        "files": one.files,
-        "input_tokens": one.tokens,
-        "candidates": list(one.candidates),
-        "cost_usd": one.cost_usd,
-        "stored": one.stored,
-        "estimated": one.estimated,
-    }
+    from archfb.phases.options import PlannedCall, RunResult
 
 
 def run_failure(error: ArchfbError) -> dict[str, Any]:

@@ -21,8 +21,11 @@ if TYPE_CHECKING:
     from archfb.events import Event
 
 
-def line(event: Event, verbose: int = 0) -> str | None:
-    """Return what to say of an event, or None where that is more than was asked for."""
+def line(event: Event, flights: Mapping[str, Flight], verbose: int = 0) -> str | None:
+    """Return what to say of an event, or None where that is more than was asked for.
+
+    `flights` are the calls in flight before it: a model asked after another failed is worth saying.
+    """
     match event:
         case events.PhaseStarted(phase, calls):
             return f"{phase}: {calls} {'call' if calls == 1 else 'calls'}"
@@ -33,11 +36,13 @@ def line(event: Event, verbose: int = 0) -> str | None:
         case events.CallEnded():
             return _ended_line(event)
         case events.StatusChanged(change):
-            return f"{name(change.model)} is now {change.after}: {name(change.reason)}"
+            matters = verbose or "unavailable" in {change.before, change.after}
+            return f"{name(change.model)} is now {change.after}: {name(change.reason)}" if matters else None
         case events.Note(text, level):
             return name(text, 1000) if level <= verbose else None
-        case events.AttemptStarted() if verbose:
-            return f"{_who(event)}: asking {name(event.model)} (attempt {event.number})"
+        case events.AttemptStarted() if verbose or (event.call_id in flights and flights[event.call_id].failed):
+            again = f" (attempt {event.number})" if event.number > 1 else ""
+            return f"{_who(event)}: asking {name(event.model)}{again}"
         case events.CallStarted() if verbose:
             order = ", ".join(name(one.model) for one in event.decision.order) or "nobody"
             return f"{_who(event)}: {event.decision.complexity} complexity, {event.decision.strategy}: {order}"
@@ -123,12 +128,14 @@ class Lines:
         self.verbose = verbose
         self.quiet = quiet
         self.calls = calls or verbose > 0
+        self.flights: Flights = {}
         self._say = say
 
     def __call__(self, event: Event) -> None:
         """Say what an event means."""
         silent = self.quiet or (isinstance(event, events.CallEnded) and not self.calls)
-        text = None if silent else line(event, self.verbose)
+        text = None if silent else line(event, self.flights, self.verbose)
+        self.flights = follow(self.flights, event, 0.0)
         if text is not None:
             self._say(clean(text) + "\n")
 
@@ -152,8 +159,8 @@ class Board:
 
     def __call__(self, event: Event) -> None:
         """Take an event down; the terminal follows by itself."""
+        text = line(event, self.flights, self.verbose)
         self.flights = follow(self.flights, event, self._clock())
-        text = line(event, self.verbose)
         if text is not None and self._live is not None:
             from rich.text import Text
 

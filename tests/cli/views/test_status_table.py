@@ -5,8 +5,8 @@ from __future__ import annotations
 import io
 
 import pytest
+from health_rows import EXAMPLE, health, row
 from rich.console import Console
-from tests.cli.health_rows import EXAMPLE, health, row
 
 from archfb.views.status_table import status_lines, status_view
 
