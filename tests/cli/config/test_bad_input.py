@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archfb.config import actions
-from archfb.config.urls import proxy_problems
 
 if TYPE_CHECKING:
     from tests.cli.config.conftest import World
@@ -287,90 +286,6 @@ command = [1, "{KEY}"]
     assert len(problems) >= 10
     assert "CANARY" not in "".join(problems)
     assert "CANARY" not in "".join(world.problems(f'[{KEY}]\n["{KEY}"]\n'))
-
-
-@pytest.mark.parametrize(
-    ("url", "answer"),
-    [
-        ("example.com/v1", "must be https://host[/path]; got example.com/v1"),
-        ("ftp://example.com", "must be https://host[/path]; got ftp://example.com"),
-        ("file:///etc/passwd", "must be https://host[/path]; got file:///etc/passwd"),
-        ("https://", "must be https://host[/path]; got https://"),
-        ("https:///v1", "must be https://host[/path]; got https:///v1"),
-        ("https://me:pa55@example.com", "without a user or password; got https://…@example.com"),
-        ("https://me@example.com", "without a user or password; got https://…@example.com"),
-        ("https://example.com/v1#x", "without '?' or '#'; got https://example.com/v1"),
-        ("https://example.com/v1?key=1", "without '?' or '#'; got https://example.com/v1?…"),
-        ("https://example.com/v1?", "without '?' or '#'"),
-        ("https://exa mple.com", "must be https://host[/path]"),
-        ("https://example.com\\\\@evil", "must be https://host[/path]"),
-        ("https://example.com:99999", "must be https://host[/path]"),
-        ("https://example.com:0", "must be https://host[/path]"),
-        ("https://ex\\nample.com", "must be https://host[/path]"),
-        ("https://[::1", "must be https://host[/path]"),
-        ("https://%65xample.com", "must be https://host[/path]"),
-        ("https://exämple.com", "must be https://host[/path]"),
-    ],
-)
-def test_row_49_a_base_url_that_is_none(world: World, url: str, answer: str) -> None:
-    [problem] = world.problems(f'[providers.p]\napi = "openai-chat"\nbase_url = "{url}"\n')
-    assert problem.startswith("FILE line 3: base_url of p ")
-    assert answer in problem
-    assert "pa55" not in problem
-
-
-@pytest.mark.parametrize(
-    "url",
-    ["http://example.com/v1", "http://8.8.8.8", "http://[2001:4860::8888]/", "http://134744072", "http://0x8.8.8.8"],
-)
-def test_row_50_plain_http_to_a_public_host(world: World, url: str) -> None:
-    [problem] = world.problems(f'[providers.p]\napi = "openai-chat"\nbase_url = "{url}"\n')
-    assert "is refused: plain http to " in problem
-    assert problem.endswith("; only loopback and private hosts may be plain.")
-
-
-@pytest.mark.parametrize(
-    "host",
-    ["localhost:8080", "127.0.0.1:1", "[::1]:11434", "10.1.2.3", "192.168.0.9", "172.16.0.1", "ollama", "nas.local"],
-)
-def test_row_50_plain_http_at_home_is_accepted(world: World, host: str) -> None:
-    text = f'[providers.p]\napi = "openai-chat"\nbase_url = "http://{host}/v1/"\n'
-    assert world.load(world.put(text)).providers["p"].base_url == f"http://{host}/v1"
-
-
-@pytest.mark.parametrize(
-    "host",
-    [
-        "169.254.169.254",
-        "169.254.170.2",
-        "[fe80::1]",
-        "[::ffff:169.254.169.254]",
-        "2852039166",
-        "0xA9FEA9FE",
-        "0251.0376.0251.0376",
-        "169.254.43518",
-        "metadata.google.internal",
-        "METADATA.google.internal.",
-        "[fd00:ec2::254]",
-    ],
-)
-@pytest.mark.parametrize("scheme", ["http", "https"])
-def test_row_51_link_local_addresses_in_every_disguise(world: World, scheme: str, host: str) -> None:
-    [problem] = world.problems(f'[providers.p]\napi = "openai-chat"\nbase_url = "{scheme}://{host}/v1"\n')
-    assert "base_url of p is refused: link-local address " in problem
-
-
-@pytest.mark.parametrize(
-    "value", ["x", "ftp://proxy:1", "http://", "http:// x", "://", "proxy:port", "http://p:99999"]
-)
-def test_row_54_a_proxy_variable_that_is_no_url(value: str) -> None:
-    assert proxy_problems({"HTTPS_PROXY": value}) == [f"HTTPS_PROXY '{value}' is not a URL."]
-
-
-def test_row_54_the_password_of_a_proxy_is_hidden_and_good_ones_pass() -> None:
-    assert proxy_problems({"HTTPS_PROXY": "ftp://me:pa55@p"}) == ["HTTPS_PROXY 'ftp://…@p' is not a URL."]
-    good = ["http://proxy:3128", "http://me:pw@proxy.example:3128/", "socks5://127.0.0.1:1080", "proxy:3128", "", " "]
-    assert [proxy_problems({"https_proxy": one}) for one in good] == [[]] * len(good)
 
 
 def test_row_86_a_found_file_may_not_choose_providers_or_state_until_trusted(world: World) -> None:
