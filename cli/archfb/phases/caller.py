@@ -1,0 +1,323 @@
+"""One call of a phase: found again under its key, or asked, continued where it was cut, and stored at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Protocol
+
+from archfb import events
+from archfb.phases import keys, reuse
+from archfb.phases.records import CallFailed, Made
+from archfb.text import clean
+from archfb_state.store import PhaseResult, StoreBusy, StoreUnusable
+
+if TYPE_CHECKING:
+    import asyncio
+    from collections.abc import Callable
+
+    from archfb.events import Observer
+    from archfb.phases.options import RouterLike, RunOptions
+    from archfb.phases.prompting import Prompt
+    from archfb.phases.reuse import OfflineReason
+    from archfb.phases.spending import Purse
+    from archfb.providers.exchange import Question
+    from archfb.routing.answer import Answer
+    from archfb_state.records import Attempt
+    from archfb_state.store import Store
+
+OFFLINE_VERSION = "offline/1"
+"""Stands in a stored offline answer's prompt version; raised when the offline analysis says something new."""
+
+OVERLAP = 400
+"""Characters in which a continuation may repeat the end of what it continues."""
+
+
+@dataclass(frozen=True, slots=True)
+class CallSpec:
+    """One call: what it is, what it is made from, how it is put, and what is answered without a model.
+
+    `build` makes the question for the input tokens that a window leaves (None: the phase's own budget).
+    `problem` returns why an answer cannot be read, or None; where it is given, such an answer is asked for once more.
+    """
+
+    phase: str
+    role: str
+    title: str
+    prompt: Prompt
+    inputs: keys.Inputs
+    build: Callable[[int | None], Question]
+    offline: Callable[[], str]
+    files: tuple[str, ...] = ()
+    problem: Callable[[str], str | None] | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the key under which its result is stored."""
+        return keys.key(self.phase, self.role, self.inputs, self.prompt.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """An answered call."""
+
+    text: str
+    made: Made
+
+
+class Caller(Protocol):
+    """Whoever answers the calls of the phases: the real one, or the dry run's."""
+
+    async def call(self, spec: CallSpec) -> Called | CallFailed:
+        """Return the answer, or why there is none."""
+
+    def usable(self, phase: str) -> bool:
+        """Return whether a model could be asked now."""
+
+    def stored(self, spec: CallSpec) -> Called | None:
+        """Return the stored answer that counts as a hit, if any."""
+
+
+@dataclass(slots=True)
+class Gathered:
+    """What the asks for one call gave and cost together."""
+
+    text: str = ""
+    model: str = ""
+    offline: bool = False
+    finish_reason: str | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    cost_usd: float | None = 0.0
+    input_tokens: int | None = None
+    output_tokens: int | None = None
+    fell_back: bool = False
+
+    def add(self, answer: Answer) -> None:
+        """Count one ask; the text is the caller's to take."""
+        self.attempts.extend(answer.attempts)
+        known = self.cost_usd is not None and answer.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0.0) + (answer.cost_usd or 0.0) if known else None
+        self.input_tokens = _sum(self.input_tokens, answer.usage.input_tokens)
+        self.output_tokens = _sum(self.output_tokens, answer.usage.output_tokens)
+
+    def take(self, answer: Answer) -> None:
+        """Let an answer's text be the one that counts."""
+        self.text, self.model, self.offline = clean(answer.text), answer.model or "offline", answer.offline
+        self.finish_reason = answer.finish_reason
+        self.fell_back = answer.offline and reuse.stood_in(answer.decision)
+
+
+def _sum(one: int | None, other: int | None) -> int | None:
+    return other if one is None else one if other is None else one + other
+
+
+@dataclass(slots=True)
+class ModelCaller:
+    """Answers calls from the store and through the router, at most `slots` at once."""
+
+    router: RouterLike
+    store: Store
+    options: RunOptions
+    observe: Observer
+    run_id: str
+    slots: asyncio.Semaphore
+    purse: Purse
+    languages: int = 0
+    attempts: list[Attempt] = field(default_factory=list)
+    cost_usd: float | None = 0.0
+
+    async def call(self, spec: CallSpec) -> Called | CallFailed:
+        """Return a stored answer that is as good as a new one, else ask; an answer is stored before it is used."""
+        stored = self.stored(spec)
+        if stored is not None:
+            self.observe(events.CallEnded(spec.key, spec.phase, spec.role, stored.made.model, 0.0, stored=True))
+            return stored
+        async with self.slots:
+            return await self._buy(spec)
+
+    def usable(self, phase: str) -> bool:
+        """Return whether a model of the phase's chain could be asked now."""
+        if self.options.offline:
+            return False
+        decision = self.router.route(phase, model=self.options.model)
+        allowed = [one for one in decision.ranked if self.may_see(one.model)]
+        return reuse.usable_now(replace(decision, ranked=tuple(allowed)), self.store.now())
+
+    def may_see(self, model: str) -> bool:
+        """Return whether the options let a model see the repository."""
+        known = self.router.config.models.get(model)
+        provider = known.provider if known else model
+        only = self.options.only_providers
+        return (not only or provider in only) and provider not in self.options.not_providers
+
+    def stored(self, spec: CallSpec) -> Called | None:
+        """Return the stored answer that counts as a hit, if any."""
+        rows = [one for one in self._rows(spec) if not one.offline or one.prompt_version == OFFLINE_VERSION]
+        if not rows or self.options.fresh:
+            return None
+        usable = self.usable(spec.phase)
+        found = reuse.find(rows, reuse.Wanted(self.options.fresh, self.options.offline, self.options.model, usable))
+        return None if found is None else Called(found.text, _made_of(spec, found))
+
+    def _rows(self, spec: CallSpec) -> list[PhaseResult]:
+        try:
+            return self.store.results(spec.key)
+        except StoreBusy:
+            return []
+
+    async def _buy(self, spec: CallSpec) -> Called | CallFailed:
+        got = Gathered()
+        answer = await self._ask(spec, spec.build, got)
+        if not answer.ok:
+            return _failed(spec, answer, got)
+        got.take(answer)
+        await self._continue(spec, got)
+        reason = await self._readable(spec, got)
+        return self._keep(spec, got, reason)
+
+    async def _ask(
+        self, spec: CallSpec, build: Callable[[int | None], Question], got: Gathered, model: str | None = None
+    ) -> Answer:
+        """Ask within the cost limit, and count what it cost whatever came of it."""
+        question = build(None)
+        refused = await self.purse.open(spec, question, model or self.options.model)
+        if refused is not None:
+            return refused
+        answer = None
+        try:
+            answer = await self.router.ask(
+                spec.phase,
+                question,
+                model=model or self.options.model,
+                role=spec.role,
+                build=build,
+                strategy=self.options.strategy,
+                deadline=self.options.deadline,
+                files=len(spec.files),
+                languages=self.languages,
+                only_providers=self.options.only_providers,
+                not_providers=self.options.not_providers,
+                offline_only=self.options.offline,
+            )
+        finally:
+            await self.purse.close(spec, answer)
+        got.add(answer)
+        self._count(answer)
+        return answer
+
+    def _count(self, answer: Answer) -> None:
+        self.attempts.extend(answer.attempts)
+        known = self.cost_usd is not None and answer.cost_usd is not None
+        self.cost_usd = (self.cost_usd or 0.0) + (answer.cost_usd or 0.0) if known else None
+
+    async def _continue(self, spec: CallSpec, got: Gathered) -> None:
+        """Let an answer that was cut at the output limit be continued once, by whoever began it."""
+        if got.offline or got.finish_reason not in {"length", "truncated"}:
+            return
+        begun = got.text
+
+        def build(budget: int | None) -> Question:
+            return replace(spec.build(budget), prefix=begun, offline=None)
+
+        answer = await self._ask(spec, build, got, got.model)
+        if not answer.ok or answer.offline:
+            return
+        got.text = joined(begun, clean(answer.text))
+        got.finish_reason = answer.finish_reason
+        self.observe(events.Note(f"{spec.title}: the answer was cut off and has been continued", 1))
+
+    async def _readable(self, spec: CallSpec, got: Gathered) -> OfflineReason | None:
+        """Return why the offline provider made what is kept, None where a model did; asks again where unreadable."""
+        if got.offline:
+            return "asked" if self.options.offline else "no_model"
+        trouble = spec.problem(got.text) if spec.problem else None
+        if trouble is None:
+            return None
+        self.observe(events.Note(f"{spec.title}: the answer could not be read ({trouble}); asked once more"))
+        answer = await self._ask(spec, _again(spec, trouble), got)
+        if answer.ok:
+            got.take(answer)
+            if got.offline:
+                return "no_model"
+            trouble = spec.problem(got.text) if spec.problem else None
+        if trouble is None:
+            return None
+        got.text, got.model, got.offline, got.finish_reason = spec.offline(), "offline", True, "stop"
+        self.observe(events.Note(f"{spec.title}: still unreadable ({trouble}); made by the offline planner"))
+        return "unreadable"
+
+    def _keep(self, spec: CallSpec, got: Gathered, reason: OfflineReason | None) -> Called:
+        row = PhaseResult(
+            spec.key,
+            spec.phase,
+            spec.role,
+            got.model,
+            self.store.now(),
+            got.text,
+            got.offline,
+            reason,
+            self.run_id,
+            OFFLINE_VERSION if got.offline else spec.prompt.version,
+            got.finish_reason,
+            len(got.attempts),
+            got.cost_usd,
+            got.input_tokens,
+            got.output_tokens,
+        )
+        try:
+            self.store.save_result(row)
+        except (StoreBusy, StoreUnusable, OSError) as error:
+            self.observe(
+                events.Note(f"{spec.title}: the result could not be stored ({clean(str(error), limit=200)})")
+            )
+        return Called(got.text, replace(_made_of(spec, row), stored=False, fell_back=got.fell_back))
+
+
+def _again(spec: CallSpec, trouble: str) -> Callable[[int | None], Question]:
+    told = f"\n\nYour last answer could not be used: {trouble} Answer again, with the JSON object alone.\n"
+
+    def build(budget: int | None) -> Question:
+        question = spec.build(budget)
+        return replace(question, prompt=question.prompt + told)
+
+    return build
+
+
+def _made_of(spec: CallSpec, row: PhaseResult) -> Made:
+    return Made(
+        row.key,
+        row.model,
+        row.prompt_version,
+        spec.inputs,
+        row.offline,
+        row.offline_reason,
+        row.attempts,
+        row.cost_usd,
+        row.input_tokens,
+        row.output_tokens,
+        row.finish_reason,
+        stored=True,
+    )
+
+
+def _failed(spec: CallSpec, answer: Answer, got: Gathered) -> CallFailed:
+    error = answer.error
+    code, message = (error.code, error.message) if error else ("failed", "No answer.")
+    retry_at = error.retry_at if error else None
+    return CallFailed(
+        spec.role,
+        spec.title,
+        code,
+        clean(message, one_line=True, limit=2000),
+        spec.files,
+        retry_at,
+        len(got.attempts),
+        got.cost_usd,
+    )
+
+
+def joined(begun: str, rest: str) -> str:
+    """Return an answer and its continuation as one text; what the continuation repeats of the end is left out."""
+    for size in range(min(OVERLAP, len(begun), len(rest)), 11, -1):
+        if begun.endswith(rest[:size]):
+            return begun + rest[size:]
+    return begun + rest

@@ -1,0 +1,153 @@
+"""The results as Markdown documents: what was found, what is missing, who made it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from archfb.phases.records import (
+    TITLES,
+    DeepAnalysis,
+    FindingsResult,
+    PlanResult,
+    Rules,
+    WholeResult,
+    offline_only,
+    plain,
+)
+
+if TYPE_CHECKING:
+    from archfb.phases.records import CallFailed, Coverage, Finding, Made, PhaseRecord, Plan, PlannedAgent
+
+SHOWN_FILES = 40
+"""Files of an agent or of a failed call that are listed by name."""
+
+
+def document(result: PhaseRecord) -> str:
+    """Return a phase's result as one Markdown document, ending in one line feed."""
+    name = plain(result.subject.name)
+    heading = f"# {name}: {TITLES[result.phase]}" if not isinstance(result, Rules) else f"# {name}: working rules"
+    parts = [heading, _body(result), _missing(result.missing), _wrong(result), _origin(result)]
+    return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
+
+
+def _body(result: PhaseRecord) -> str:
+    if isinstance(result, PlanResult):
+        return "" if result.plan is None else plan_body(result.plan)
+    if isinstance(result, FindingsResult):
+        level = 3 if isinstance(result, DeepAnalysis) else 2
+        return "\n\n".join(finding_body(one, level) for one in result.findings)
+    if isinstance(result, WholeResult) and result.finding is not None:
+        return result.finding.text
+    return ""
+
+
+def finding_body(one: Finding, level: int = 2) -> str:
+    """Return a finding under its title, its own headings one level further down."""
+    notes = "".join(f"\n\n> {note}" for note in one.notes)
+    return f"## {plain(one.title)}{notes}\n\n{lowered(one.text.strip(), level - 1 if level > 2 else 1)}"
+
+
+def lowered(text: str, by: int) -> str:
+    """Return Markdown with its headings `by` levels further down, code blocks left alone."""
+    lines, in_code = [], False
+    for line in text.splitlines():
+        if line.lstrip().startswith(("```", "~~~")):
+            in_code = not in_code
+        is_heading = not in_code and line.startswith("#") and line.lstrip("#").startswith(" ")
+        lines.append("#" * by + line if is_heading and len(line) - len(line.lstrip("#")) + by <= 6 else line)
+    return "\n".join(lines)
+
+
+def plan_body(plan: Plan) -> str:
+    """Return a plan with its agents, coverage and what checking changed."""
+    parts = [plan.plan] if plan.plan else []
+    parts += [_agent(one, plan.coverage) for one in plan.agents]
+    parts.append(f"## Coverage\n\n{coverage_line(plan.coverage)}")
+    if plan.notes:
+        parts.append(
+            "## What was changed when the plan was checked\n\n" + "\n".join(f"- {one}" for one in plan.notes)
+        )
+    return "\n\n".join(parts)
+
+
+def coverage_line(coverage: Coverage) -> str:
+    """Return coverage and balance in a sentence."""
+    return (
+        f"The agents read {coverage.assigned:,} of the {coverage.files:,} files that matter ({coverage.share:.0%}), "
+        f"about {coverage.tokens:,} tokens; balance {coverage.balance:.2f} (1 = all agents read the same amount)."
+    )
+
+
+def _agent(one: PlannedAgent, coverage: Coverage) -> str:
+    sizes = {name: (files, tokens) for name, files, tokens in coverage.by_agent}
+    files, tokens = sizes.get(one.id, (len(one.file_assignments), 0))
+    duties = "\n".join(f"- {duty}" for duty in one.responsibilities)
+    listed = "\n".join(f"- `{plain(path)}`" for path in one.file_assignments[:SHOWN_FILES])
+    more = len(one.file_assignments) - SHOWN_FILES
+    rest = f"\n- and {more:,} more" if more > 0 else ""
+    head = f"## {one.id}: {one.name}\n\n{one.description}"
+    return f"{head}\n\n{duties}\n\nReads {files:,} files, about {tokens:,} tokens:\n\n{listed}{rest}".replace(
+        "\n\n\n\n", "\n\n"
+    )
+
+
+def _missing(missing: tuple[CallFailed, ...]) -> str:
+    if not missing:
+        return ""
+    return "## Missing\n\n" + "\n".join(_missing_line(one) for one in missing)
+
+
+def _missing_line(one: CallFailed) -> str:
+    files = (
+        f" Files not read: {', '.join(f'`{plain(path)}`' for path in one.files[:SHOWN_FILES])}" if one.files else ""
+    )
+    more = f" and {len(one.files) - SHOWN_FILES:,} more" if len(one.files) > SHOWN_FILES else ""
+    return f"- **{plain(one.title)}** ({one.code}): {plain(one.message)}{'.' if files else ''}{files}{more}"
+
+
+def _wrong(result: PhaseRecord) -> str:
+    findings = _findings(result)
+    wrong = sum(len(one.wrong) for one in findings)
+    cited = sum(len(one.citations) for one in findings)
+    if not wrong:
+        return ""
+    return f"> {wrong:,} of {cited:,} cited places do not exist in the repository; they are marked “[wrong: …]”."
+
+
+def _findings(result: PhaseRecord) -> tuple[Finding, ...]:
+    if isinstance(result, FindingsResult):
+        return result.findings
+    if isinstance(result, WholeResult) and result.finding is not None:
+        return (result.finding, *result.parts)
+    return ()
+
+
+def _origin(result: PhaseRecord) -> str:
+    """Return who made the result, from what, in how many attempts, at what cost: one quiet block at the end."""
+    made = result.made
+    if not made:
+        return ""
+    commit = f" at commit {result.subject.commit[:12]}" if result.subject.commit else ""
+    read = f"From {result.subject.files:,} files{commit} (content {result.subject.content_id[:12]})."
+    notes = "".join(f" {note}" for note in result.subject.notes)
+    who = "\n".join(dict.fromkeys(_made(one) for one in made))
+    return f"---\n\n{who}\n{read}{notes}"
+
+
+def _made(one: Made) -> str:
+    if one.offline:
+        why = {
+            "no_model": "no model could be asked",
+            "unreadable": "the model's answer could not be read",
+            "asked": "as asked",
+        }.get(one.offline_reason or "", "no model took part")
+        return f"Offline analysis, made without a model ({why})."
+    cost = "at unknown cost" if one.cost_usd is None else f"for ${one.cost_usd:.4f}"
+    attempts = "1 attempt" if one.attempts == 1 else f"{one.attempts} attempts"
+    cut = " Its answer ends where the output limit cut it." if one.truncated else ""
+    return f"Made by {plain(one.model)} in {attempts} {cost}.{cut}"
+
+
+def is_offline(result: PhaseRecord) -> bool:
+    """Return whether the whole result was made without a model."""
+    return bool(result.made) and offline_only(result.made)

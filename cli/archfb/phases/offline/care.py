@@ -1,0 +1,191 @@
+"""Statements about what needs care, where to start, and what was not seen."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archfb.phases.importance import entry_files
+from archfb.phases.offline.facts import count, listed, said, shown
+from archfb.phases.offline.layout import main_manifests
+from archfb.phases.offline.purpose import purpose, readme
+
+if TYPE_CHECKING:
+    from archfb.phases.offline.facts import Facts
+    from archfb.repository.records import File
+
+LARGE = 800
+"""Lines from which a source file is told as large."""
+
+_MARKER = re.compile(r"(?<!\w)(?:TODO|FIXME|XXX|HACK)(?!\w)[:( ]*(?P<text>.{0,90})")
+_MADE_BY = re.compile(
+    r"(?:generated|produced|created)\s+(?:automatically\s+)?(?:by|from|with|using)\s+(?P<by>[^\s,;*][^,;*]{1,60})",
+    re.IGNORECASE,
+)
+_GUIDES = ("contributing", "development", "hacking", "developing", "agents", "claude", "architecture", "codeowners")
+
+
+def hot_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
+    """Say which source files (or which of these) change most often, and whether others build on them."""
+    churn = facts.repo.churn
+    own = {one.path: one for one in facts.source if within is None or one.path in within}
+    hot = [one for one in churn.files if one.path in own and one.commits > 1][:limit]
+    span = f"the last {churn.commits:,} commits" if not churn.complete else f"{churn.commits:,} commits"
+    found = []
+    for one in hot:
+        file = own[one.path]
+        based = f", and {count(file.importers, 'file imports', 'files import')} it" if file.importers else ""
+        found.append(said(f"`{shown(one.path)}` changed in {one.commits:,} of {span}{based}", one.path))
+    return found
+
+
+def large_lines(facts: Facts, limit: int = 5) -> list[str]:
+    """Say which source files are large, and their largest definitions."""
+    large = sorted((one for one in facts.source if one.lines >= LARGE), key=lambda one: (-one.lines, one.path))
+    found = []
+    for one in large[:limit]:
+        defined = facts.named(one.path, 3)
+        text = f"`{shown(one.path)}` has {one.lines:,} lines" + (f": {defined}" if defined else "")
+        found.append(said(text, one.path, facts.first_line(one.path)))
+    return found
+
+
+def depended_lines(facts: Facts, limit: int = 6) -> list[str]:
+    """Say which files most others break with, as a rule: who must be looked at when they change."""
+    found = []
+    ordered = sorted(facts.source, key=lambda one: (-one.importers, -one.rank, one.path))
+    for one in ordered[:limit]:
+        if one.importers < 3:
+            break
+        users = sorted(facts.importers.get(one.path, []), key=lambda path: (-facts.repo.by_path[path].rank, path))
+        names = listed([f"`{shown(path)}`" for path in users], 3)
+        text = f"`{shown(one.path)}`: {count(one.importers, 'file')} import it, among them {names}"
+        found.append(said(text, one.path, facts.first_line(one.path)))
+    return found
+
+
+def generated_lines(facts: Facts, limit: int = 6) -> list[str]:
+    """Say which files are generated, and by what where their heads tell."""
+    groups: dict[tuple[str, str], list[File]] = {}
+    for one in facts.repo.files:
+        if one.kind == "generated" and one.role in {"source", "test", "config"} and one.language:
+            groups.setdefault((one.path.rpartition("/")[0], one.path.rpartition(".")[2]), []).append(one)
+    ordered = sorted(groups.values(), key=lambda files: (-len(files), files[0].path))
+    return [_generated(facts, files) for files in ordered[:limit]]
+
+
+def _generated(facts: Facts, files: list[File]) -> str:
+    first = files[0]
+    maker, at = _maker(facts.lines(first.path)[:20])
+    by = f" by `{maker}`" if maker else ""
+    if len(files) == 1:
+        return said(f"`{shown(first.path)}` is generated{by}: change its source, not the file", first.path, at)
+    home = first.path.rpartition("/")[0]
+    where = f"in `{shown(home)}/`" if home else "in the top folder"
+    return said(f"{count(len(files), 'file')} {where} are generated{by}, e.g. `{shown(first.path)}`", first.path, at)
+
+
+def _maker(head: tuple[str, ...]) -> tuple[str, int]:
+    for at, line in enumerate(head, 1):
+        if (match := _MADE_BY.search(line)) is not None:
+            return shown(match["by"].strip(" .`'\"")).rstrip("."), at
+        if re.search(r"generated", line, re.IGNORECASE):
+            return "", at
+    return "", 1
+
+
+def vendored_lines(facts: Facts) -> list[str]:
+    """Say where copies of other projects lie."""
+    found: dict[str, list[File]] = {}
+    for one in facts.repo.files:
+        if one.kind == "vendored":
+            parts = one.path.split("/")
+            found.setdefault("/".join(parts[: min(2, len(parts) - 1)]), []).append(one)
+    ordered = sorted(found, key=lambda home: (-len(found[home]), home))
+    return [
+        said(
+            f"`{shown(home)}/` is a vendored copy ({count(len(found[home]), 'file')}): do not edit",
+            found[home][0].path,
+        )
+        for home in ordered[:4]
+    ]
+
+
+def marker_lines(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
+    """Say what the authors themselves marked as unfinished, in these files."""
+    found = []
+    for one in files:
+        for at, line in enumerate(facts.lines(one.path), 1):
+            match = _MARKER.search(line)
+            if match is None or not re.search(r"//|#|/\*|\*|--|<!--|;|'", line[: match.start()]):
+                continue
+            text = shown(match["text"]).strip(" :-*/)").strip()
+            if len(text) > 12:
+                found.append(said(f"Marked by its authors: “{text}”", one.path, at))
+                break
+        if len(found) >= limit:
+            break
+    return found
+
+
+def unseen_lines(facts: Facts) -> list[str]:
+    """Say what of the repository this analysis could not see."""
+    repo = facts.repo
+    found = [f"- {sentence}" for sentence in [repo.skipped_sentence()] if sentence]
+    if repo.withheld:
+        found.append(f"- Withheld by name: {listed([f'`{shown(one)}`' for one in repo.withheld], 6)}")
+    if facts.secrets:
+        paths = sorted({one.path for one in facts.secrets})
+        first = facts.secrets[0]
+        names = listed([f"`{shown(one)}`" for one in paths], 5)
+        text = f"{count(len(facts.secrets), 'likely secret')} redacted in {count(len(paths), 'file')}: {names}"
+        found.append(said(text, first.path, first.line))
+    if repo.submodules:
+        found.append(
+            f"- Submodules are listed, not read: {listed([f'`{shown(one)}`' for one in repo.submodules], 6)}"
+        )
+    if repo.not_listed:
+        found.append(f"- {repo.not_listed:,} files lie beyond the limit and were not read")
+    return found
+
+
+def guides(facts: Facts) -> list[str]:
+    """Return the paths of the documents that are written for contributors, the top ones first."""
+    found = []
+    for one in facts.repo.files:
+        stem = one.path.rpartition("/")[2].partition(".")[0].lower()
+        if stem in _GUIDES and one.path.count("/") <= 1 and one.kind == "text":
+            found.append(one.path)
+    return sorted(
+        found, key=lambda path: (path.count("/"), _GUIDES.index(path.rpartition("/")[2].partition(".")[0].lower()))
+    )
+
+
+def start_lines(facts: Facts, limit: int = 10) -> list[str]:
+    """Say where to start reading, in order, and why each."""
+    found: dict[str, str] = {}
+    if (path := readme(facts)) is not None:
+        found[path] = said(f"`{shown(path)}`: what the project says it is", path)
+    for path in guides(facts)[:2]:
+        found[path] = said(f"`{shown(path)}`: how its authors want changes made", path)
+    for one in main_manifests(facts)[:1]:
+        found[one.path] = said(f"`{shown(one.path)}`: what it needs and declares", one.path)
+    for path in entry_files(facts.repo)[:2]:
+        if facts.repo.by_path[path].role == "source":
+            found.setdefault(path, said(f"`{shown(path)}`: execution or use begins here", path))
+    for file in facts.source[: limit - 3]:
+        found.setdefault(file.path, _start(facts, file))
+    if facts.tests:
+        chief = facts.tests[0]
+        found.setdefault(
+            chief.path, said(f"`{shown(chief.path)}`: the largest test shows the intended use", chief.path)
+        )
+    lines = list(found.values())
+    return [f"{at}. {line[2:]}" for at, line in enumerate(lines[: limit - 1] + lines[limit - 1 :][-1:], 1)]
+
+
+def _start(facts: Facts, file: File) -> str:
+    about = purpose(facts, file.path)
+    based = f"{count(file.importers, 'file builds', 'files build')} on it" if file.importers else "nothing imports it"
+    says = f"“{about[0]}”; " if about else ""
+    return said(f"`{shown(file.path)}`: {says}{based}", file.path, about[1] if about else 1)

@@ -1,0 +1,153 @@
+"""What the offline analysis looks up again and again: lines of a text, importers, where an import stands."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from archfb.phases.importance import folder, importers, product
+from archfb.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archfb.repository.records import Definition, File, Repository, Secret
+
+SEARCHED = 4_000_000
+"""Bytes that are searched for likely secrets; all of a large repository would take longer than the analysis."""
+
+_IMPORT = re.compile(
+    r"^\s*(?:from\s|import\b|export\s.*\bfrom\b|use\s|mod\s|pub\s+(?:use|mod)\s|#\s*include|require|\"[\w./-]+\"|\w+\s+\"|[\w{},\s]*=\s*require|.*\b(?:import|require\w*)\s*\(|.*\bfrom\s+['\"]|load\b|autoload|extern\s)"
+)
+_TYPES = {"class", "struct", "interface", "trait", "type", "enum", "protocol", "module", "record", "object", "union"}
+_FUNCTIONS = {"function", "func", "fn", "def", "method", "macro", "sub", "procedure", "const fn"}
+_PRIVATE = re.compile(r"^_(?!_init__$)|^(?:test|Test)_?")
+
+
+def said(text: str, path: str, line: int = 1) -> str:
+    """Return a statement with its evidence as a list item."""
+    return f"- {text} (`{shown(path)}:{max(line, 1)}`)"
+
+
+def shown(path: str) -> str:
+    """Return a path as it can be printed."""
+    return clean(path, one_line=True)
+
+
+def count(number: int, one: str, many: str | None = None) -> str:
+    """Return e.g. "1 file", "12 files"."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(names: list[str], limit: int = 6) -> str:
+    """Return names as a phrase: "a, b and c", and how many more."""
+    kept, more = names[:limit], len(names) - limit
+    if more > 0:
+        return f"{', '.join(kept)} and {more:,} more"
+    return kept[0] if len(kept) == 1 else ", ".join(kept[:-1]) + f" and {kept[-1]}" if kept else ""
+
+
+Section = tuple[str, list[str]]
+
+
+def text_of(sections: Iterable[Section]) -> str:
+    """Return the sections that have something to say as Markdown; nothing is said about the others."""
+    return "\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in sections if lines) + "\n"
+
+
+@dataclass
+class Facts:
+    """A repository, and what was looked up in it so far."""
+
+    repo: Repository
+    _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @cached_property
+    def importers(self) -> dict[str, list[str]]:
+        """Return who imports each file."""
+        return importers(self.repo)
+
+    @cached_property
+    def source(self) -> list[File]:
+        """Return the product's own files, the most central first."""
+        return product(self.repo)
+
+    @cached_property
+    def churn(self) -> dict[str, int]:
+        """Return how often files changed in the commits looked at."""
+        return {one.path: one.commits for one in self.repo.churn.files}
+
+    @cached_property
+    def tests(self) -> list[File]:
+        """Return the test files with code in them, the longest first."""
+        found = [one for one in self.repo.files if one.role == "test" and one.kind == "text" and one.language]
+        return sorted(found, key=lambda one: (-one.lines, one.path))
+
+    @cached_property
+    def cycle_of(self) -> dict[str, tuple[str, ...]]:
+        """Return the import cycle that each file is in."""
+        return {path: cycle for cycle in self.repo.cycles for path in cycle}
+
+    @cached_property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Return the likely secrets in configuration and in the most central source, within `SEARCHED` bytes."""
+        room, paths = SEARCHED, []
+        config = [one for one in self.repo.files if one.role in {"config", "other"} and one.kind == "text"]
+        for one in [*config, *self.source]:
+            if one.size <= room:
+                room -= one.size
+                paths.append(one.path)
+        return self.repo.find_secrets(paths)
+
+    def lines(self, path: str) -> tuple[str, ...]:
+        """Return a file's lines; empty where it may not or cannot be shown."""
+        if path not in self._lines:
+            text = self.repo.text(path)
+            self._lines[path] = () if text is None else tuple(text.text.splitlines())
+        return self._lines[path]
+
+    def line_of(self, path: str, needle: str) -> int:
+        """Return the first line that holds a text, 1 where none does."""
+        return next((at for at, line in enumerate(self.lines(path), 1) if needle in line), 1)
+
+    def import_line(self, path: str, target: str) -> int:
+        """Return the line at which a file imports another, 1 where it cannot be told."""
+        stem = target.rpartition("/")[2].partition(".")[0]
+        home = folder(target).rpartition("/")[2]
+        names = [home] if stem in {"__init__", "index", "mod", "lib"} else [stem, home]
+        for name in filter(None, names):
+            word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
+            for at, line in enumerate(self.lines(path), 1):
+                if _IMPORT.match(line) and word.search(line):
+                    return at
+        return 1
+
+    def definitions(self, path: str, limit: int = 4) -> list[Definition]:
+        """Return a file's main public definitions in line order: types first, then what is longest."""
+        file = self.repo.by_path.get(path)
+        outer = [one for one in self.repo.outline(path) if one.depth == 0] if file else []
+        last = file.lines + 1 if file else 0
+        ends = [*(one.line for one in outer[1:]), last][: len(outer)]
+        sized = [(one, end - one.line) for one, end in zip(outer, ends, strict=True) if not _PRIVATE.match(one.name)]
+        sized.sort(key=lambda pair: (_standing(pair[0]), -pair[1], pair[0].line))
+        found: dict[str, Definition] = {}
+        for one, _ in sized:
+            found.setdefault(one.name, one)
+        return sorted(list(found.values())[:limit], key=lambda one: one.line)
+
+    def first_line(self, path: str) -> int:
+        """Return the line of the first of a file's main definitions, 1 where there is none."""
+        found = self.definitions(path)
+        return found[0].line if found else 1
+
+    def named(self, path: str, limit: int = 4) -> str:
+        """Return a file's main definitions as a phrase: "`Command` (line 920), `Group` (line 1560)"."""
+        return ", ".join(f"`{shown(one.name)}` (line {one.line})" for one in self.definitions(path, limit))
+
+
+def _standing(one: Definition) -> int:
+    """Return 0 for a type, 1 for a function, 2 for a constant or anything else."""
+    kind = one.kind.lower()
+    return 0 if kind in _TYPES else 1 if kind in _FUNCTIONS else 2

@@ -1,0 +1,257 @@
+"""Statements about what is where: folders, components, entry points, central files, layers, cycles."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from archfb.phases.importance import folder, ours
+from archfb.phases.offline.facts import count, listed, said, shown
+from archfb.phases.offline.purpose import introduction, purpose
+
+if TYPE_CHECKING:
+    from archfb.phases.offline.facts import Facts
+    from archfb.repository.records import EntryPoint, File, Manifest
+
+ROLE_WORDS = {
+    "source": "source",
+    "test": "tests",
+    "docs": "documentation",
+    "example": "examples",
+    "config": "configuration",
+    "other": "other files",
+}
+
+FEW_MEMBERS = 12
+"""Members of a workspace that are told one by one."""
+
+
+@dataclass(slots=True)
+class Component:
+    """A folder of product code."""
+
+    name: str
+    files: list[File] = field(default_factory=list)
+
+    @property
+    def weight(self) -> float:
+        """Return its rank, and a little for its size."""
+        return sum(one.rank for one in self.files) + 1e-7 * sum(one.lines for one in self.files)
+
+    @property
+    def lines(self) -> int:
+        """Return its lines."""
+        return sum(one.lines for one in self.files)
+
+
+def main_manifests(facts: Facts) -> list[Manifest]:
+    """Return the manifests of the product itself, the top one first, each member once."""
+    own = [one for one in facts.repo.manifests if one.name and _is_product(facts, one)]
+    own.sort(key=lambda one: (one.path.count("/"), one.path))
+    found: dict[tuple[str, str], Manifest] = {}
+    for one in own:
+        found.setdefault((one.ecosystem, one.name), one)
+    return list(found.values())
+
+
+def _is_product(facts: Facts, manifest: Manifest) -> bool:
+    file = facts.repo.by_path.get(manifest.path)
+    hidden = {"test", "example", "docs", "fixture"}
+    return manifest.role not in hidden and (file is None or (ours(file) and file.role not in hidden))
+
+
+def identity(facts: Facts) -> list[str]:
+    """Say what the project is, in its own words."""
+    found: list[str] = []
+    top = [one for one in main_manifests(facts) if "/" not in one.path][:2]
+    for one in top:
+        version = f" {one.version}" if one.version else ""
+        about = f": {one.description.rstrip('.')}" if one.description else ""
+        line = facts.line_of(one.path, one.description or one.name)
+        found.append(said(f"`{shown(one.name)}`{shown(version)} ({one.ecosystem}){shown(about)}", one.path, line))
+    if (intro := introduction(facts)) is not None:
+        sentence, path, line = intro
+        found.append(said(f"In its README's words: {sentence}", path, line))
+    return found
+
+
+def layout(facts: Facts, limit: int = 14) -> list[str]:
+    """Say what each top folder holds, the largest first."""
+    homes: dict[str, list[File]] = defaultdict(list)
+    for one in facts.repo.files:
+        homes[one.path.partition("/")[0] if "/" in one.path else ""].append(one)
+    ordered = sorted(
+        (name for name in homes if name), key=lambda name: (-_code(homes[name]), -len(homes[name]), name)
+    )
+    found = [_folder(name, homes[name]) for name in ordered[:limit]]
+    if len(ordered) > limit:
+        rest = sum(len(homes[name]) for name in ordered[limit:])
+        found.append(
+            f"- {len(ordered) - limit} further folders with {count(rest, 'file')}: {_names(ordered[limit:])}"
+        )
+    return found
+
+
+def _names(names: list[str]) -> str:
+    return listed([f"`{shown(one)}/`" for one in names], 8)
+
+
+def _code(files: list[File]) -> int:
+    return sum(one.lines for one in files if one.language and one.role == "source" and one.kind == "text")
+
+
+def _as_text(one: File) -> bool:
+    return one.kind == "text" or (one.kind == "vendored" and ours(one))
+
+
+def _folder(name: str, files: list[File]) -> str:
+    roles = Counter(ROLE_WORDS.get(one.role, one.role) if _as_text(one) else one.kind for one in files)
+    parts = [f"{number:,} {role}" for role, number in roles.most_common(3)]
+    languages = [
+        one for one, _ in Counter(f.language for f in files if f.language and f.kind == "text").most_common(2)
+    ]
+    spoken = f"; mostly {' and '.join(languages)}" if languages else ""
+    chief = max(files, key=lambda one: (one.rank, one.role == "source", one.kind == "text", one.lines, one.path))
+    return said(f"`{shown(name)}/`: {count(len(files), 'file')} ({', '.join(parts)}){spoken}", chief.path)
+
+
+def components(facts: Facts, limit: int = 10) -> list[Component]:
+    """Return the folders of product code that matter, found by splitting whatever holds more than its share."""
+    groups: dict[str, list[File]] = {"": facts.source}
+    for _ in range(6):
+        large = [name for name, files in groups.items() if _splits(name, files, facts, len(groups), limit)]
+        if not large:
+            break
+        for name in large:
+            for one in groups.pop(name):
+                groups.setdefault(_child(name, one.path), []).append(one)
+    everything = sum(one.lines for one in facts.source) or 1
+    found = [Component(name, files) for name, files in groups.items()]
+    found = [one for one in found if one.lines * 100 >= everything] or found
+    return sorted(found, key=lambda one: (-one.weight, one.name))[:limit]
+
+
+def _splits(name: str, files: list[File], facts: Facts, groups: int, limit: int) -> bool:
+    children = {_child(name, one.path) for one in files}
+    if children == {name}:
+        return False
+    return groups == 1 or (len(files) > len(facts.source) / 4 and groups + len(children) <= 6 * limit)
+
+
+def _child(name: str, path: str) -> str:
+    home = folder(path)
+    if home == name:
+        return name
+    rest = home[len(name) + 1 :] if name else home
+    return f"{name}/{rest.partition('/')[0]}" if name else rest.partition("/")[0]
+
+
+def component_lines(facts: Facts, limit: int = 10) -> list[str]:
+    """Say what each component is, its weight and its most central file."""
+    found = []
+    for one in components(facts, limit):
+        chief = one.files[0]
+        about = purpose(facts, chief.path)
+        name = f"`{shown(one.name)}/`" if one.name else "the top folder"
+        says = f" “{about[0]}”" if about else ""
+        defined = facts.named(chief.path, 3)
+        centre = f"its centre `{shown(chief.path)}`" + (f" defines {defined}" if defined else "")
+        text = (
+            f"{name} has {count(len(one.files), 'source file')}, {one.lines:,} lines; {centre}{says and '.' + says}"
+        )
+        found.append(said(text, chief.path, about[1] if about else facts.first_line(chief.path)))
+    return found
+
+
+def entry_lines(facts: Facts, limit: int = 12) -> list[str]:
+    """Say where execution or use begins, as declared."""
+    order = {"script": 0, "bin": 0, "program": 1, "main": 1, "service": 2, "module": 3, "library": 4, "task": 5}
+    own = [one for one in facts.repo.entry_points if _declared_by_product(facts, one)]
+    own.sort(key=lambda one: (order.get(one.kind, 9), one.manifest.count("/"), one.manifest, one.line, one.name))
+    found = [_entry(one) for one in own[:limit]]
+    if len(own) > limit:
+        found.append(f"- {len(own) - limit:,} further entry points are declared")
+    return found
+
+
+def _declared_by_product(facts: Facts, one: EntryPoint) -> bool:
+    file = facts.repo.by_path.get(one.target) or facts.repo.by_path.get(one.manifest)
+    return file is None or (file.kind == "text" and file.role in {"source", "config", "other"})
+
+
+def _entry(one: EntryPoint) -> str:
+    target = f" → `{shown(one.target)}`" if one.target and one.target != one.name else ""
+    return said(f"{one.kind} `{shown(one.name)}`{target}", one.manifest or one.target, one.line)
+
+
+def central_lines(facts: Facts, limit: int = 8) -> list[str]:
+    """Say which files most others build on, and what they define."""
+    found = []
+    for one in facts.source[:limit]:
+        if one.importers == 0:
+            continue
+        defined = facts.named(one.path)
+        about = purpose(facts, one.path)
+        text = f"`{shown(one.path)}` ({one.lines:,} lines) is imported by {count(one.importers, 'file')}"
+        text += f"; “{about[0]}”" if about else ""
+        text += f"; defines {defined}" if defined else ""
+        found.append(said(text, one.path, about[1] if about else facts.first_line(one.path)))
+    return found
+
+
+def direction_lines(facts: Facts, limit: int = 8) -> list[str]:
+    """Say which components import which, with one import line as evidence, and where it goes both ways."""
+    homes = {one.path: group.name for group in components(facts, 40) for one in group.files}
+    edges: Counter[tuple[str, str]] = Counter()
+    example: dict[tuple[str, str], tuple[str, str]] = {}
+    for one in facts.source:
+        for path in one.imports:
+            pair = (homes.get(one.path, ""), homes.get(path, ""))
+            if path in homes and one.path in homes and pair[0] != pair[1]:
+                edges[pair] += 1
+                example.setdefault(pair, (one.path, path))
+    ordered = sorted(edges, key=lambda pair: (-edges[pair], pair))
+    found = []
+    for pair in ordered[:limit]:
+        path, target = example[pair]
+        back = edges.get((pair[1], pair[0]), 0)
+        both = f", which imports back {back:,} times" if back else ""
+        names = [f"`{shown(one)}/`" if one else "the top folder" for one in pair]
+        text = f"{names[0]} imports {names[1]} {edges[pair]:,} times{both}"
+        found.append(said(text, path, facts.import_line(path, target)))
+    return found
+
+
+def cycle_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
+    """Say which source files (those touching `within`) import each other in a circle, with a line that does."""
+    own = {one.path for one in facts.source}
+    cycles = [one for one in facts.repo.cycles if set(one) <= own and (within is None or within & set(one))]
+    cycles.sort(key=lambda one: (-len(one), one))
+    found = []
+    for cycle in cycles[:limit]:
+        first = cycle[0]
+        target = next((path for path in facts.repo.by_path[first].imports if path in cycle), cycle[-1])
+        names = listed([f"`{shown(path)}`" for path in cycle], 5)
+        text = f"{count(len(cycle), 'file')} import each other in a circle: {names}"
+        found.append(said(text, first, facts.import_line(first, target)))
+    if len(cycles) > limit:
+        found.append(f"- {len(cycles) - limit:,} further, smaller import cycles")
+    return found
+
+
+def layer_lines(facts: Facts) -> list[str]:
+    """Say what lies at the bottom and at the top of the import graph."""
+    linked = [one for one in facts.source if one.importers or one.imports]
+    if len(linked) < 4:
+        return []
+    bottom = sorted((one for one in linked if one.layer == 0 and one.importers), key=lambda one: -one.importers)
+    top = sorted((one for one in linked if not one.importers), key=lambda one: (-one.layer, -one.lines))
+    found = []
+    if bottom:
+        names = listed([f"`{shown(one.path)}`" for one in bottom], 4)
+        found.append(said(f"At the bottom, importing nothing of the repository: {names}", bottom[0].path))
+    if top:
+        names = listed([f"`{shown(one.path)}`" for one in top], 4)
+        found.append(said(f"At the top, imported by no source file: {names}", top[0].path))
+    return found

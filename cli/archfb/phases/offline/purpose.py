@@ -1,0 +1,138 @@
+"""What a file or a project says about itself: its docstring, its head comment, its README's first sentence."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archfb.text import clean
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from archfb.phases.offline.facts import Facts
+
+HEAD = 60
+"""Lines in which a file introduces itself, if it does."""
+
+_LEGAL = re.compile(
+    r"copyright|licen[cs]e|spdx|all rights reserved|warrant|redistribut|permission is|apache\.org|\(c\)|©",
+    re.IGNORECASE,
+)
+_CHAFF = re.compile(
+    r"^(?:!|-\*-|eslint|@ts-|ts-|prettier|pylint|noqa|mypy|type:|ruff|flake8|vim:|coding|frozen_string|go:|\+build|"
+    r"nolint|istanbul|jshint|global |@flow|@format|@jsx|use strict|region|#|<|\{|=+$|-+$|\*+$|nocov|cython:|typed:|"
+    r"rubocop|encoding|#!|https?:|todo|fixme|xxx|import |from |const |@(?!file|brief|overview|module))",
+    re.IGNORECASE,
+)
+_COMMENT = re.compile(
+    r"^\s*(?://[/!]?|#(?!include|define|if|pragma|!)|\*(?!/)|/\*+!?|--|;+|<!--|%)\s?(?P<text>.*?)(?:\*/|-->)?\s*$"
+)
+_DOCSTRING = re.compile(r"^\s*[rRuUbB]*(?P<quote>\"\"\"|''')(?P<text>.*)$")
+_SENTENCE = re.compile(r"(?<=[^\s.][a-z\d)\]`\"'])[.!?](?=\s+[A-Z`*\[(]|\s*$)")
+_MARKUP = re.compile(r"\[!\[|!\[|^\s*[<|=~^*_-]{3,}|^\s*</?[a-zA-Z]|^\s*\[?\[!|^\.\. |^\s*:\w+:|^\s*```|^\s*[|>+]")
+_LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)|\[([^\]\n]*)\]\[[^\]\n]*\]|<(https?://[^>\s]+)>")
+
+
+def purpose(facts: Facts, path: str) -> tuple[str, int] | None:
+    """Return the first sentence in which a source file introduces itself, and its line; None where it does not."""
+    head = facts.lines(path)[:HEAD]
+    for at, line in enumerate(head):
+        if (opening := _DOCSTRING.match(line)) is not None:
+            return _docstring(opening, head, at)
+        if line.strip() and not _COMMENT.match(line):
+            break
+    return _package_comment(head) or _comment(head)
+
+
+def _docstring(opening: re.Match[str], head: Sequence[str], at: int) -> tuple[str, int] | None:
+    texts: list[str] = []
+    for line in [opening["text"], *head[at + 1 :]]:
+        body, closing, _ = line.partition(opening["quote"])
+        texts.append(body)
+        if closing:
+            break
+    return _first_sentence(enumerate(texts, at + 1))
+
+
+def _package_comment(head: Sequence[str]) -> tuple[str, int] | None:
+    """Return a Go package's comment, which may stand below the licence."""
+    for at, line in enumerate(head):
+        if re.match(r"^(?://|/\*)\s*Package \w+ ", line):
+            rest = [(at + n + 1, re.sub(r"^(?://|/\*)\s?", "", one)) for n, one in enumerate(head[at : at + 8])]
+            return _first_sentence(rest)
+    return None
+
+
+def _comment(head: Sequence[str]) -> tuple[str, int] | None:
+    """Return the first comment at the file's head that is neither licence nor an instruction to a tool."""
+    block: list[tuple[int, str]] = []
+    for at, line in enumerate([*head, ""], 1):
+        match = _COMMENT.match(line)
+        if match is not None and match["text"].strip():
+            block.append((at, match["text"]))
+            continue
+        if found := _of_block(block):
+            return found
+        block = []
+        if line.strip() and match is None:
+            return None
+    return None
+
+
+def _of_block(block: list[tuple[int, str]]) -> tuple[str, int] | None:
+    if not block or any(_LEGAL.search(text) for _, text in block):
+        return None
+    return _first_sentence((at, text) for at, text in block if not _CHAFF.match(text.strip()))
+
+
+def _first_sentence(lines: Iterable[tuple[int, str]]) -> tuple[str, int] | None:
+    """Return the first sentence of the first paragraph, and the line on which it begins."""
+    texts: list[str] = []
+    start = 0
+    for at, text in lines:
+        bare = text.strip(" \t*/#")
+        if not bare:
+            if texts:
+                break
+            continue
+        start = start or at
+        texts.append(bare)
+    whole = clean(" ".join(texts), one_line=True)
+    ends = _SENTENCE.search(whole)
+    sentence = (whole[: ends.start()] if ends else whole).strip(" .:")
+    words = len(sentence.split())
+    if words < 3 or _LEGAL.search(sentence) or sum(one.isalpha() for one in sentence) < len(sentence) / 2:
+        return None
+    return clean(sentence, limit=240), start
+
+
+def readme(facts: Facts) -> str | None:
+    """Return the path of the top README."""
+    names = {one.path.lower(): one.path for one in facts.repo.files if "/" not in one.path}
+    wanted = ("readme.md", "readme.rst", "readme", "readme.txt", "readme.adoc", "readme.markdown")
+    return next((names[one] for one in wanted if one in names), None)
+
+
+def introduction(facts: Facts) -> tuple[str, str, int] | None:
+    """Return (sentence, path, line): the first full sentence of the README's prose."""
+    path = readme(facts)
+    if path is None:
+        return None
+    paragraph: list[tuple[int, str]] = []
+    for at, line in enumerate([*facts.lines(path)[:120], ""], 1):
+        is_prose = bool(line.strip()) and not _MARKUP.search(line) and not line.lstrip().startswith(("#", "- ", "* "))
+        if is_prose:
+            paragraph.append((at, _LINK.sub(lambda m: m[1] or m[2] or m[3], line)))
+            continue
+        if paragraph and (found := _prose(paragraph)) is not None:
+            return found[0], path, found[1]
+        paragraph = []
+    return None
+
+
+def _prose(paragraph: list[tuple[int, str]]) -> tuple[str, int] | None:
+    found = _first_sentence(paragraph)
+    if found is None or len(found[0].split()) < 5:
+        return None
+    return found

@@ -1,0 +1,277 @@
+"""Statements about working here: commands, conventions, automation, tests, dependencies, technology."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter, defaultdict
+from typing import TYPE_CHECKING
+
+from archfb.phases.importance import ours
+from archfb.phases.offline.facts import count, listed, said, shown
+from archfb.phases.offline.layout import main_manifests
+
+if TYPE_CHECKING:
+    from archfb.phases.offline.facts import Facts
+    from archfb.repository.records import Command, Dependency, File
+
+PURPOSES = {
+    "install": "Install",
+    "build": "Build",
+    "test": "Test",
+    "lint": "Lint",
+    "format": "Format",
+    "types": "Check types",
+    "run": "Run",
+    "docs": "Build the documentation",
+    "release": "Release",
+}
+KINDS = {
+    "runtime": "At run time",
+    "peer": "As peers",
+    "optional": "Optionally",
+    "build": "To build",
+    "development": "For development",
+    "managed": "With managed versions",
+}
+_WORKFLOW = re.compile(
+    r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml|appveyor\.yml|"
+    r"azure-pipelines\.yml|Jenkinsfile|\.cirrus\.yml|\.buildkite/[^/]+\.ya?ml|\.woodpecker\.ya?ml)$"
+)
+
+
+def language_lines(facts: Facts, limit: int = 6) -> list[str]:
+    """Say which languages the code is in, each with its most central file."""
+    found = []
+    for one in facts.repo.languages[:limit]:
+        files = [file for file in facts.repo.files if file.language == one.name and file.kind == "text"]
+        chief = max(files, key=lambda file: (file.role == "source", file.rank, file.lines, file.path), default=None)
+        if chief is not None and one.share >= 0.001:
+            text = f"{one.name}: {one.share:.1%} of the code, {count(one.files, 'file')}"
+            found.append(said(text, chief.path))
+    return found
+
+
+def require_lines(facts: Facts) -> list[str]:
+    """Say which versions of its language the project asks for."""
+    found = []
+    for one in main_manifests(facts):
+        if one.requires and "/" not in one.path:
+            line = facts.line_of(one.path, one.requires)
+            found.append(said(f"Needs {one.ecosystem} `{shown(one.requires)}`", one.path, line))
+    return found[:4]
+
+
+def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
+    """Return the commands for a purpose: the project's own words before an automation's, shallow before deep."""
+    order = {"manifest": 0, "make": 0, "docs": 1, "readme": 1, "ci": 2}
+    found = [one for one in facts.repo.commands if one.purpose == purpose and _is_own(facts, one.path)]
+    found.sort(key=lambda one: (one.path.count("/") > 0, order.get(one.source.lower(), 1), one.path, one.line))
+    unique: dict[str, Command] = {}
+    for one in found:
+        unique.setdefault(one.command, one)
+    return list(unique.values())[:limit]
+
+
+def _is_own(facts: Facts, path: str) -> bool:
+    file = facts.repo.by_path.get(path)
+    return file is None or (ours(file) and file.role not in {"test", "example"})
+
+
+def command_lines(facts: Facts, each: int = 3) -> list[str]:
+    """Say how the project is installed, built, tested and so on, with the exact commands."""
+    found: list[str] = []
+    for purpose, word in PURPOSES.items():
+        best = best_commands(facts, purpose, each)
+        found += [said(f"{word}: `{shown(one.command)}`", one.path, one.line) for one in best]
+    return found
+
+
+def convention_lines(facts: Facts, limit: int = 20) -> list[str]:
+    """Say what the project's configuration enforces."""
+    found: dict[str, str] = {}
+    for one in facts.repo.conventions:
+        if _is_own(facts, one.path):
+            topic = f"{one.topic[:1].upper()}{one.topic[1:]}: " if one.topic else ""
+            found.setdefault(one.topic + one.text, said(f"{topic}{shown(one.text)}", one.path, one.line))
+    return list(found.values())[:limit]
+
+
+def workflows(facts: Facts) -> list[File]:
+    """Return the files of continuous integration."""
+    return [one for one in facts.repo.files if _WORKFLOW.match(one.path) and not one.withheld]
+
+
+def automation_lines(facts: Facts, limit: int = 8) -> list[str]:
+    """Say what runs in continuous integration, by name and occasion."""
+    found = []
+    for one in workflows(facts)[:limit]:
+        name, at = _workflow_name(facts, one.path)
+        occasions = _occasions(facts.lines(one.path))
+        when = f" on {listed(occasions, 4)}" if occasions else ""
+        found.append(said(f"`{shown(one.path)}`{name} runs{when}", one.path, at))
+    return found
+
+
+def _workflow_name(facts: Facts, path: str) -> tuple[str, int]:
+    for at, line in enumerate(facts.lines(path)[:30], 1):
+        if line.startswith("name:"):
+            name = line[5:].strip(" \"'")
+            return f" (“{shown(name)}”)", at
+    return "", 1
+
+
+def _occasions(lines: tuple[str, ...]) -> list[str]:
+    """Return the events of a workflow's `on:`."""
+    for at, line in enumerate(lines):
+        match = re.match(r"^['\"]?on['\"]?:\s*(.*)$", line)
+        if match is None:
+            continue
+        if match[1].strip():
+            return re.findall(r"[a-z_]+", match[1].partition("#")[0])[:5]
+        found = []
+        for inner in lines[at + 1 :]:
+            if inner.strip() and not inner.startswith((" ", "\t")):
+                break
+            if event := re.match(r"^(?:  |    )(?:- )?([a-z_]+):?\s*(?:#.*)?$", inner):
+                found.append(event[1])
+        depth_one = [one for one in found if one in _EVENTS]
+        return depth_one[:5]
+    return []
+
+
+_EVENTS = {
+    "push",
+    "pull_request",
+    "pull_request_target",
+    "schedule",
+    "workflow_dispatch",
+    "workflow_call",
+    "workflow_run",
+    "release",
+    "issues",
+    "issue_comment",
+    "merge_group",
+    "label",
+    "create",
+    "delete",
+}
+
+
+def dependency_lines(facts: Facts, names: int = 12, groups: int = 12) -> list[str]:
+    """Say what the product depends on, by kind and manifest."""
+    by_group: dict[tuple[str, str, str], list[Dependency]] = defaultdict(list)
+    for one in facts.repo.dependencies:
+        if _is_own(facts, one.manifest):
+            by_group[one.kind, one.manifest, one.scope].append(one)
+    rank = list(KINDS)
+
+    def order(key: tuple[str, str, str]) -> tuple[int, int, int, str, str]:
+        kind, manifest, scope = key
+        return (manifest.count("/"), rank.index(kind) if kind in rank else 9, -len(by_group[key]), manifest, scope)
+
+    ordered = sorted(by_group, key=order)
+    found = [_group(key, by_group[key], names) for key in ordered[:groups]]
+    if len(ordered) > groups:
+        manifests = {key[1] for key in ordered[groups:]}
+        number = sum(len(by_group[key]) for key in ordered[groups:])
+        found.append(
+            f"- {number:,} more in {count(len(manifests), 'further manifest')}, e.g. `{shown(min(manifests))}`"
+        )
+    return found
+
+
+def _group(key: tuple[str, str, str], members: list[Dependency], names: int) -> str:
+    kind, manifest, scope = key
+    told = listed([f"`{shown(one.name)}`{_spec(one)}" for one in members], names)
+    within = "" if scope in {kind, ""} else f" ({shown(scope)})"
+    return said(f"{KINDS.get(kind, kind)}{within}: {told}", manifest, members[0].line)
+
+
+def _spec(one: Dependency) -> str:
+    spec = shown(one.spec)
+    return f" {spec}" if spec and spec not in {"*", "^*"} and len(spec) <= 24 else ""
+
+
+def no_dependencies(facts: Facts) -> list[str]:
+    """Say so where a manifest declares nothing that is needed at run time: that is a rule worth keeping."""
+    found = []
+    for one in main_manifests(facts):
+        needs = [two for two in facts.repo.dependencies if two.manifest == one.path and two.kind == "runtime"]
+        if "/" not in one.path and not needs and any(two.manifest == one.path for two in facts.repo.dependencies):
+            found.append(said(f"`{shown(one.name)}` needs no other package at run time", one.path))
+    return found
+
+
+def unpinned(facts: Facts) -> list[str]:
+    """Say where run-time dependencies carry no version at all and no lock file holds them."""
+    if facts.repo.lock_files:
+        return []
+    loose = [one for one in facts.repo.dependencies if one.kind == "runtime" and one.spec in {"", "*"}]
+    loose = [one for one in loose if _is_own(facts, one.manifest)]
+    if not loose:
+        return []
+    names = listed([f"`{shown(one.name)}`" for one in loose], 6)
+    return [said(f"No version is asked for, and no lock file holds one: {names}", loose[0].manifest, loose[0].line)]
+
+
+def lock_lines(facts: Facts) -> list[str]:
+    """Say which lock files pin the dependencies."""
+    own = [one for one in facts.repo.lock_files if one.count("/") <= 1]
+    return [said(f"Versions are locked in `{shown(one)}`", one) for one in own[:4]]
+
+
+_PATTERNS = (
+    (re.compile(r"(?:^|/)test_[^/]+\.py$"), "test_*.py"),
+    (re.compile(r"_test\.(?:go|py|rb|dart|exs?)$"), "*_test.*"),
+    (re.compile(r"\.test\.[cm]?[jt]sx?$"), "*.test.*"),
+    (re.compile(r"\.spec\.[cm]?[jt]sx?$"), "*.spec.*"),
+    (re.compile(r"_spec\.rb$"), "*_spec.rb"),
+    (re.compile(r"Tests?\.(?:java|kt|cs|php|swift)$"), "*Test.*"),
+    (re.compile(r"\.phpt$"), "*.phpt"),
+)
+
+
+def testing_lines(facts: Facts) -> list[str]:
+    """Say where tests live, how they are named, how large they are beside the source."""
+    tests = [one for one in facts.tests if one.language]
+    if not tests:
+        return []
+    homes = Counter(
+        "/".join(one.path.split("/")[:2]) if one.path.count("/") > 1 else one.path.rpartition("/")[0] for one in tests
+    )
+    names = Counter(name for one in tests for pattern, name in _PATTERNS if pattern.search(one.path))
+    lines, source = sum(one.lines for one in tests), sum(one.lines for one in facts.source)
+    where = listed(
+        [
+            f"`{shown(home)}/` ({number:,})" if home else f"the top folder ({number:,})"
+            for home, number in homes.most_common(3)
+        ],
+        3,
+    )
+    chief = tests[0]
+    found = [
+        said(f"{count(len(tests), 'test file')} with {lines:,} lines (source: {source:,}) in {where}", chief.path)
+    ]
+    if names:
+        pattern, number = names.most_common(1)[0]
+        example = next(one for one in tests for p, name in _PATTERNS if name == pattern and p.search(one.path))
+        found.append(said(f"Tests are named `{pattern}` ({count(number, 'file')})", example.path))
+    return found
+
+
+def twin_lines(facts: Facts, limit: int = 6) -> list[str]:
+    """Say which test file belongs to which central source file, by name."""
+    by_stem: dict[str, File] = {}
+    for one in facts.tests:
+        by_stem.setdefault(_bare(one.path), one)
+    found = []
+    for one in facts.source[:40]:
+        twin = by_stem.get(_bare(one.path))
+        if twin is not None and len(_bare(one.path)) > 2:
+            found.append(said(f"`{shown(one.path)}` is tested by `{shown(twin.path)}`", twin.path))
+    return found[:limit]
+
+
+def _bare(path: str) -> str:
+    stem = path.rpartition("/")[2].partition(".")[0].lower()
+    return re.sub(r"^test_?|[_-]?tests?$|[_-]?spec$", "", stem).strip("_")

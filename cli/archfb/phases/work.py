@@ -1,0 +1,121 @@
+"""What the phases of one run share, and how an answered call becomes a finding."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from archfb.phases import budgets
+from archfb.phases.caller import Called, CallSpec
+from archfb.phases.citations import Places, claims, marked
+from archfb.phases.keys import digest, digest_all
+from archfb.phases.offline.facts import Facts
+from archfb.phases.prompting import fenced, prompt
+from archfb.phases.records import CallFailed, Finding, Subject
+from archfb.providers.exchange import Question
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from archfb.config.model import Config
+    from archfb.phases.caller import Caller
+    from archfb.phases.options import RunOptions
+    from archfb.phases.prompting import Material
+    from archfb.phases.records import PhaseRecord
+    from archfb.repository.records import Repository
+
+
+@dataclass
+class Work:
+    """One run over one repository: what was read, who answers, and what the phases have made so far."""
+
+    repo: Repository
+    caller: Caller
+    config: Config
+    options: RunOptions
+    done: dict[str, PhaseRecord] = field(default_factory=dict)
+
+    @cached_property
+    def facts(self) -> Facts:
+        """Return the offline analysis's look-ups."""
+        return Facts(self.repo)
+
+    @cached_property
+    def places(self) -> Places:
+        """Return the files that an answer may cite."""
+        return Places.of(self.repo.files)
+
+    @cached_property
+    def subject(self) -> Subject:
+        """Return the repository in a line."""
+        return Subject(
+            self.repo.name, self.repo.content_id, len(self.repo.files), self.repo.commit, _notes(self.repo)
+        )
+
+    @cached_property
+    def content(self) -> tuple[str, str]:
+        """Return the input that every key holds: everything listed, and what was allowed beyond the rules."""
+        allowed = self.options.allow
+        return "content", self.repo.content_id if not allowed else digest_all(
+            [self.repo.content_id, *sorted(allowed)]
+        )
+
+    def budget(self, phase: str) -> int:
+        """Return a phase's tokens of material."""
+        return budgets.budget(self.config, phase, self.options.model, offline=self.options.offline)
+
+    def spec(
+        self,
+        phase: str,
+        role: str,
+        title: str,
+        prompt_name: str,
+        inputs: Sequence[tuple[str, str]],
+        blocks: Callable[[int], Sequence[Material]],
+        offline: Callable[[], str],
+        *,
+        files: tuple[str, ...] = (),
+        problem: Callable[[str], str | None] | None = None,
+    ) -> CallSpec:
+        """Return a call whose material is made for whatever tokens a window leaves."""
+        asked, own = prompt(prompt_name), self.budget(phase)
+
+        def build(left: int | None) -> Question:
+            material = fenced(blocks(budgets.within(left, own)))
+            return Question(material, asked.system, offline=offline)
+
+        return CallSpec(phase, role, title, asked, (self.content, *inputs), build, offline, files, problem)
+
+    def finding(self, spec: CallSpec, called: Called, notes: tuple[str, ...] = ()) -> Finding:
+        """Return an answer as a finding: its citations checked, the wrong ones marked."""
+        told = (*notes, *_cut(called))
+        text = marked(called.text, self.places)
+        return Finding(spec.role, spec.title, text, claims(called.text, self.places), called.made, spec.files, told)
+
+    async def findings(self, specs: Sequence[CallSpec]) -> tuple[tuple[Finding, ...], tuple[CallFailed, ...]]:
+        """Make calls in parallel; return what was found and what is missing, each in the order of the calls."""
+        import asyncio
+
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self.caller.call(spec)) for spec in specs]
+        ends = [(spec, task.result()) for spec, task in zip(specs, tasks, strict=True)]
+        found = tuple(self.finding(spec, end) for spec, end in ends if isinstance(end, Called))
+        return found, tuple(end for _, end in ends if isinstance(end, CallFailed))
+
+
+def _cut(called: Called) -> tuple[str, ...]:
+    return ("This answer ends where the output limit cut it.",) if called.made.truncated else ()
+
+
+def _notes(repo: Repository) -> tuple[str, ...]:
+    """Return what a reader of any result should know of the reading."""
+    found = [sentence + "." for sentence in [repo.skipped_sentence()] if sentence]
+    if repo.not_listed:
+        found.append(f"Stopped at the limit: {repo.not_listed:,} files were not read.")
+    return tuple(found)
+
+
+def inputs_of(blocks: Sequence[Material]) -> tuple[tuple[str, str], ...]:
+    """Return (title, hash) for each block."""
+    return tuple((one.title, digest(one.text)) for one in blocks)
