@@ -26,6 +26,7 @@ FAILURE_STEP = 2.30
 SUCCESS_STEP = 0.64
 """ln(0.95 / 0.5): what one success takes off it."""
 SUSPICION_LIMIT = 6.5
+"""For three failures in a row; each further one that `retry_count` allows moves it by a failure's step."""
 SUSPICION_HALF_LIFE = 6 * HOUR
 EVIDENCE_HALF_LIFE = DAY
 MOST_EVIDENCE = 50.0
@@ -167,8 +168,8 @@ def _opened(
         return _wait(record.openings, at, health, rng) if trial else {}
     openings = _openings(record, at)
     spell = record.probation_failures + 1 if on_probation(record, at) else 0
-    row, suspicion = seen["consecutive"], seen["suspicion"]
-    if row >= health.retry_count or suspicion >= SUSPICION_LIMIT or spell >= PROBATION:
+    limit = SUSPICION_LIMIT + FAILURE_STEP * max(0, health.retry_count - 3)
+    if seen["consecutive"] >= health.retry_count or seen["suspicion"] >= limit or spell >= PROBATION:
         return {"opened_at": at, **_wait(openings, at, health, rng)}
     return {
         "openings": openings,

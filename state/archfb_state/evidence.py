@@ -194,10 +194,11 @@ _EFFECTS: dict[Outcome, Callable[[_Event], _Effect]] = {
 
 def _changes(rows: Snapshot, event: _Event, finding: _Finding) -> Changes:
     attempt, effect = event.attempt, finding.effect
-    deployments = dict(finding.others)
-    if effect.deployment is not rows.deployments.get(attempt.deployment):
+    deployments, accounts = dict(finding.others), {}
+    if effect.deployment != (rows.deployments.get(attempt.deployment) or DeploymentRecord(attempt.deployment)):
         deployments[attempt.deployment] = effect.deployment
-    accounts = {} if effect.account is rows.accounts.get(attempt.account) else {attempt.account: effect.account}
+    if effect.account != (rows.accounts.get(attempt.account) or AccountRecord(attempt.account)):
+        accounts[attempt.account] = effect.account
     before = rows.models.get(attempt.model) or ModelRecord(attempt.model)
     models = {attempt.model: preset.noted(before, attempt, event.at, event.settings, effect.verdict)}
     return Changes(deployments, accounts, models, finding.machine)

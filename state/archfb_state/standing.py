@@ -146,7 +146,8 @@ def _open(ref: ModelRef, deployment: DeploymentRecord, settings: Settings, now: 
     if deployment.breaker == "closed":
         return None
     at = breaker.retry_at(deployment, now, settings.health)
-    reason = f"open: {_row(deployment)}"
+    often = deployment.consecutive < settings.health.retry_count
+    reason = f"open: fails too often ({deployment.last_failure})" if often else f"open: {_row(deployment)}"
     return _unavailable(ref, deployment, reason, at, trial=at is None, last=at is not None)
 
 
