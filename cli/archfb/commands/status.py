@@ -24,5 +24,6 @@ def status(
 
     one = session(ctx)
     config, table = stored_table(one)
-    show_table(table, json=json, quiet=one.quiet and check)
-    return verdict_of(config, table, max_age).code if check else 0
+    code = verdict_of(config, table, max_age).code if check else 0
+    show_table(table, json=json, quiet=one.quiet and check and code == 0)
+    return code

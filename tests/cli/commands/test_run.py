@@ -1,0 +1,169 @@
+"""`archfb run`, on small folders, offline and against a server that answers by script."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from archfb.door import enter
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def repo(tmp_path: Path) -> Path:
+    """Return a folder with a little program in it."""
+    folder = tmp_path / "repo"
+    (folder / "src").mkdir(parents=True)
+    (folder / "src" / "main.py").write_text("from src import part\n\n\ndef main():\n    return part.answer()\n")
+    (folder / "src" / "part.py").write_text("def answer():\n    return 42\n")
+    (folder / "pyproject.toml").write_text('[project]\nname = "little"\nversion = "1"\n')
+    return folder
+
+
+def test_a_fresh_machine_gets_a_plan_without_a_key(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["run", "phase2", str(repo)]) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("# repo: Methodical Planning\n")
+    assert "src/main.py" in out
+    assert "phase2: done" in err
+
+
+def test_json_has_the_fields_of_the_contract(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["run", "phase2", str(repo), "--offline", "--json"]) == 0
+    document = json.loads(capsys.readouterr().out)
+    assert {"schema", "ok", "run_id", "repo", "phases", "cost_usd", "attempts", "error"} <= set(document)
+    assert [(one["phase"], one["status"]) for one in document["phases"]] == [("phase1", "done"), ("phase2", "done")]
+    plan = document["phases"][1]["result"]
+    files = [path for agent in plan["agents"] for path in agent["file_assignments"]]
+    assert files
+    assert all((repo / path).is_file() for path in files)
+
+
+def test_a_second_run_is_answered_from_what_is_stored(repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["run", "phase1", str(repo)]) == 0
+    first = capsys.readouterr().out
+    assert enter(["run", "phase1", str(repo)]) == 0
+    second, err = capsys.readouterr()
+    assert second == first
+    assert "phase1: stored" in err
+
+
+def test_a_run_is_remembered_with_its_attempts(place: Start, repo: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    here = place(m1=[{"text": "- It has two modules (src/main.py:4)."}])
+    assert here.run("run", "phase1", str(repo), "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [one["outcome"] for one in document["attempts"]] == ["ok"] * 3
+    assert here.run("runs", "--json") == 0
+    listed = json.loads(capsys.readouterr().out)["runs"]
+    assert [(one["id"], one["phase"], one["ok"]) for one in listed] == [(document["run_id"], "phase1", True)]
+    assert here.run("runs", document["run_id"][:6], "--json") == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert [one["outcome"] for one in shown["attempts"]] == ["ok"] * 3
+    assert len(shown["decisions"]) == 3
+    assert here.run("runs", document["run_id"]) == 0
+    assert "3 attempts" in capsys.readouterr().out
+
+
+def test_what_would_be_sent_is_told_without_sending(
+    place: Start, repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=[{"text": "x"}])
+    assert here.run("run", "phase1", str(repo), "--dry-run") == 0
+    out = capsys.readouterr().out
+    assert "phase1 structure: " in out
+    assert "tokens to m1" in out
+    assert out.endswith("Nothing was sent.\n")
+    assert not here.server.requests
+
+
+def test_recipients_are_named_before_anything_is_sent(
+    place: Start, repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=[{"text": "x"}])
+    assert here.run("run", "phase1", str(repo)) == 0
+    assert "may be sent to: scripted (127.0.0.1)" in capsys.readouterr().err.splitlines()[0]
+
+
+def test_results_are_written_as_they_finish(repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["run", "phase2", str(repo), "--offline", "--out", f"{tmp_path}/out"]) == 0
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["phase1.md", "phase2.md", "run.json"]
+
+
+def test_a_failing_run_still_prints_its_one_document(
+    place: Start, repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place("[routing]\noffline = false\n", m1=[{"status": 401, "message": "bad key"}])
+    assert here.run("run", "phase1", str(repo), "--json") == 1
+    out, err = capsys.readouterr()
+    document = json.loads(out)
+    assert document["ok"] is False
+    assert document["error"]["code"] in {"all_failed", "no_usable_model"}
+    assert "Traceback" not in err
+
+
+FOLDERS = [
+    ("missing", "No folder at {}."),
+    ("file", "{} is a file; expected a folder."),
+    ("empty", "{} is empty."),
+]
+
+
+@pytest.mark.parametrize(("kind", "said"), FOLDERS)
+def test_a_folder_that_is_none_is_named(
+    kind: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 80."""
+    path = tmp_path / kind
+    if kind == "file":
+        path.write_text("x")
+    elif kind == "empty":
+        path.mkdir()
+    assert enter(["run", "phase1", str(path)]) == 2
+    assert capsys.readouterr().err.splitlines()[0] == f"error: {said.format(path)}"
+
+
+def test_links_and_special_files_are_skipped_and_counted(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 81: a link out of the folder, a loop, a FIFO."""
+    (repo / "loop").symlink_to(repo)
+    (repo / "passwords").symlink_to("/etc/passwd")
+    os.mkfifo(repo / "pipe")
+    assert enter(["run", "phase1", str(repo), "--offline"]) == 0
+    out, err = capsys.readouterr()
+    assert "root:" not in out
+    assert "skipped" in out + err
+
+
+def test_file_names_that_no_terminal_should_get_are_shown_inert(
+    repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 82: newline, ESC, invalid UTF-8, 250 bytes."""
+    for name in (b"a\nb.py", b"c\x1b[2Jd.py", b"e\xff.py", b"f" * 250 + b".py"):
+        (repo / os.fsdecode(name)).write_text("def one():\n    return 1\n")
+    assert enter(["run", "phase2", str(repo), "--offline"]) == 0
+    out, err = capsys.readouterr()
+    assert "\x1b" not in out + err
+    assert enter(["run", "phase2", str(repo), "--offline", "--json"]) == 0
+    assert capsys.readouterr().out.isascii()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["phase7", "."], ["phase1", ".", "--model", "gemini-basik"], ["phase1", ".", "--not-provider", "gemeni"]],
+)
+def test_a_name_that_does_not_exist_has_a_near_one(
+    words: list[str], repo: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 18."""
+    words = [str(repo) if one == "." else one for one in words]
+    assert enter(["run", *words, "--json"]) == 2
+    out, err = capsys.readouterr()
+    assert "Did you mean" in err
+    assert json.loads(out)["phases"] == []
