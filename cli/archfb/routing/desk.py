@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archfb.routing import plan
 from archfb.routing.pace import RepeatBudget
 from archfb.routing.prices import price
+from archfb.routing.roster import OFFLINE
 
 if TYPE_CHECKING:
     import random
@@ -80,7 +81,8 @@ class Desk:
         from archfb.events import StatusChanged
 
         for transition in self.store.record(attempts, self.settings, refs=self.refs, ended=ended):
-            self.observe(StatusChanged(transition))
+            if transition.model != OFFLINE:
+                self.observe(StatusChanged(transition))
 
 
 def nobody(event: Event) -> None:

@@ -9,7 +9,7 @@ import pytest
 from routing_bench import OK, Bench, bench, failed
 
 from archfb.events import AttemptEnded, Note
-from archfb.providers.exchange import Question, Reply, Usage
+from archfb.providers.exchange import Limits, Question, Reply, Target, Usage
 from archfb.routing.answer import Answer
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Health
@@ -281,3 +281,47 @@ def test_the_observer_sees_every_attempt() -> None:
     ask(on)
     ended = [event.attempt.model for event in on.events if isinstance(event, AttemptEnded)]
     assert ended == ["a", "b"]
+
+
+class SlowTransport:
+    """Answers at once, but for one model that waits to be cancelled."""
+
+    def __init__(self, on: Bench, slow: str) -> None:
+        self.on, self.slow, self.ask_at_once = on, slow, on.transport.ask
+
+    async def ask(self, target: Target, question: Question, limits: Limits) -> Reply:
+        if target.model.name == self.slow:
+            self.on.asked.append(self.slow)
+            await asyncio.Event().wait()
+        return await self.ask_at_once(target, question, limits)
+
+
+def hedging(slow: str, hedge: float) -> Bench:
+    on = bench(["a", "b"], {name: [replace(OK, latency_ms=1.0)] for name in "ab"}, hedge=hedge)
+    for _ in range(10):
+        ask(on)
+    on.asked.clear()
+    on.router.desk.transport = SlowTransport(on, slow)  # type: ignore[assignment]
+    return on
+
+
+def test_hedging_asks_a_second_model_and_the_slow_one_is_held_against_nobody() -> None:
+    on = hedging("a", 0.95)
+    answer = ask(on)
+    assert (answer.model, answer.text) == ("b", "fine")
+    assert on.asked == ["a", "b"]
+    assert recorded(on)[-2:] == [("b", "ok"), ("a", "cancelled")]
+    assert on.router.status().models[0].standing.status == "healthy"
+    assert on.store.snapshot().in_flight == {}
+
+
+def test_without_hedging_nobody_else_is_asked_beside_the_first() -> None:
+    on = hedging("b", 0.0)
+    assert ask(on).model == "a"
+    assert on.asked == ["a"]
+
+
+def test_hedging_waits_for_enough_latencies_to_go_by() -> None:
+    on = bench(["a", "b"], hedge=0.5)
+    assert ask(on).model == "a"
+    assert on.asked == ["a"]
