@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess  # noqa: S404  # git is the one program that reading a repository starts, with fixed arguments
 import tempfile
 from typing import IO, TYPE_CHECKING
@@ -72,6 +73,7 @@ class Git:
             command += ["-c", setting]
         # A file, not a pipe: it goes on while this process does other things.
         output = tempfile.TemporaryFile()
+        alive, held = os.pipe()  # its end tells at once when git has ended; waiting with a time-out would poll
         try:
             process = subprocess.Popen(  # noqa: S603  # fixed arguments, no shell
                 [*command, *arguments],
@@ -80,18 +82,23 @@ class Git:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.DEVNULL,
+                pass_fds=(held,),
             )
         except OSError:
             output.close()
+            os.close(alive)
             return None
-        return Asked(process, output)
+        finally:
+            os.close(held)
+        return Asked(process, output, alive)
 
 
 class Asked:
     """A git that is running."""
 
-    def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes]) -> None:
-        """Keep the process and where it writes."""
+    def __init__(self, process: subprocess.Popen[bytes], output: IO[bytes], alive: int) -> None:
+        """Keep the process, where it writes, and a pipe that ends with it."""
+        self._alive = alive
         self._process = process
         self._output = output
 
@@ -102,12 +109,11 @@ class Asked:
 
     def so_far(self, timeout: float) -> tuple[bytes, bool]:
         """Return what it prints within the time, and whether that is all; what is still running then is killed."""
-        try:
-            complete = self._process.wait(timeout) == 0
-        except subprocess.TimeoutExpired:
+        ended = bool(select.select([self._alive], [], [], timeout)[0])
+        os.close(self._alive)
+        if not ended:
             self._process.kill()
-            self._process.wait()
-            complete = False
+        complete = self._process.wait() == 0 and ended
         with self._output as output:
             output.seek(0)
             return output.read(), complete
@@ -116,4 +122,5 @@ class Asked:
         """End it now."""
         self._process.kill()
         self._process.wait()
+        os.close(self._alive)
         self._output.close()

@@ -64,7 +64,7 @@ GraphQL d graphql gql graphqls
 Groovy p groovy grt gtpl gvy gradle =Jenkinsfile #!groovy
 HCL p hcl tf tfvars nomad workflow
 HLSL p hlsl fx fxh hlsli cginc
-HTML m html htm xhtml html.hl inc.html
+HTML m html htm xhtml erb rhtml eex heex leex phtml cshtml razor
 Hack p hack hh.php
 Haml m haml
 Handlebars m handlebars hbs

@@ -166,7 +166,7 @@ class _Reading:
         )
         repository = Repository(
             root=_text(self._root), name=_text(os.path.basename(self._root)) or "/", commit=commit, listing=self._found.listing,
-            files=files, languages=_shares(files, attributes), manifests=declared.manifests, lock_files=declared.lock_files,
+            files=files, languages=_shares(files, attributes), manifests=declared.manifests, other_manifests=declared.aside, lock_files=declared.lock_files,
             submodules=declared.submodules, dependencies=declared.dependencies, entry_points=declared.entry_points,
             commands=declared.commands, conventions=declared.conventions, cycles=drawn.cycles, layers=_layers(files), churn=changes,
             skipped=skipped, withheld=tuple(file.path for file in files if file.withheld), not_listed=self._found.not_listed,

@@ -86,7 +86,8 @@ class Dependency:
     """A direct dependency as declared.
 
     `scope` is the ecosystem's own word ("runtime", "group:dev", "devDependencies", "test", …), `kind` one of runtime,
-    development, optional, peer, build, managed. `line` is 0 where unknown.
+    development, optional, peer, build, managed, vendored, platform. `line` is 0
+    where unknown.
     """
 
     name: str
@@ -215,6 +216,7 @@ class Repository:
     files: tuple[File, ...]
     languages: tuple[Language, ...]
     manifests: tuple[Manifest, ...]
+    other_manifests: tuple[str, ...]
     lock_files: tuple[str, ...]
     submodules: tuple[str, ...]
     dependencies: tuple[Dependency, ...]

@@ -2,16 +2,70 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
-from archfb.repository.manifests.declared import Declared
+from archfb.repository import classify
+from archfb.repository import commands as automation
+from archfb.repository.manifests import dotnet, go, jvm, native, node, php, python, ruby, rust
+from archfb.repository.manifests.declared import Declared, Gathered, View
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
+
+    from archfb.repository.records import Command
 
 __all__ = ["Declared", "collect"]
 
+_READERS: tuple[Callable[[View], Gathered], ...] = (
+    python.gather, node.gather, rust.gather, go.gather, jvm.gather, ruby.gather, php.gather, dotnet.gather, native.gather,
+)  # fmt: skip
+_ASIDE = re.compile(
+    r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+|node_modules|vendors?|third_party|docs?|benchmarks?|bench|playground"
+    r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?)/"
+)
+_ORDER = ("test", "build", "run", "lint", "types", "format", "install", "docs", "release", "other")
+_SOURCES = ("ci", "manifest", "makefile", "configuration", "ecosystem")
+
 
 def collect(paths: Sequence[str], read: Callable[[str], bytes | None]) -> Declared:
-    """Return what the manifests among `paths` declare; what cannot be parsed becomes a note."""
-    return Declared()
+    """Return what the manifests among `paths` declare; what cannot be parsed becomes a note.
+
+    Manifests of examples, fixtures and vendored code are told apart (`aside`), unless a workspace names them.
+    """
+    view = View([path for path in paths if not _is_foreign(path)], read)
+    all_found = [gather(view) for gather in _READERS]
+    members = {path for found in all_found for path in found.members}
+    strangers = {path for found in all_found for path in found.not_members}
+    listed = [one for found in all_found for one in found.manifests]
+    aside = {one.path for one in listed if one.path not in members and (one.path in strangers or _ASIDE.search(one.path))}
+    kept = [one for one in listed if one.path not in aside]
+    return Declared(
+        manifests=tuple(sorted(kept, key=lambda one: (one.path.count("/"), one.path))),
+        aside=tuple(sorted(aside)),
+        lock_files=tuple(sorted(path for path in view.paths if classify.is_lock(path.rpartition("/")[2]) and not _ASIDE.search(path))),
+        submodules=tuple(one.name for found in all_found for one in found.dependencies if one.scope == "submodule"),
+        dependencies=tuple(one for found in all_found for one in found.dependencies if one.manifest not in aside),
+        entry_points=tuple(
+            one for found in all_found for one in found.entry_points if one.manifest not in aside and (one.manifest in members or not _ASIDE.search(one.manifest))
+        ),
+        commands=_commands(view, all_found, aside),
+        conventions=tuple(automation.conventions(view)),
+        notes=tuple(f"{one.path} {one.note}" for one in kept if one.note),
+    )
+
+
+def _is_foreign(path: str) -> bool:
+    return "node_modules/" in path or path.startswith("vendor/")
+
+
+def _commands(view: View, all_found: Iterable[Gathered], aside: set[str]) -> tuple[Command, ...]:
+    listed = automation.gather(view) + [one for found in all_found for one in found.commands if one.path not in aside]
+    once: dict[tuple[str, str], Command] = {}
+    for one in listed:
+        once.setdefault((one.purpose, one.command), one)
+    order = sorted(
+        once.values(),
+        key=lambda one: (_ORDER.index(one.purpose), _SOURCES.index(one.source), one.path.count("/") if one.source != "ci" else 0, one.path, one.line),
+    )
+    return tuple(order)

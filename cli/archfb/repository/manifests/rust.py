@@ -1,0 +1,81 @@
+"""Rust: Cargo.toml of packages and workspaces."""
+
+from __future__ import annotations
+
+import tomllib
+from typing import TYPE_CHECKING, Any
+
+from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.records import Command, EntryPoint
+
+if TYPE_CHECKING:
+    from archfb.repository.manifests.declared import View
+
+_SCOPES = {"dependencies": "runtime", "dev-dependencies": "development", "build-dependencies": "build"}
+
+
+def gather(view: View) -> Gathered:
+    """Return what the Cargo.toml files declare."""
+    found = Gathered()
+    paths = view.named("Cargo.toml")
+    for path in paths:
+        _cargo(view, path, found)
+    if paths and folder_of(paths[0]) == "":
+        found.commands += [Command("test", "cargo test", "Cargo.toml", 1, "ecosystem"), Command("build", "cargo build", "Cargo.toml", 1, "ecosystem")]
+    return found
+
+
+def _cargo(view: View, path: str, found: Gathered) -> None:
+    text = view.text(path)
+    try:
+        document = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        found.manifest(path, "rust", note=f"cannot be parsed: {error}")
+        return
+    package, workspace = _table(document, "package"), _table(document, "workspace")
+    found.manifest(
+        path, "rust", package.get("name"), version=package.get("version"), requires=package.get("rust-version"), description=package.get("description")
+    )
+    for scope, kind in _SCOPES.items():
+        found.depends(path, scope, kind, _named(_table(document, scope)), text)
+    for target, table in _table(document, "target").items():
+        for scope, kind in _SCOPES.items():
+            if isinstance(table, dict):
+                found.depends(path, f"{scope} ({target})", kind, _named(_table(table, scope)), text)
+    found.depends(path, "workspace", "managed", _named(_table(workspace, "dependencies")), text)
+    if package:
+        _entries(view, path, document, word(package.get("name")), found, text)
+
+
+def _table(of: dict[str, Any], key: str) -> dict[str, Any]:
+    value = of.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _named(table: dict[str, Any]) -> list[tuple[str, str]]:
+    named = []
+    for name, spec in table.items():
+        version = word(spec.get("version")) if isinstance(spec, dict) else word(spec)
+        package = word(spec.get("package")) if isinstance(spec, dict) else ""
+        named.append((package or name, version))
+    return named
+
+
+def _entries(view: View, path: str, document: dict[str, Any], name: str, found: Gathered, text: str) -> None:
+    folder = folder_of(path)
+    declared = document.get("bin")
+    for one in declared if isinstance(declared, list) else ():
+        if isinstance(one, dict):
+            program = word(one.get("name"))
+            target = word(one.get("path")) or f"src/bin/{program}.rs"
+            found.entry_points.append(EntryPoint("bin", program, below(folder, target), path, line_of(text, program)))
+    listed = {entry.target for entry in found.entry_points}
+    main, library = below(folder, "src/main.rs"), below(folder, word(_table(document, "lib").get("path")) or "src/lib.rs")
+    if main in view.files and main not in listed:
+        found.entry_points.append(EntryPoint("bin", name, main, path))
+    start = below(folder, "src/bin") + "/"
+    for source in view.paths:
+        if source.startswith(start) and source.endswith(".rs") and source not in listed and source.count("/") == start.count("/"):
+            found.entry_points.append(EntryPoint("bin", source.rpartition("/")[2].removesuffix(".rs"), source, path))
+    if library in view.files:
+        found.entry_points.append(EntryPoint("library", name, library, path))

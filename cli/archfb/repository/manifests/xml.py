@@ -1,0 +1,33 @@
+"""XML of manifests: namespaces off, no entities, no surprises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from xml.etree import ElementTree  # noqa: S405  # documents that declare entities are refused first
+
+if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
+
+def parse(text: str) -> Element | None:
+    """Return the root element with tags bare of namespaces, None for what is no plain XML."""
+    if "<!DOCTYPE" in text or "<!ENTITY" in text:
+        return None
+    try:
+        root = ElementTree.fromstring(text.encode("utf-8", "replace") if not text.startswith("<?xml") else _undeclared(text))  # noqa: S314
+    except (ElementTree.ParseError, ValueError, RecursionError, LookupError):
+        return None
+    for element in root.iter():
+        if isinstance(element.tag, str):
+            element.tag = element.tag.rpartition("}")[2]
+    return root
+
+
+def _undeclared(text: str) -> bytes:
+    return text[text.find("?>") + 2 :].encode("utf-8", "replace")
+
+
+def said(element: Element, path: str) -> str:
+    """Return the text at a path below an element, "" where there is none."""
+    found = element.findtext(path)
+    return found.strip() if found else ""
