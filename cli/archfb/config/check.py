@@ -114,7 +114,7 @@ def _unknown(path: tuple[str, ...], value: object, known: Iterable[str]) -> str:
 def _suggestion(path: tuple[str, ...], known: list[str]) -> str:
     near = did_you_mean(path[-1], known)
     if near:
-        return near
+        return f"{near} Known: {', '.join(known)}." if known == list(PHASES) else near
     homes = [f"{table}.{path[-1]}" for table, settings in TABLES.items() if path[-1] in settings and table != path[0]]
     homes += [f"{table}.NAME.{path[-1]}" for table, settings in NAMED.items() if path[-1] in settings]
     return f" Did you mean '{homes[0]}'?" if homes and len(path) < 3 else f" Known: {', '.join(known)}."

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from ipaddress import IPv4Address, IPv6Address
     from urllib.parse import SplitResult
 
@@ -53,7 +53,7 @@ def is_private(host: str) -> bool:
     host = host.lower().rstrip(".")
     address = _address(host)
     if address is not None:
-        return any(one.is_loopback or one.is_private for one in _meanings(address)) and not _link_local(address)
+        return (address.is_loopback or address.is_private) and not _link_local(address)
     return host.endswith(_PRIVATE_ENDINGS) or "." not in host
 
 
@@ -94,29 +94,23 @@ def _host_problem(scheme: str, host: str) -> str | None:
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:
+    """Return the address that a host is, in any spelling that a resolver takes; of two in one the inner."""
     if ":" not in host and not re.fullmatch(_NUMERIC, host):
         return None
     import ipaddress
     import socket
 
     try:
-        return ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
+        address = ipaddress.ip_address(host if ":" in host else socket.inet_aton(host))
     except (ValueError, OSError):
         return None
-
-
-def _meanings(address: IPv4Address | IPv6Address) -> Iterator[IPv4Address | IPv6Address]:
-    """Yield the address and the IPv4 address that it may carry."""
-    yield address
-    for name in ("ipv4_mapped", "sixtofour"):
-        inner = getattr(address, name, None)
-        if inner is not None:
-            yield inner
+    carried = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None)
+    return carried or address
 
 
 def _link_local(address: IPv4Address | IPv6Address) -> bool:
-    aws = "fd00:ec2::254"
-    return any(one.is_link_local or str(one) == aws for one in _meanings(address))
+    """Whether an address is link-local, or the one under which a cloud answers for its machines."""
+    return address.is_link_local or str(address) == "fd00:ec2::254"
 
 
 def _proxy_ok(url: str) -> bool:

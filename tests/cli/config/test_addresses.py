@@ -46,7 +46,15 @@ def test_row_49_a_base_url_that_is_none(world: World, url: str, answer: str) -> 
 
 @pytest.mark.parametrize(
     "url",
-    ["http://example.com/v1", "http://8.8.8.8", "http://[2001:4860::8888]/", "http://134744072", "http://0x8.8.8.8"],
+    [
+        "http://example.com/v1",
+        "http://8.8.8.8",
+        "http://[2001:4860::8888]/",
+        "http://134744072",
+        "http://0x8.8.8.8",
+        "http://[::ffff:8.8.8.8]",
+        "http://[2002:808:808::]",
+    ],
 )
 def test_row_50_plain_http_to_a_public_host(world: World, url: str) -> None:
     [problem] = world.problems(f'[providers.p]\napi = "openai-chat"\nbase_url = "{url}"\n')
@@ -56,7 +64,18 @@ def test_row_50_plain_http_to_a_public_host(world: World, url: str) -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["localhost:8080", "127.0.0.1:1", "[::1]:11434", "10.1.2.3", "192.168.0.9", "172.16.0.1", "ollama", "nas.local"],
+    [
+        "localhost:8080",
+        "127.0.0.1:1",
+        "[::1]:11434",
+        "[::ffff:127.0.0.1]",
+        "[fd12::1]",
+        "10.1.2.3",
+        "192.168.0.9",
+        "172.16.0.1",
+        "ollama",
+        "nas.local",
+    ],
 )
 def test_row_50_plain_http_at_home_is_accepted(world: World, host: str) -> None:
     text = f'[providers.p]\napi = "openai-chat"\nbase_url = "http://{host}/v1/"\n'
@@ -70,6 +89,7 @@ def test_row_50_plain_http_at_home_is_accepted(world: World, host: str) -> None:
         "169.254.170.2",
         "[fe80::1]",
         "[::ffff:169.254.169.254]",
+        "[2002:a9fe:a9fe::]",
         "2852039166",
         "0xA9FEA9FE",
         "0251.0376.0251.0376",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 MODEL = '[models.m]\nprovider = "openai"\nmodel = "x"\n'
 PROVIDER = '[providers.p]\napi = "openai-chat"\nbase_url = "https://example.com/v1"\n'
+PHASES = " Known: phase1, phase2, phase3, phase4, phase5, final."
 KEY = "sk-proj-CANARYcanary0123456789CANARYcanary"
 
 
@@ -76,8 +77,14 @@ def test_row_03_a_syntax_error_never_quotes_the_file(world: World) -> None:
             "[health]\nintervall = 30\n",
             "FILE line 2: Unknown setting 'intervall' in [health]. Did you mean 'interval'?",
         ),
-        ('[chains]\nphase7 = ["m"]\n', "FILE line 2: Unknown phase 'phase7' in [chains]. Did you mean 'phase5'?"),
-        ('[strategies]\nphse3 = "x"\n', "FILE line 2: Unknown phase 'phse3' in [strategies]. Did you mean 'phase3'?"),
+        (
+            '[chains]\nphase7 = ["m"]\n',
+            "FILE line 2: Unknown phase 'phase7' in [chains]. Did you mean 'phase5'?" + PHASES,
+        ),
+        (
+            '[strategies]\nphse3 = "x"\n',
+            "FILE line 2: Unknown phase 'phse3' in [strategies]. Did you mean 'phase3'?" + PHASES,
+        ),
         ("deadline = 3\n", "FILE line 1: Unknown setting 'deadline'. Did you mean 'routing.deadline'?"),
         (
             "[models.openai-default]\nwieght = 3\n",
