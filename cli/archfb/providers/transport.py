@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from archfb.providers import offline
 from archfb.providers.classify import Verdict
 from archfb.providers.clients import Clients, Trust, TrustError
 from archfb.providers.exchange import Reply
+from archfb.providers.names import Names
 from archfb.providers.network import certificate_error, from_system
 from archfb.providers.proxies import proxy_for, proxy_problem
 from archfb.providers.reading import Reading
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     import httpx
 
     from archfb.providers.exchange import HttpRequest, Limits, Question, Target
+    from archfb.providers.names import Resolve
 
 KEEP_ALIVE = 4.0
 """Seconds an unused connection is kept: common servers close theirs after five."""
@@ -49,10 +52,14 @@ class Transport:
         clock: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
         environ: Mapping[str, str] | None = None,
+        resolve: Resolve | None = None,
     ) -> None:
-        """Take the clocks (seconds; `wall` is Unix time) and the variables that name proxies and certificates."""
+        """Take the clocks (seconds; `wall` is Unix time), the variables that name proxies and certificates, and what
+        looks up a host name (raising OSError).
+        """
         self.clock, self.wall = clock, wall
         self.environ = os.environ if environ is None else environ
+        self.names = Names(clock, resolve)
         self._trust = Trust(self.environ)
         self.clients: Clients[httpx.AsyncHTTPTransport] = Clients(self._client, self.environ)
 
@@ -142,6 +149,7 @@ class _Exchange:
         self.receiver: Receiver | None = None
         self.first_text_at: float | None = None
         self.ended_at: float | None = None
+        self.sent = 0
         self.status: int | None = None
         self.headers: dict[str, str] = {}
 
@@ -167,6 +175,8 @@ class _Exchange:
         problem = proxy_problem(self.transport.environ)
         if problem:
             return Verdict(Outcome.NETWORK, problem, "proxy")
+        if proxy_for(self.request.url, self.transport.environ) is None:
+            await self.transport.names.check(self.host, urlsplit(self.request.url).port or 0)
         async with self.transport.clients.lend(self.request.url) as client:
             response = await client.handle_async_request(self._http_request())
             try:
@@ -213,11 +223,18 @@ class _Exchange:
         # The total time-out is ours; the library's would restart with every byte.
         times = {"connect": min(self.connect, 0.95 * self.total), "read": None, "write": None, "pool": None}
         extensions = {"timeout": times}
+        self.sent = len(content or b"")
         return http.Request(  # type: ignore[no-any-return]
             self.request.method, self.request.url, headers=headers, content=content, extensions=extensions
         )
 
-    def _late(self, idle: bool) -> Verdict:
+    def _settled(self) -> bool:
+        """Return whether what came already says how it ended: the end of the answer, or an error's status."""
+        return self.receiver is not None and (self.receiver.reading.complete or self.receiver.status >= 400)
+
+    def _late(self, idle: bool) -> Verdict | None:
+        if self._settled():
+            return None
         if idle:
             return Verdict(Outcome.TIMEOUT, f"No content for {self.idle:g} s; gave up.", "idle")
         told = "No whole answer" if self.receiver and self.receiver.reading.text else "No answer"
@@ -225,7 +242,7 @@ class _Exchange:
 
     async def _failed(self, error: BaseException, total_at: float) -> Verdict | None:
         """Return why the connection failed; None where all of the answer had come before."""
-        if self.receiver is not None and self.receiver.reading.complete:
+        if self._settled():
             return None
         refused = certificate_error(error)
         told = from_system(error, self.host) or _from_http(error, self.host, begun=self.status is not None)
@@ -257,6 +274,8 @@ class _Exchange:
         reading = receiver.reading if receiver else Reading()
         if verdict is None:
             verdict = receiver.verdict(now) if receiver else Verdict(Outcome.NETWORK, "No answer.", "internal")
+        if self.status == 413:
+            verdict = replace(verdict, message=f"Request is {self.sent / 1e6:.1f} MB. {verdict.message}")
         scrub = Scrubber(self.request)
         made = reply(verdict, reading, self.headers, timing, scrub, status=self.status, streamed=streamed, now=now)
         return Exchanged(made, receiver.body if receiver else None)

@@ -33,7 +33,9 @@ def ask() -> Ask:
         **model: Any,
     ) -> Timed:
         async def main() -> Timed:
-            script = behaviours if isinstance(behaviours, dict) and "models" in behaviours else {"default": behaviours}
+            script = (
+                behaviours if isinstance(behaviours, dict) and "models" in behaviours else {"default": behaviours}
+            )
             async with ScriptedServer(script, tls=tls) as server, Transport(environ=environ or {}) as transport:
                 began = time.monotonic()
                 target = target_at(url or server.url, api, **model)

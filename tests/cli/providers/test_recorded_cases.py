@@ -20,7 +20,10 @@ def test_every_recorded_case_is_read_right(case: Case) -> None:
     assert len(text) == expect["text_len"]
     reading = got.reading
     seen = (reading.finish, reading.input_tokens, reading.output_tokens, reading.reasoning_tokens, reading.model)
-    wanted = tuple(expect[name] for name in ("finish_reason", "input_tokens", "output_tokens", "reasoning_tokens", "model_reported"))
+    wanted = tuple(
+        expect[name]
+        for name in ("finish_reason", "input_tokens", "output_tokens", "reasoning_tokens", "model_reported")
+    )
     assert seen == wanted
 
 
@@ -30,7 +33,11 @@ def test_every_quoted_error_is_read_right(case: Case) -> None:
 
 
 def test_the_table_of_providers_and_outcomes_has_no_wrong_one() -> None:
-    wrong = [case.id for case in CASES if api_outcome(case).outcome not in {case.expect["outcome"], *case.expect.get("also_acceptable", [])}]
+    wrong = [
+        case.id
+        for case in CASES
+        if api_outcome(case).outcome not in {case.expect["outcome"], *case.expect.get("also_acceptable", [])}
+    ]
     assert wrong == []
 
 

@@ -24,7 +24,11 @@ STREAMS: list[tuple[str, bytes, list[Event]]] = [
     ("no space after the colon", b'data:{"a": 1}\n\n', [Event(None, {"a": 1})]),
     ("CRLF", b'event: x\r\ndata: {"a": 1}\r\n\r\n', [Event("x", {"a": 1})]),
     ("CR alone", b'event: x\rdata: {"a": 1}\r\r', [Event("x", {"a": 1})]),
-    ("comments and blank lines first", b': OPENROUTER PROCESSING\n\n\n: more\n\ndata: {"a": 1}\n\n', [Event(None, {"a": 1})]),
+    (
+        "comments and blank lines first",
+        b': OPENROUTER PROCESSING\n\n\n: more\n\ndata: {"a": 1}\n\n',
+        [Event(None, {"a": 1})],
+    ),
     ("several data lines are one event", b'data: {"a":\ndata: 1}\n\n', [Event(None, {"a": 1})]),
     ("the last blank line is missing", b'data: {"a": 1}', [Event(None, {"a": 1})]),
     ("a done marker", b'data: {"a": 1}\n\ndata: [DONE]\n\n', [Event(None, {"a": 1}), Event(None, None, True)]),
@@ -32,7 +36,11 @@ STREAMS: list[tuple[str, bytes, list[Event]]] = [
     ("id and retry lines", b'id: 7\nretry: 10\ndata: {"a": 1}\n\n', [Event(None, {"a": 1})]),
     ("an event name without data is no event", b'event: ping\n\ndata: {"a": 1}\n\n', [Event(None, {"a": 1})]),
     ("white space and a BOM", b' \n\xef\xbb\xbfdata: {"a": 1}\n\n', [Event(None, {"a": 1})]),
-    ("an array that grows", b'[{"a": "]}\\""}\n,\r\n{"b": [1, {"c": 2}]}\n]\n', [Event(None, {"a": ']}"'}), Event(None, {"b": [1, {"c": 2}]})]),
+    (
+        "an array that grows",
+        b'[{"a": "]}\\""}\n,\r\n{"b": [1, {"c": 2}]}\n]\n',
+        [Event(None, {"a": ']}"'}), Event(None, {"b": [1, {"c": 2}]})],
+    ),
     ("an empty array", b"[]", []),
     ("a document", b' \n {"a": [1, 2]} \n', [Event(None, {"a": [1, 2]})]),
     ("a document after a BOM", b'\xef\xbb\xbf{"a": 1}', [Event(None, {"a": 1})]),
@@ -66,12 +74,19 @@ def test_plain_text_and_pages_are_kept_for_the_message() -> None:
 
 
 json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(), lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner), max_leaves=8
+    st.none() | st.booleans() | st.integers() | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
 )
 objects = st.lists(st.dictionaries(st.text(), json_values), max_size=6)
 
 
-@given(objects, st.lists(st.integers(1, 40), max_size=50), st.sampled_from(["\n", "\r\n", "\r"]), st.sampled_from(["", ": hi"]))
+@given(
+    objects,
+    st.lists(st.integers(1, 40), max_size=50),
+    st.sampled_from(["\n", "\r\n", "\r"]),
+    st.sampled_from(["", ": hi"]),
+)
 def test_any_objects_survive_any_cuts_as_events(bodies: list[Any], cuts: list[int], end: str, comment: str) -> None:
     lines = "".join(f"{comment}{end}data: {json.dumps(body)}{end}{end}" for body in bodies)
     assert [event.body for event in _cut(("data:" + end + lines).encode(), cuts)] == bodies

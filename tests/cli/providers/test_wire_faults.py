@@ -44,7 +44,13 @@ FAULTS: list[tuple[str, Any, bool, str, str | None]] = [
     ("empty 200", {"fault": "empty"}, True, "malformed", "empty_body"),
     ("empty 200", {"fault": "empty"}, False, "malformed", "empty_body"),
     ("error event after a 200", {"fault": "stream_error", "status": 503}, True, "overloaded", "service_unavailable"),
-    ("error event after a 200", {"fault": "stream_error", "status": 429}, True, "rate_limited", "rate_limit_exceeded"),
+    (
+        "error event after a 200",
+        {"fault": "stream_error", "status": 429},
+        True,
+        "rate_limited",
+        "rate_limit_exceeded",
+    ),
     ("endless keep-alive", {"fault": "keep_alive", "every": 0.05}, True, "timeout", "idle"),
     ("wrong Content-Length", {"fault": "wrong_length"}, False, "malformed", "cut_off"),
     ("wrong Content-Length, too short", {"fault": "wrong_length", "size": -20}, False, "malformed", "not_json"),
@@ -53,7 +59,11 @@ FAULTS: list[tuple[str, Any, bool, str, str | None]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "say", "stream", "outcome", "code"), FAULTS, ids=[f"{row[0]}{'' if row[2] else ', plain'}" for row in FAULTS])
+@pytest.mark.parametrize(
+    ("name", "say", "stream", "outcome", "code"),
+    FAULTS,
+    ids=[f"{row[0]}{'' if row[2] else ', plain'}" for row in FAULTS],
+)
 def test_every_fault_ends_in_time_and_in_its_class(
     ask: Ask, name: str, say: Any, stream: bool, outcome: str, code: str | None
 ) -> None:
@@ -95,7 +105,9 @@ def test_refused(ask: Ask) -> None:
     assert took < 1
 
 
-def test_row_52_an_expired_certificate_is_told_with_its_date_and_this_clock(ask: Ask, certificates: dict[str, Path]) -> None:
+def test_row_52_an_expired_certificate_is_told_with_its_date_and_this_clock(
+    ask: Ask, certificates: dict[str, Path]
+) -> None:
     trusted = {"SSL_CERT_FILE": str(certificates["expired"])}
     reply, took, server = ask({}, tls=serving(certificates, "expired"), environ=trusted)
     assert (reply.outcome, reply.code) == ("network", "tls")
@@ -126,7 +138,11 @@ def test_a_certificate_file_that_is_missing_is_told(ask: Ask, certificates: dict
 
 def test_http_spoken_to_a_tls_port_and_tls_to_an_http_port(ask: Ask, certificates: dict[str, Path]) -> None:
     async def main() -> list[str | None]:
-        async with ScriptedServer(tls=serving(certificates, "valid")) as tls, ScriptedServer() as plain, Transport(environ={}) as transport:
+        async with (
+            ScriptedServer(tls=serving(certificates, "valid")) as tls,
+            ScriptedServer() as plain,
+            Transport(environ={}) as transport,
+        ):
             wrong = [tls.url.replace("https", "http"), plain.url.replace("http", "https")]
             replies = [await transport.ask(target_at(url), Question("hi"), LIMITS) for url in wrong]
         return [reply.outcome for reply in replies]
@@ -246,7 +262,10 @@ asyncio.run(main())
 def test_rows_46_and_47_no_answer_takes_more_than_150_mb(tmp_path: Path) -> None:
     here = Path(__file__).parents[2]
     nested = {"body": '{"a": [' + "[]," * 3_200_000 + "[]]}"}
-    script = {"models": {fault: {"fault": fault} for fault in ("huge_body", "gzip_bomb", "huge_header")} | {"nested": nested}}
+    script = {
+        "models": {fault: {"fault": fault} for fault in ("huge_body", "gzip_bomb", "huge_header")}
+        | {"nested": nested}
+    }
     (tmp_path / "script.json").write_text(json.dumps(script))
     arguments = ["--port-file", str(tmp_path / "port"), "--script", str(tmp_path / "script.json")]
     server = subprocess.Popen([sys.executable, str(here / "scripted_server.py"), *arguments])
@@ -255,7 +274,9 @@ def test_rows_46_and_47_no_answer_takes_more_than_150_mb(tmp_path: Path) -> None
         while not (tmp_path / "port").exists() and time.monotonic() < until:
             time.sleep(0.02)
         url = f"http://127.0.0.1:{(tmp_path / 'port').read_text()}/v1"
-        run = subprocess.run([sys.executable, "-c", CLIENT, url], cwd=here.parent, capture_output=True, text=True, check=True)
+        run = subprocess.run(
+            [sys.executable, "-c", CLIENT, url], cwd=here.parent, capture_output=True, text=True, check=True
+        )
     finally:
         server.terminate()
         server.wait(10)
