@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -25,12 +24,13 @@ class Problem(NamedTuple):
     element: int | None = None
 
 
-@dataclass(slots=True)
 class Checked:
     """What of a layer can be used, as table → key → value or table → name → key → value."""
 
-    tables: dict[str, dict[str, Any]] = field(default_factory=dict)
-    problems: list[Problem] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.tables: dict[str, dict[str, Any]] = {}
+        self.problems: list[Problem] = []
 
     def note(self, path: tuple[str, ...], text: str, element: int | None = None) -> None:
         """Keep one more problem."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -27,20 +26,22 @@ TOLD = 200
 """Problems of one file that are told; a file that has more was not written for archfb."""
 
 
-@dataclass(slots=True)
 class Gathered:
     """The layers that were read, what they make together, and every problem of them."""
 
-    layers: list[Source] = field(default_factory=list)
-    merged: dict[str, dict[str, Any]] = field(default_factory=dict)
-    origins: dict[str, str] = field(default_factory=dict)
-    invalid: set[str] = field(default_factory=set)
-    found: dict[str, list[Problem]] = field(default_factory=dict)
-    """Problems inside a layer's file, by the layer's name."""
-    problems: list[str] = field(default_factory=list)
-    """All problems as sentences."""
-    notes: list[str] = field(default_factory=list)
-    untrusted: str | None = None
+    def __init__(self) -> None:
+        """Begin with empty tables."""
+        self.layers: list[Source] = []
+        self.merged: dict[str, dict[str, Any]] = {table: {} for table in (*TABLES, *NAMED)}
+        self.origins: dict[str, str] = {}
+        self.invalid: set[str] = set()
+        """Dotted keys that are set, but wrongly."""
+        self.found: dict[str, list[Problem]] = {}
+        """Problems inside a layer's file, by the layer's name."""
+        self.problems: list[str] = []
+        """All problems as sentences."""
+        self.notes: list[str] = []
+        self.untrusted: str | None = None
 
 
 def load(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None) -> Config:
@@ -74,7 +75,7 @@ def gather(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_
 
 def gather_from(places: Iterable[Place], environ: Mapping[str, str], user_dir: Path | None) -> Gathered:
     """Return what the files at these places hold, the shipped one first."""
-    gathered = Gathered(merged={table: {} for table in (*TABLES, *NAMED)})
+    gathered = Gathered()
     for place in places:
         try:
             one = source.read(place)

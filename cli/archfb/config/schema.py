@@ -5,8 +5,7 @@ Validation, `config show`, `config init` and the reference page all read these t
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from archfb.config.model import PHASES
 
@@ -15,8 +14,7 @@ Kind = Literal[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """One setting. Bounds are inclusive; `default` None means absent, and then `sample` shows what it may be."""
 
     kind: Kind
