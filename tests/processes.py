@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import pty
 import select
-import signal
 import subprocess
 import sys
 import termios
@@ -66,21 +65,3 @@ def in_terminal(words: Sequence[str], *, columns: int, env: Mapping[str, str] | 
         got += chunk
     os.close(main)
     return process.wait(PATIENCE), got.decode("utf-8", "replace").replace("\r\n", "\n")
-
-
-def stopped_by(number: signal.Signals, words: Sequence[str], ready: Path) -> tuple[int, float, str]:
-    """Run `archfb`, signal it once the file `ready` exists; returns exit code, seconds to the end, and stderr."""
-    process = subprocess.Popen(
-        [sys.executable, "-m", "archfb", *words],
-        env=variables(),
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
-    until = time.monotonic() + PATIENCE
-    while not ready.exists() and time.monotonic() < until and process.poll() is None:
-        time.sleep(0.01)
-    began = time.monotonic()
-    process.send_signal(number)
-    _, err = process.communicate(timeout=PATIENCE)
-    return process.returncode, time.monotonic() - began, err.decode()

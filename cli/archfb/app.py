@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+COMPLETION = "_ARCHFB_COMPLETE"
+"""The variable by which a shell asks for completions."""
+
+
 class Entry(NamedTuple):
     """Where a command lives (module:attribute), what it does in one line, and under which heading it is listed."""
 
@@ -122,8 +126,15 @@ def root(
 def invoke(args: Sequence[str], session: Session) -> int:
     """Run the command that the words name and return its exit code.
 
-    Raises what the command raises, and typer's exceptions for a mistaken command line.
+    Raises what the command raises, and typer's exceptions for a mistaken command line. Typer's own `main` is not
+    used, since it swallows interrupts and closed pipes.
     """
     command = light(_with_common(typer.main.get_command(app)))
-    code = command.main(list(args), "archfb", standalone_mode=False, obj=session)
+    if session.environ.get(COMPLETION):
+        command.main(list(args), "archfb", complete_var=COMPLETION)
+    try:
+        with command.make_context("archfb", list(args), obj=session) as ctx:
+            code = command.invoke(ctx)
+    except typer.Exit as ended:
+        code = ended.exit_code
     return code if isinstance(code, int) else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sys
@@ -22,6 +23,7 @@ BUG = 70
 USAGE = 2
 COULD_NOT_TELL = 3
 
+_FULL = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT}
 _VALUED = {"--config", "--state", "--log-json"}
 _KEY_OPTION = re.compile(r"^-{1,2}[\w-]*(key|token|secret|password|bearer)[\w-]*$", re.IGNORECASE)
 _KEY_LIKE = re.compile(r"(?<![A-Za-z0-9])(?:sk|gsk|xai|pplx|AIza|ya29|ghp|hf)[-_.]?[A-Za-z0-9_\-]{16,}")
@@ -37,8 +39,7 @@ def enter(args: Sequence[str]) -> int:
         except BrokenPipeError:
             code = _closed_pipe()
         except OSError as error:
-            say(f"error: cannot write to stdout: {error.strerror or error}", style="31")
-            code = _closed_pipe() and 1
+            code = _unwritable(error)
         except KeyboardInterrupt:
             code = signals.exit_code or 130
     return code
@@ -58,7 +59,9 @@ def _inside(args: Sequence[str], signals: Signals) -> int:
         return invoke(args, session)
     except BrokenPipeError:
         raise
-    except BaseException as error:  # noqa: BLE001 - this is the door
+    except BaseException as error:
+        if isinstance(error, OSError) and error.errno in _FULL and error.filename is None:
+            raise
         return _report(error, args, signals, session)
 
 
@@ -179,6 +182,12 @@ def _bug(error: BaseException, args: Sequence[str]) -> int:
     say(f"error: archfb {__version__} has a bug here: {mask(what)}", style="31")
     say("Please report it with what the same command says with -vv, and the output of `archfb doctor`.")
     return BUG
+
+
+def _unwritable(error: OSError) -> int:
+    say(f"error: cannot write to stdout: {error.strerror or error}", style="31")
+    _closed_pipe()
+    return 1
 
 
 def _closed_pipe() -> int:

@@ -22,7 +22,13 @@ _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
 
 
 def prepare_streams(environ: Mapping[str, str]) -> None:
-    """Make stdout and stderr unable to raise on any text: what they cannot show becomes '?'."""
+    """Make stdout and stderr unable to raise on any text: what they cannot show becomes '?'.
+
+    One that was closed by the caller becomes a sink, so that no file opened later takes its number.
+    """
+    for name in ("stdin", "stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "r" if name == "stdin" else "w"))  # noqa: SIM115, PTH123 - for the process
     for stream in (sys.stdout, sys.stderr):
         reconfigure = getattr(stream, "reconfigure", None)
         if reconfigure is None:
