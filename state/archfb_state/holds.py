@@ -53,10 +53,12 @@ def quota_wait(attempt: Attempt, at: float) -> float:
 
 def rebased(record: AccountRecord, now: float) -> AccountRecord:
     """Return the record with its holds over, where the clock was set back since."""
-    if not in_the_future(record.refused_at, now) and not in_the_future(record.blocked_at, now):
-        return record
-    blocked = None if record.blocked_at is None else min(record.blocked_at, now)
-    return replace(record, refused_at=None, refused_deployment=None, hold_until=None, blocked_at=blocked)
+    changes: dict[str, Any] = {}
+    if in_the_future(record.refused_at, now):
+        changes = {"refused_at": None, "refused_deployment": None, "hold_until": None, "hold_outcome": None}
+    if in_the_future(record.blocked_at, now):
+        changes["blocked_at"] = None
+    return replace(record, **changes) if changes else record
 
 
 def held_until(record: AccountRecord, now: float) -> float | None:

@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from archfb_state.decay import SKEW
 from archfb_state.outcomes import Outcome
-from archfb_state.records import MachineRecord, Pending
+from archfb_state.records import DeploymentRecord, MachineRecord, Pending
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from archfb_state.records import Attempt, DeploymentRecord
+    from archfb_state.records import Attempt
 
 WINDOW = 15.0
 BELIEVED = 300.0
@@ -108,5 +108,5 @@ def _swap(
 ) -> None:
     """Put one record in another's place, unless something else has happened to it meanwhile."""
     key = expected.deployment
-    if changed.get(key, rows.get(key)) == expected:
+    if (changed.get(key) or rows.get(key) or DeploymentRecord(key)) == expected:
         changed[key] = wanted

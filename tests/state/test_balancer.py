@@ -1,0 +1,377 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+import pytest
+from core_bench import DAY, REFS, Core
+
+from archfb_state.balancer import choose
+from archfb_state.decisions import Candidate, Demand
+from archfb_state.records import ModelRef, Snapshot
+from archfb_state.settings import Settings
+
+STRATEGIES = ["balanced", "priority", "fastest", "cheapest"]
+
+
+class Dice(Random):
+    """Draws what it is told."""
+
+    def __init__(self, *draws: float) -> None:
+        super().__init__(0)
+        self.draws = list(draws)
+
+    def random(self) -> float:
+        return self.draws.pop(0) if self.draws else 0.99
+
+
+def core(**fields: Any) -> Core:
+    return Core(rng=Dice(), **fields)
+
+
+def opened(one: Core, *models: str) -> Core:
+    for model in models:
+        one.record(model, "ok", "timeout", "timeout", "timeout")
+    return one
+
+
+def test_the_score_is_weight_success_speed_and_health() -> None:
+    one = core()
+    one.record("a", *["ok"] * 10, after=0, took=2.0)
+    one.record("c", *["ok"] * 10, "server_error", after=0, took=2.0)
+    decision = one.choose(one.candidates("a", "c", "d", a={"weight": 0.5}))
+    by = {ranked.model: ranked for ranked in decision.ranked}
+    wanted = {"weight": 0.5, "success": 19.5 / 20, "speed": 1 / 1.2, "health": 1.0, "group": 0}
+    terms = by["a"].terms
+    assert {name: terms[name] for name in wanted} == pytest.approx(wanted, rel=1e-3)
+    assert by["a"].score == pytest.approx(0.5 * 19.5 / 20 / 1.2, rel=1e-3)
+    assert by["c"].terms["health"] == 0.25
+    assert by["c"].why == "suits the request, by score; 1 failure in a row (server_error)"
+    assert by["d"].terms["success"] == 0.95
+    assert by["d"].terms["seconds"] == 2.0
+
+
+@pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.85, 0.75), (1.0, 0.1, 0.5)])
+def test_shares_follow_the_weights(weights: tuple[float, ...]) -> None:
+    one = core()
+    chain = one.candidates("a", "c", "d", **{m: {"weight": w} for m, w in zip("acd", weights, strict=True)})
+    firsts = [one.choose(chain).order[0].model for _ in range(1000)]
+    for model, weight in zip("acd", weights, strict=True):
+        assert firsts.count(model) / 1000 == pytest.approx(weight / sum(weights), abs=0.01)
+    assert firsts[:3] != [firsts[0]] * 3
+
+
+@pytest.mark.parametrize(
+    ("complexity", "order"),
+    [("low", ["low", "medium", "high"]), ("medium", ["medium", "high", "low"]), ("high", ["high", "medium", "low"])],
+)
+def test_the_nearest_tier_is_asked_first_and_of_two_the_higher(complexity: str, order: list[str]) -> None:
+    one = core()
+    chain = one.candidates("a", "c", "d", a={"tier": "low"}, c={"tier": "medium"}, d={"tier": "high"})
+    decision = one.choose(chain, complexity=complexity)
+    tiers = {"a": "low", "c": "medium", "d": "high"}
+    assert [tiers[ranked.model] for ranked in decision.order] == order
+    assert [ranked.group for ranked in decision.order] == [0, 1, 2]
+    assert set(one.credits) == {decision.order[0].model}
+
+
+def test_a_hand_over_goes_by_score_within_each_group() -> None:
+    one = core()
+    chain = one.candidates(
+        "a", "b", "c", "d", a={"weight": 0.1}, b={"weight": 0.9}, c={"weight": 0.5}, d={"weight": 5.0, "tier": "high"}
+    )
+    one.credits = {"a": 10.0}
+    assert one.order(chain) == ["a", "b", "c", "d"]
+    assert one.choose(chain).order[0].why == "its turn, by its share"
+
+
+def test_ties_go_to_fewer_in_flight_then_to_the_chain() -> None:
+    one = core()
+    chain = one.candidates("a", "c", "d")
+    one.rows = Snapshot(one.now, in_flight={"a": 2, "c": 1, "d": 1})
+    assert one.order(chain) == ["c", "d", "a"]
+
+
+@pytest.mark.parametrize("wild", [float("nan"), float("inf"), -1e300])
+def test_credits_are_clamped_to_the_sum(wild: float) -> None:
+    one = core()
+    one.credits = {"a": wild, "gone": 3.0}
+    chain = one.candidates("a", "c")
+    for _ in range(10):
+        one.choose(chain)
+    assert all(abs(one.credits[name]) <= 1.9 for name in "ac")
+    assert {one.choose(chain).order[0].model for _ in range(4)} == {"a", "c"}
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_weight_0_is_not_unset_and_is_asked_only_when_all_others_failed(strategy: str) -> None:
+    one = opened(core(), "d").wait(60)
+    zero = {"weight": 0.0, "expected_cost": 0.0}
+    order = one.choose(one.candidates("a", "c", "d", a=zero, c={"expected_cost": 9.0}), strategy=strategy).order
+    assert [ranked.model for ranked in order][-1] == "a"
+    assert order[-1].why == "weight 0: only when all others failed"
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_when_all_weights_are_0_the_chains_order_decides(strategy: str) -> None:
+    one = core()
+    zeros = {model: {"weight": 0.0} for model in "acd"}
+    assert one.order(one.candidates("d", "a", "c", **zeros), strategy=strategy) == ["d", "a", "c"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_trial_of_a_model_of_weight_0_keeps_its_place_and_its_lease(strategy: str) -> None:
+    one = opened(core(), "a").wait(60)
+    order = one.choose(one.candidates("a", "c", a={"weight": 0.0}), strategy=strategy).order
+    assert [(ranked.model, ranked.lease is not None) for ranked in order] == [("c", False), ("a", True)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_the_offline_provider_is_last_whatever_else(strategy: str) -> None:
+    one = core()
+    chain = one.candidates("a", "c", "d", a={"offline": True}, c={"weight": 0.0})
+    assert one.order(chain, strategy=strategy) == ["d", "c", "a"]
+    left_out = one.candidates("a", a={"offline": True, "excluded": "not asked for"})
+    assert one.order(left_out, strategy=strategy) == []
+
+
+def test_priority_keeps_the_chains_order_and_one_flake_does_not_bench_the_first() -> None:
+    one = core()
+    one.record("c", "ok")
+    one.record("a", "ok", "server_error")
+    assert one.order(one.candidates("a", "d", "c"), strategy="priority") == ["a", "d", "c"]
+
+
+def test_fastest_goes_by_seconds_per_success() -> None:
+    one = core()
+    one.record("a", *["ok"] * 3, took=3.0)
+    one.record("c", *["ok"] * 3, took=1.0)
+    one.record("d", "ok", "server_error", "ok", "server_error", "ok", took=1.2)
+    order = one.choose(one.candidates("a", "c", "d"), strategy="fastest").order
+    assert [ranked.model for ranked in order] == ["c", "d", "a"]
+    assert order[0].terms["success_low"] < order[0].terms["success"]
+    assert order[1].terms["seconds"] == pytest.approx(1.2)
+
+
+def test_cheapest_goes_by_cost_per_success_unknown_prices_last() -> None:
+    one = core()
+    one.record("c", "ok", "server_error", "ok", "server_error", "ok")
+    prices = {"a": {"expected_cost": 0.011}, "c": {"expected_cost": 0.010}, "b": {}}
+    order = one.choose(one.candidates("b", "c", "a", **prices), strategy="cheapest").order
+    assert [ranked.model for ranked in order] == ["a", "c", "b"]
+    assert order[0].terms["usd"] == 0.011
+    assert "usd" not in order[2].terms
+
+
+@pytest.mark.parametrize("strategy", ["fastest", "cheapest"])
+def test_one_call_of_twenty_explores_another_so_that_a_recovered_model_is_found(strategy: str) -> None:
+    one = core()
+    chain = one.candidates("a", "c", "d", a={"expected_cost": 0.0})
+    one.rng = Random(3)
+    firsts = [one.choose(chain, strategy=strategy).order[0].model for _ in range(4000)]
+    assert firsts.count("a") / 4000 == pytest.approx(0.95, abs=0.01)
+    assert firsts.count("c") / 4000 == pytest.approx(0.025, abs=0.01)
+    one.rng = Dice(0.01, 0.0)
+    assert one.choose(chain, strategy=strategy).order[0].why == "explored: one call of twenty"
+    assert one.order(one.candidates("a"), strategy=strategy) == ["a"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_model_that_is_due_for_a_trial_is_found_by_the_next_call(strategy: str) -> None:
+    one = opened(core(), "a")
+    one.record("c", "ok", took=9.0)
+    chain = one.candidates("a", "c", a={"expected_cost": 0.1}, c={"expected_cost": 0.2})
+    assert one.order(chain, strategy=strategy) == ["c"]
+    one.wait(60)
+    first, second = one.choose(chain, strategy=strategy).order
+    assert (first.model, first.lease, first.lease_s) == ("a", f"trial:{REFS['a'].deployment}", 130.0)
+    assert (first.status, first.why) == ("unavailable", "due for a trial")
+    assert (second.model, second.lease) == ("c", None)
+    one.rng = Dice(0.01, 0.0)
+    assert one.order(chain, strategy=strategy)[0] == "a"
+
+
+def test_a_trial_stands_first_in_its_own_tier_group() -> None:
+    one = opened(core(), "a").wait(60)
+    chain = one.candidates("a", "c", "d", a={"tier": "high"}, d={"tier": "high"})
+    assert one.order(chain) == ["c", "a", "d"]
+    assert one.order(chain, complexity="high") == ["a", "d", "c"]
+    assert one.order(one.candidates("a", "c", "d", a={"tier": "low"})) == ["c", "d", "a"]
+
+
+def test_a_trial_keeps_its_place_in_the_chain() -> None:
+    one = opened(core(), "c").wait(60)
+    assert one.order(one.candidates("a", "c", "d"), strategy="priority") == ["a", "c", "d"]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_one_trial_at_most_goes_before_what_works(strategy: str) -> None:
+    one = opened(core(), "a", "c").wait(100)
+    order = one.choose(one.candidates("a", "c", "d"), strategy=strategy).order
+    assert [ranked.model for ranked in order] == ["a", "d", "c"]
+    assert order[2].lease == f"trial:{REFS['c'].deployment}"
+
+
+def test_a_trial_that_another_holds_the_lease_of_is_left_out() -> None:
+    one = opened(core(), "a").wait(60)
+    one.leased(trial_a=50)
+    decision = one.choose(one.candidates("a", "c"))
+    assert [ranked.model for ranked in decision.order] == ["c"]
+    out = decision.ranked[-1]
+    assert out.why == "open: 3 failures in a row (timeout); being tried by another call"
+    assert out.retry_at == one.now + 50
+
+
+def critical(one: Core, model: str = "a") -> Core:
+    one.record(model, *["ok", "ok", "ok", "server_error"] * 3, "ok")
+    assert one.standing(model).critical
+    return one
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_critical_model_serves_only_when_nothing_better_can_but_for_one_try_per_interval(strategy: str) -> None:
+    one = critical(core())
+    chain = one.candidates("a", "c", a={"expected_cost": 0.0}, c={"expected_cost": 1.0})
+    one.leased(critical_a=100)
+    assert one.order(chain, strategy=strategy) == ["c", "a"]
+    one.leased()
+    first, second = one.choose(chain, strategy=strategy).order
+    assert (second.model, second.lease) == ("c", None)
+    assert (first.model, first.lease, first.lease_s) == ("a", f"critical:{REFS['a'].deployment}", 300.0)
+    assert first.why.startswith("critical: asked once per interval; error rate 23% (critical)")
+
+
+def test_critical_models_alone_need_no_lease_and_go_by_score() -> None:
+    one = critical(critical(core()), "c")
+    one.record("d", "timeout", "timeout", "timeout")
+    order = one.choose(one.candidates("a", "c", "d", a={"weight": 0.5})).order
+    assert [(ranked.model, ranked.lease) for ranked in order] == [("c", None), ("a", None)]
+
+
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_lone_model_is_tried_when_nothing_else_is_left(strategy: str) -> None:
+    one = opened(core(), "a")
+    (only,) = one.choose(one.candidates("a"), strategy=strategy).order
+    assert (only.model, only.lease) == ("a", f"trial:{REFS['a'].deployment}")
+    assert only.why == "all else is out: the least suspect is tried"
+    assert only.retry_at == one.deployment("a").retry_at
+
+
+def test_when_a_whole_chain_is_open_the_least_suspect_gets_one_trial() -> None:
+    one = core()
+    one.record("a", *["timeout"] * 5)
+    one.record("c", *["timeout"] * 3)
+    one.record("d", *["timeout"] * 4, after=1)
+    one.record("b", "auth")
+    chain = one.candidates("a", "b", "c", "d")
+    assert one.order(chain) == ["c"]
+    assert one.order(one.candidates("a", "c", "d", c={"weight": 0.0})) == ["d"]
+    offline = [*chain, Candidate(ModelRef("offline", "o", "o", ""), 9, offline=True)]
+    assert one.order(offline) == ["c", "offline"]
+
+
+@pytest.mark.parametrize("outcome", ["auth", "quota_exhausted", "model_not_found", "rate_limited"])
+def test_blocked_retired_and_held_are_never_tried_and_nothing_or_offline_is_left(outcome: str) -> None:
+    one = core()
+    for model in "acd":
+        one.record(model, outcome, outcome, after=100, retry_after_s=1000.0)
+    one.put_model("b", drained_by="me", drained_why="", drained_until=one.now + 100)
+    chain = one.candidates(*"abcd")
+    decision = one.choose(chain)
+    assert decision.order == ()
+    assert [ranked.model for ranked in decision.ranked] == list("abcd")
+    assert all(ranked.why and ranked.status == "unavailable" for ranked in decision.ranked)
+    offline = [*chain, Candidate(ModelRef("offline", "o", "o", ""), 9, offline=True)]
+    assert one.order(offline) == ["offline"]
+
+
+def test_the_left_out_say_why_and_until_when() -> None:
+    one = core()
+    one.record("a", "rate_limited", retry_after_s=10.0)
+    decision = one.choose(one.candidates("a", "c", "d", c={"excluded": "no key (TWO)"}, d={"excluded": "too small"}))
+    said = [(ranked.model, ranked.status, ranked.why, ranked.retry_at) for ranked in decision.ranked]
+    assert said == [
+        ("a", "unavailable", "rate limited", one.now + 10),
+        ("c", "unavailable", "no key (TWO)", None),
+        ("d", "unknown", "too small", None),
+    ]
+
+
+def test_a_retired_model_gets_its_re_check() -> None:
+    one = core()
+    one.record("a", "model_not_found", "model_not_found", after=100)
+    assert one.order(one.candidates("a", "c")) == ["c"]
+    assert one.wait(DAY).order(one.candidates("a", "c")) == ["a", "c"]
+
+
+def test_no_candidates_make_an_empty_decision() -> None:
+    decision, credits_ = choose((), Snapshot(0), Demand("final", "low", terms={"size": 0}), Settings(), {}, 0, Random(1))
+    assert (decision.ranked, credits_, dict(decision.terms)) == ((), {}, {"size": 0})
+    assert (decision.phase, decision.complexity, decision.strategy) == ("final", "low", "balanced")
+
+
+def test_zero_latencies_and_zero_tokens_divide_nothing() -> None:
+    one = core()
+    for model in "ac":
+        one.record(model, *["ok"] * 4, latency_ms=0.0, ttft_ms=0.0, streamed=True, output_tokens=0)
+    one.record("d", *["ok"] * 4, latency_ms=0.0, output_tokens=1000)
+    zero = {"expected_output": 0, "expected_cost": 0.0}
+    for strategy in STRATEGIES:
+        decision = one.choose(one.candidates("a", "c", "d", a=zero), strategy=strategy)
+        assert all(ranked.terms["seconds"] == 0 for ranked in decision.order)
+
+
+def served(one: Core, chain: list[Candidate], seconds: dict[str, float], calls: int) -> list[str]:
+    """Make calls that take as long as their model takes, and return who answered; leases are kept."""
+    asked = []
+    for _ in range(calls):
+        leases = {name: ends for name, ends in one.rows.leases.items() if ends > one.now}
+        one.rows = replace(one.rows, leases=leases)
+        first = one.choose(chain).order[0]
+        if first.lease is not None:
+            leases[first.lease] = one.now + first.lease_s
+        asked.append(first.model)
+        took = seconds[first.model]
+        one.record(first.model, "ok", took=took, ttft_ms=took * 500, streamed=True, output_tokens=200)
+    return asked
+
+
+def test_a_model_that_turned_ten_times_slower_loses_its_place_within_ten_calls_and_gets_it_back() -> None:
+    one = core()
+    chain = one.candidates("a", "c")
+    quick = {"a": 2.0, "c": 2.5}
+    assert served(one, chain, quick, 40)[-10:].count("a") in {5, 6}
+    slow = served(one, chain, {**quick, "a": 20.0}, 30)
+    assert slow[:10].count("a") <= 6
+    assert slow[10:].count("a") <= 4
+    assert one.standing("a").reason == "slow (critical)"
+    back = served(one, chain, quick, 1200)
+    assert back[-40:].count("a") >= 18
+    assert one.status("a") == "healthy"
+
+
+def test_three_of_ten_that_fail_a_quarter_of_their_calls_are_not_ejected() -> None:
+    refs = {f"m{i}": ModelRef(f"m{i}", f"d{i}", f"k{i}", f"h{i}") for i in range(10)}
+    one = core(refs=refs)
+    for turn in range(40):
+        for index, model in enumerate(refs):
+            one.record(model, "server_error" if index < 3 and turn % 4 == index else "ok")
+    assert all(one.status(model) != "unavailable" for model in refs)
+    order = one.order(one.candidates(*refs))
+    assert sorted(order) == sorted(refs)
+    assert set(order[-2:]) < {"m0", "m1", "m2"}
+
+
+def test_failed_fallbacks_are_counted_like_failed_firsts() -> None:
+    one = core()
+    one.record("c", "server_error", "server_error", "server_error", fallback_from="a")
+    assert one.order(one.candidates("a", "c")) == ["a"]
+
+
+def test_unknown_is_neither_healthy_nor_dead() -> None:
+    one = core()
+    one.record("c", "ok", "timeout")
+    assert one.status("a") == "unknown"
+    assert one.order(one.candidates("c", "a")) == ["a", "c"]
+    assert one.order(one.candidates("c", "a"), strategy="priority") == ["c", "a"]
