@@ -24,7 +24,7 @@ _DEPART = (
     "ON CONFLICT (call_id) DO UPDATE SET model = excluded.model, started_at = excluded.started_at, "
     "expires_at = excluded.expires_at"
 )
-_EXPIRED = "DELETE FROM in_flight WHERE expires_at <= ? OR started_at > ?"
+_EXPIRED = "DELETE FROM in_flight WHERE expires_at <= ? OR started_at > ? OR typeof(expires_at) <> 'real'"
 _BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
 _RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
 _RESERVE = "INSERT INTO reservations (id, budget, usd, reserved_at, expires_at) VALUES (?, ?, ?, ?, ?)"

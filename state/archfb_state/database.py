@@ -9,7 +9,7 @@ from _thread import RLock
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from archfb_state.locking import waits
+from archfb_state.locking import locker, waits
 from archfb_state.store import StoreBusy
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
 WAL_LIMIT = 8 * 2**20
 """Bytes of write-ahead log after which it is moved into the database."""
 
-_LOOK_EVERY = 32
+_LOG_EVERY = 32
+_LOOK_AFTER = 0.1
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
 class FileMoved(Exception):  # noqa: N818 - a condition to act on
     """The file at the path is no longer the one that is open: deleted or replaced under way."""
+
+    def __init__(self, database: Database) -> None:
+        """Name the database that lost its file."""
+        super().__init__(database.path)
+        self.database = database
 
 
 def is_busy(error: sqlite3.Error) -> bool:
@@ -35,14 +41,24 @@ def is_busy(error: sqlite3.Error) -> bool:
 
 
 def connect(path: str, mode: str) -> sqlite3.Connection:
-    """Open the file (`mode`: rw, ro or immutable) in autocommit, without SQLite's own waiting."""
+    """Open the file (`mode`: rw, ro, immutable or memory) in autocommit, without SQLite's own waiting."""
     quoted = path.replace("%", "%25").replace("?", "%3f").replace("#", "%23")
     options = "mode=ro&immutable=1" if mode == "immutable" else f"mode={mode}"
+    if mode == "memory":
+        quoted = ""
     connection = sqlite3.connect(
         f"file:{quoted}?{options}", uri=True, timeout=0, isolation_level=None, check_same_thread=False
     )
     connection.execute("PRAGMA trusted_schema=OFF")
     return connection
+
+
+def _identity(path: str) -> tuple[int, int] | None:
+    try:
+        there = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
+    except OSError:
+        return None
+    return there.st_ino, there.st_dev
 
 
 class Database:
@@ -55,6 +71,7 @@ class Database:
         patience: float = 10.0,
         mode: str = "rw",
         lock: FileLock | None = None,
+        connection: sqlite3.Connection | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -66,16 +83,17 @@ class Database:
         self._sleep = sleep
         self._mutex = RLock()
         self._writes = 0
+        self._side: dict[str, tuple[int, int]] = {}
         self._checkpoint_at = WAL_LIMIT
         self.lock = lock
-        self.connection = connect(path, mode)
-        self._identity = self._look()
+        self.connection = connection or connect(path, mode)
+        self._identity = self.look()
+        self._looked = 0.0
         self.reading = Reading(self)
         self.writing = Writing(self)
-        if self.writable:
-            self._prepare()
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Set the connection up for writing, once the file is known to be ours."""
         for pragma in ("synchronous=NORMAL", "wal_autocheckpoint=0", "secure_delete=OFF", "temp_store=MEMORY"):
             self.patient(f"PRAGMA {pragma}")
 
@@ -95,18 +113,25 @@ class Database:
             except sqlite3.OperationalError as error:
                 if not is_busy(error):
                     raise
-        raise StoreBusy("State is held by another program")
+        raise StoreBusy(f"State is held by {self.holder()}")
 
-    def _look(self) -> tuple[int, int] | None:
-        try:
-            there = os.stat(self.path)  # noqa: PTH116 - a Path costs more than the call
-        except OSError:
-            return None
-        return there.st_ino, there.st_dev
+    def holder(self) -> str:
+        """Return "pid P (since T)" of who holds the database as the system tells it; T is when waiting began."""
+        began = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() - self.patience))
+        pid = locker(self.path + "-shm") or locker(self.path)
+        return "another program" if pid is None else f"pid {pid} (since {began})"
+
+    def look(self) -> tuple[int, int] | None:
+        """Return what tells the file at the path from every other, None where there is none."""
+        return _identity(self.path)
 
     def moved(self) -> bool:
-        """Say whether the file was deleted or replaced since it was opened."""
-        return self._look() != self._identity
+        """Say whether the file was deleted or replaced since it was opened; looks at most ten times a second."""
+        now = self._monotonic()
+        if now - self._looked < _LOOK_AFTER:
+            return False
+        self._looked = now
+        return self.look() != self._identity
 
     def enter(self) -> None:
         """Keep other threads out."""
@@ -119,7 +144,9 @@ class Database:
     def after_write(self) -> None:
         """Move the log into the database when it has grown; called with the lock held."""
         self._writes += 1
-        if self._writes % _LOOK_EVERY == 0 and self._log_size() > self._checkpoint_at:
+        if self._writes == 1:
+            self._side = {suffix: one for suffix in ("-wal", "-shm") if (one := _identity(self.path + suffix))}
+        if self._writes % _LOG_EVERY == 0 and self._log_size() > self._checkpoint_at:
             self.checkpoint()
 
     def _log_size(self) -> int:
@@ -137,13 +164,20 @@ class Database:
     def close(self) -> None:
         """Close under the lock where it is free: the last one to close moves the log into the database."""
         with self._mutex:
-            if self.lock is None:
-                self.connection.close()
-                return
-            with suppress(StoreBusy, OSError):
-                self.lock.acquire(min(self.patience, 0.5))
+            if self.lock is not None and not self.lock.closed:
+                with suppress(StoreBusy, OSError):
+                    self.lock.acquire(min(self.patience, 0.1))
             self.connection.close()
-            self.lock.close()
+            if self.lock is not None:
+                self.lock.close()
+
+    def leave_log(self) -> None:
+        """Take away the log that belongs to a file which is no longer at the path, lest it be read into another."""
+        for suffix, mine in self._side.items():
+            with suppress(OSError):
+                there = os.stat(self.path + suffix)  # noqa: PTH116
+                if (there.st_ino, there.st_dev) == mine:
+                    os.unlink(self.path + suffix)  # noqa: PTH108
 
 
 class Reading:
@@ -196,7 +230,7 @@ class Writing:
             database.lock.acquire(database.patience)
             try:
                 if database.moved():
-                    raise FileMoved(database.path)
+                    raise FileMoved(database)
                 database.patient("BEGIN IMMEDIATE")
             except BaseException:
                 database.lock.release()

@@ -32,7 +32,8 @@ NETWORK = frozenset(
 )
 """File systems whose locks or shared memory do not hold between machines."""
 
-_MOUNTS = "/proc/self/mountinfo"
+MOUNTS = "/proc/self/mountinfo"
+"""Where Linux lists the mounted file systems."""
 
 
 class Found(NamedTuple):
@@ -45,7 +46,7 @@ class Found(NamedTuple):
     """The network file system that it is on, else None."""
 
 
-def examine(path: str, *, uid: int | None = None, mounts: str = _MOUNTS) -> Found:
+def examine(path: str, *, uid: int | None = None, mounts: str = MOUNTS) -> Found:
     """Look at the path and its folder, changing nothing; raises StoreUnusable with the sentence to show."""
     uid = os.geteuid() if uid is None else uid
     try:
@@ -103,12 +104,12 @@ def _nearest(path: str) -> str:
     return folder
 
 
-def network_of(path: str, mounts: str = _MOUNTS) -> str | None:
+def network_of(path: str, mounts: str = MOUNTS) -> str | None:
     """Return the name of the network file system that holds an existing path; None where it is local or unknown."""
     if sys.platform == "darwin":  # pragma: no cover - another system
         return _network_of_darwin(path)
     device = os.stat(path).st_dev  # noqa: PTH116
-    if mounts == _MOUNTS and os.major(device) != 0:
+    if mounts == MOUNTS and os.major(device) != 0:
         return None
     try:
         with open(mounts, encoding="utf-8", errors="replace") as lines:  # noqa: PTH123

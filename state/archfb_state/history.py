@@ -56,17 +56,19 @@ _SUMS = ", ".join(
     ]
 )
 _NAMES = ", ".join(TOTALS)
+_MARKS = ", ".join("?" * len(TOTALS))
 _ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in TOTALS)
 _SPAN = "FROM attempts WHERE seq > ? AND seq <= ?"
 _KEY = f"{_PHASE}, model, outcome"
 
-_FOLD_HOURS = (
-    f"INSERT INTO rollups (hour, phase, model, outcome, {_NAMES}) SELECT {_HOUR}, {_KEY}, {_SUMS} {_SPAN} "
-    f"GROUP BY 1, 2, 3, 4 ON CONFLICT (hour, phase, model, outcome) DO UPDATE SET {_ADD}"
+_SPAN_HOURS = f"SELECT {_HOUR}, {_KEY}, {_SUMS} {_SPAN} GROUP BY 1, 2, 3, 4"
+_ADD_HOUR = (
+    f"INSERT INTO rollups (hour, phase, model, outcome, {_NAMES}) VALUES (?, ?, ?, ?, {_MARKS}) "  # noqa: S608
+    f"ON CONFLICT (hour, phase, model, outcome) DO UPDATE SET {_ADD}"
 )
-_FOLD_TOTALS = (
-    f"INSERT INTO totals (phase, model, outcome, {_NAMES}) SELECT {_KEY}, {_SUMS} {_SPAN} "
-    f"GROUP BY 1, 2, 3 ON CONFLICT (phase, model, outcome) DO UPDATE SET {_ADD}"
+_ADD_TOTAL = (
+    f"INSERT INTO totals (phase, model, outcome, {_NAMES}) VALUES (?, ?, ?, {_MARKS}) "  # noqa: S608
+    f"ON CONFLICT (phase, model, outcome) DO UPDATE SET {_ADD}"
 )
 _FOLD_HANDOVERS = (
     "INSERT INTO handovers (phase, from_model, to_model, count) "
@@ -80,8 +82,9 @@ _TAIL_HANDOVERS = (
     "WHERE seq > ? AND fallback_from IS NOT NULL GROUP BY 1, 2, 3"
 )
 _TOTALS = f"SELECT phase, model, outcome, {_NAMES} FROM totals"  # noqa: S608
-_ROLLUPS = f"SELECT hour, phase, model, outcome, {_NAMES} FROM rollups WHERE hour >= ?"  # noqa: S608
+_ROLLUPS = f"SELECT hour, phase, model, outcome, {_NAMES} FROM rollups WHERE hour >= ? AND typeof(hour) = 'real'"  # noqa: S608
 _FOLDED = "SELECT value FROM meta WHERE name = 'folded'"
+_NEWEST_SEQ = "SELECT COALESCE(MAX(seq), 0) FROM attempts"
 _SET_FOLDED = (
     "INSERT INTO meta (name, value) VALUES ('folded', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 )
@@ -89,14 +92,16 @@ _SET_FOLDED = (
 
 def append(connection: sqlite3.Connection, attempt: Attempt) -> Attempt | None:
     """Append an attempt and return it as it is stored; None where its id was there already."""
-    row = ATTEMPTS.to_row(attempt)
+    kept, row = ATTEMPTS.bound(attempt)
     cursor = connection.execute(INSERT_ATTEMPT, row)
     if cursor.rowcount != 1:
         return None
     seq = cursor.lastrowid or 0
     if seq % FOLD_EVERY == 0:
         fold(connection, seq)
-    return ATTEMPTS.same(attempt, row)
+    elif seq % FOLD_EVERY == 1 and folded(connection) >= seq:  # rows were deleted by hand, numbers are given anew
+        connection.execute(_SET_FOLDED, (str(seq - 1),))
+    return kept
 
 
 def folded(connection: sqlite3.Connection) -> int:
@@ -104,18 +109,18 @@ def folded(connection: sqlite3.Connection) -> int:
     row = connection.execute(_FOLDED).fetchone()
     try:
         return int(row[0]) if row else 0
-    except ValueError:
-        return 0
+    except ValueError:  # edited by hand: the last one after which they are added
+        return int(connection.execute(_NEWEST_SEQ).fetchone()[0]) // FOLD_EVERY * FOLD_EVERY
 
 
 def fold(connection: sqlite3.Connection, newest: int) -> int:
     """Add attempts up to `newest` to the sums, a bounded number at once; return the last one added."""
     since = folded(connection)
-    if newest < since:  # rows were deleted by hand, and their numbers given anew
-        since = max(0, newest - FOLD_EVERY)
     until = min(newest, since + FOLD_AT_MOST)
-    for statement in (_FOLD_HOURS, _FOLD_TOTALS, _FOLD_HANDOVERS):
-        connection.execute(statement, (since, until))
+    rows = connection.execute(_SPAN_HOURS, (since, until)).fetchall()
+    connection.executemany(_ADD_HOUR, rows)
+    connection.executemany(_ADD_TOTAL, [row[1:] for row in rows])
+    connection.execute(_FOLD_HANDOVERS, (since, until))
     connection.execute(_SET_FOLDED, (str(until),))
     return until
 
@@ -143,15 +148,23 @@ def _merged(rows: Iterable[tuple[Any, ...]], key: int) -> dict[tuple[Any, ...], 
     sums: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for row in rows:
         before = sums.get(row[:key])
-        after = row[key:]
+        after = tuple(one if type(one) in (int, float) else 0 for one in row[key:])
         sums[row[:key]] = after if before is None else tuple(a + b for a, b in zip(before, after, strict=True))
     return sums
+
+
+def _texts(item: tuple[tuple[Any, ...], Any]) -> tuple[str, ...]:
+    return tuple(map(str, item[0]))
+
+
+def _hour_and_texts(item: tuple[tuple[Any, ...], Any]) -> tuple[float, tuple[str, ...]]:
+    return float(item[0][0]), tuple(map(str, item[0][1:]))
 
 
 def counters(connection: sqlite3.Connection) -> list[Counter]:
     """Return the totals, the newest attempts included."""
     rows = [*connection.execute(_TOTALS), *connection.execute(_TAIL, (folded(connection),))]
-    return [_counter(key + sums) for key, sums in sorted(_merged(rows, 3).items())]
+    return [_counter(key + sums) for key, sums in sorted(_merged(rows, 3).items(), key=_texts)]
 
 
 def hours(connection: sqlite3.Connection, since: float, model: str | None) -> list[tuple[float, Counter]]:
@@ -161,7 +174,7 @@ def hours(connection: sqlite3.Connection, since: float, model: str | None) -> li
     merged = _merged(rows, 4)
     return [
         (float(key[0]), _counter(key[1:] + sums))
-        for key, sums in sorted(merged.items())
+        for key, sums in sorted(merged.items(), key=_hour_and_texts)
         if key[0] >= first and model in (None, key[2])
     ]
 
@@ -170,7 +183,7 @@ def fallbacks(connection: sqlite3.Connection) -> dict[tuple[str, str, str], int]
     """Return the hand-overs by (phase, from, to)."""
     stored = connection.execute("SELECT phase, from_model, to_model, count FROM handovers")
     tail = connection.execute(_TAIL_HANDOVERS, (folded(connection),))
-    return {key: int(sums[0]) for key, sums in sorted(_merged([*stored, *tail], 3).items())}
+    return {key: int(sums[0]) for key, sums in sorted(_merged([*stored, *tail], 3).items(), key=_texts)}
 
 
 def _where(since: float, model: str | None, run_id: str | None) -> tuple[str, list[Any]]:
@@ -249,11 +262,11 @@ def save_decision(
         (
             at,
             call_id,
-            run_id,
-            decision.phase,
+            None if run_id is None else clean_text(run_id),
+            clean_text(decision.phase),
             decision.complexity,
             decision.strategy,
-            first,
+            None if first is None else clean_text(first),
             compact([_ranked_out(one) for one in decision.ranked]),
             compact(dict(decision.terms)),
         ),
@@ -291,7 +304,7 @@ _OLD = (
 
 def prune_step(connection: sqlite3.Connection, now: float, keep_s: float) -> int:
     """Drop some attempts older than `keep_s` seconds that are in the sums; return how many."""
-    newest = connection.execute("SELECT COALESCE(MAX(seq), 0) FROM attempts").fetchone()[0]
+    newest = connection.execute(_NEWEST_SEQ).fetchone()[0]
     until = fold(connection, newest)
     gone = connection.execute(
         "DELETE FROM attempts WHERE seq IN (SELECT seq FROM attempts WHERE started_at < ? AND seq <= ? AND seq < ? "

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.database import Database
-from archfb_state.examination import examine
+from archfb_state.examination import MOUNTS, examine
 from archfb_state.locking import SUFFIX, FileLock
-from archfb_state.store import Opened, StoreBusy, StoreUnusable
+from archfb_state.store import Opened, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,12 +60,14 @@ def open_state(
     observe: Observe | None = None,
     settle: Settle | None = None,
     rng: Random | None = None,
+    mounts: str = MOUNTS,
 ) -> Store:
     """Open the state at a path, creating and migrating it as needed.
 
     `patience` (seconds) bounds every wait for a lock. `explicit` says that the path was asked for by name: then a
     network disk is an error. Whatever can be survived is: the store goes on in memory, `opened.saving` is False,
     `opened.notes` say why, and what comes up later is given to `warn`, too. `:memory:` or None saves nothing.
+    `observe`, `settle` and `rng` stand in for the decision core's, `mounts` for the system's list of file systems.
     Raises StoreUnusable with a sentence for a path that must not be used.
     """
     from archfb_state.lasting_store import LastingStore
@@ -74,36 +76,25 @@ def open_state(
     core = Core(clock, observe, settle, rng)
     if path is None or path == ":memory:":
         return MemoryStore(clock=clock, observe=observe, settle=settle, rng=rng)
-    return LastingStore(Way(os.path.abspath(path), patience, explicit, core), warn)  # noqa: PTH100
+    return LastingStore(Way(os.path.abspath(path), patience, explicit, core, mounts), warn)  # noqa: PTH100
 
 
 def peek(path: str, *, patience: float = 1.0, clock: Callable[[], float] = time.time) -> Store:
     """Open the state only to read it: nothing is created, migrated or written; an absent file is an empty state."""
-    from archfb_state.sqlite_store import SqliteStore
+    from archfb_state.peeking_store import PeekingStore
 
     path = os.path.abspath(path)  # noqa: PTH100
-    if not examine(path).exists:
-        return _empty(path, clock)
-    try:
-        database = open_to_read(path, patience)
-        return SqliteStore(database, opened=Opened(path, saving=False), clock=clock)
-    except Newer as newer:
-        return _empty(path, clock, str(newer))
-    except (Corrupt, StoreBusy, sqlite3.Error) as error:
-        return _empty(path, clock, f"State at {path} cannot be read: {error}")
+    return PeekingStore(path, exists=examine(path).exists, patience=patience, clock=clock)
 
 
-def _empty(path: str, clock: Callable[[], float], *notes: str) -> Store:
-    from archfb_state.memory_store import MemoryStore
+def open_to_read(path: str, patience: float, *, newer: bool = False) -> Database:
+    """Open an existing file for reading only, a newer one only if told so.
 
-    return MemoryStore(opened=Opened(path, saving=False, notes=notes), clock=clock)
-
-
-def open_to_read(path: str, patience: float) -> Database:
-    """Open an existing file for reading only; raises StoreUnusable, Newer, Corrupt, StoreBusy, sqlite3.Error."""
+    Raises StoreUnusable, Newer, Corrupt, StoreBusy, sqlite3.Error.
+    """
     database = _first_that_opens(path, patience)
     try:
-        if not _is_current(database):
+        if not _is_current(database, newer=newer):
             raise sqlite3.OperationalError("the state is being created, or of an older version")
     except BaseException:
         database.close()
@@ -127,31 +118,37 @@ def _first_that_opens(path: str, patience: float) -> Database:
     raise AssertionError("unreachable")
 
 
-def _is_current(database: Database) -> bool:
-    """Say whether the schema is this program's; False for a new or older one."""
+def _is_current(database: Database, *, newer: bool = False) -> bool:
+    """Say whether the schema is this program's (or a newer one that may be read); False for a new or older one."""
     try:
         marked = database.patient("PRAGMA application_id").fetchone()[0]
         found = database.patient("PRAGMA user_version").fetchone()[0]
         tables = database.patient("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
     except sqlite3.DatabaseError as error:
         raise _damage(database.path, error) from None
+    if not tables and 0 < os.path.getsize(database.path) < 512:  # noqa: PTH202
+        raise _not_ours(database.path)
     if marked != APPLICATION_ID and (marked or found or tables):
         raise StoreUnusable(
             f"{database.path} belongs to another program (application_id {marked:#x}, not archfb's). Not touched."
         )
-    if found > VERSION:
+    if found > VERSION and not newer:
         raise Newer(
             f"State is from a later archfb (schema {found}; this one knows {VERSION}). Running without saving."
         )
-    return bool(found == VERSION)
+    return bool(found >= VERSION)
+
+
+def _not_ours(path: str) -> StoreUnusable:
+    with open(path, "rb") as file:  # noqa: PTH123
+        first = file.read(16)
+    return StoreUnusable(f"{path} is not an archfb state file (first bytes {first!r}). Not touched.")
 
 
 def _damage(path: str, error: sqlite3.DatabaseError) -> Exception:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_NOTADB:
-        with open(path, "rb") as file:  # noqa: PTH123
-            first = file.read(16)
-        return StoreUnusable(f"{path} is not an archfb state file (first bytes {first!r}). Not touched.")
+        return _not_ours(path)
     if code == sqlite3.SQLITE_CORRUPT:
         return Corrupt(str(error))
     return error
@@ -164,6 +161,7 @@ class Way(NamedTuple):
     patience: float
     explicit: bool
     core: Core
+    mounts: str = MOUNTS
 
     def open(self) -> tuple[SqliteStore, tuple[str, ...]]:
         """Open for writing, with what should be said; raises StoreUnusable, Unsaved, StoreBusy, sqlite3.Error."""
@@ -177,7 +175,7 @@ class Way(NamedTuple):
             raise
 
     def _look(self, notes: list[str]) -> None:
-        found = examine(self.path)
+        found = examine(self.path, mounts=self.mounts)
         if found.file_system is not None:
             said = (
                 f"{self.path} is on {found.file_system}; SQLite is unsafe there. Use a local disk or postgresql://…"
@@ -220,6 +218,7 @@ class Way(NamedTuple):
         database = Database(self.path, patience=self.patience, lock=lock)
         try:
             if _is_current(database) and database.patient("PRAGMA journal_mode").fetchone()[0] == "wal":
+                database.prepare()
                 return database
         except Corrupt:
             pass
@@ -251,6 +250,7 @@ class Way(NamedTuple):
             if not _is_current(database):
                 bring_up(database)
             database.patient("PRAGMA journal_mode=WAL").fetchone()
+            database.prepare()
         except BaseException:
             database.connection.close()
             raise

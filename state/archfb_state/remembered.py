@@ -38,6 +38,8 @@ class Kept(dict[str, R | None]):
         self.key_at = table.columns.index(key)
         self.one = f"{table.select} WHERE {key} = ?"
         self.save = table.upsert(key)
+        self.change = table.update(key)
+        self.drop = f"DELETE FROM {table.name} WHERE {key} = ?"  # noqa: S608 - names are ours
         self.whole = False
         self.damaged: set[str] = set()
         self._parsed: dict[str, tuple[tuple[Any, ...], R]] = {}
@@ -75,9 +77,20 @@ class Kept(dict[str, R | None]):
 
     def put(self, connection: sqlite3.Connection, key: str, record: R) -> None:
         """Write one row."""
-        connection.execute(self.save, self.table.to_row(record))
+        row = self.table.to_row(record, self._parsed.get(key))
+        if self.get(key) is None:
+            connection.execute(self.save, row)
+        else:
+            connection.execute(self.change, (*row, key))
+        self._parsed[key] = (tuple(row), record)
         self[key] = record
         self.damaged.discard(key)
+
+    def drop_damaged(self, connection: sqlite3.Connection) -> None:
+        """Delete the rows that could not be read."""
+        for key in sorted(self.damaged):
+            connection.execute(self.drop, (key,))
+        self.damaged.clear()
 
     def present(self) -> dict[str, R]:
         """Return the rows that there are."""
@@ -112,9 +125,15 @@ class Remembered:
         self.models.forget()
         self.machine = self.flights = self.leases = self._version = self._snapshot = None
 
-    def damaged(self) -> list[str]:
-        """Return the keys of rows that could not be read."""
-        return sorted(self.deployments.damaged | self.accounts.damaged | self.models.damaged)
+    def damaged(self) -> tuple[set[str], set[str], set[str]]:
+        """Return the models, deployments and accounts whose rows could not be read."""
+        return self.models.damaged, self.deployments.damaged, self.accounts.damaged
+
+    def restore(self, connection: sqlite3.Connection, changes: Changes) -> None:
+        """Write down what was rebuilt; a damaged row that nothing is known of goes."""
+        for kept in (self.models, self.deployments, self.accounts):
+            kept.drop_damaged(connection)
+        self.apply(connection, changes)
 
     def snapshot(self, connection: sqlite3.Connection, now: float) -> Snapshot:
         """Return everything as of now."""

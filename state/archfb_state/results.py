@@ -88,3 +88,11 @@ def meta(connection: sqlite3.Connection, name: str) -> Any:
 def save_meta(connection: sqlite3.Connection, name: str, value: Any) -> None:
     """Remember a value."""
     connection.execute(_SAVE_META, (clean_text(name), compact(value)))
+
+
+def salt(value: Any) -> bytes | None:
+    """Return the salt that a remembered value says, None where it says none."""
+    try:
+        return bytes.fromhex(value)
+    except (ValueError, TypeError):
+        return None

@@ -69,6 +69,24 @@ def _finite(values: Sequence[float]) -> str:
     return compact([one for one in values if one - one == 0])
 
 
+def _rewritten(write: Callable[[Any], Any], value: Any, before: Any, text: Any) -> Any:
+    if value is before:
+        return text
+    return (_grown(value, before, text) if write is _finite else None) or write(value)
+
+
+def _grown(values: tuple[float, ...], before: tuple[float, ...], text: str) -> str | None:
+    """Return the text of a list that got one number more, and perhaps lost its first; None for any other."""
+    last = values[-1] if values else None
+    if len(before) < 2 or last is None or last - last != 0 or text.count(",") != len(before) - 1:
+        return None
+    if values[:-1] == before:
+        return f"{text[:-1]},{last!r}]"
+    if values[:-1] == before[1:]:
+        return f"[{text[text.index(',') + 1 : -1]},{last!r}]"
+    return None
+
+
 def _texts(text: str) -> dict[str, str]:
     value = json.loads(text)
     if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
@@ -167,6 +185,7 @@ class Table(Generic[R]):
         self._writes = _converters(described, "write")
         self._reads = _converters(described, "read")
         self._reals = tuple(i for i, (stored, _) in enumerate(self._kinds) if stored is float)
+        self._clean_lists = not any("[" in str(one.type) for one in fields(record))  # type: ignore[arg-type]
         self._sound: set[tuple[type, ...]] = set()
         marks = ", ".join("?" * len(self.columns))
         self.insert = f"INSERT INTO {name} ({self.list}) VALUES ({marks})"  # noqa: S608 - names are ours
@@ -176,36 +195,57 @@ class Table(Generic[R]):
         """Return the columns' SQL definitions."""
         return [f"{name} {sql}{'' if optional else ' NOT NULL'}" for name, sql, optional in self._sql]
 
+    def update(self, key: str) -> str:
+        """Return the statement that replaces a row's values; it takes the row, then the key."""
+        values = ", ".join(f"{name} = ?" for name in self.columns)
+        return f"UPDATE {self.name} SET {values} WHERE {key} = ?"  # noqa: S608 - names are ours
+
     def upsert(self, *key: str) -> str:
         """Return the statement that inserts a row or replaces its values."""
         values = ", ".join(f"{name} = excluded.{name}" for name in self.columns if name not in key)
         return f"{self.insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {values}"
 
-    def to_row(self, record: R) -> list[Any]:
-        """Return the values to bind: any number or text is made fit to be stored."""
+    def to_row(self, record: R, before: tuple[Sequence[Any], R] | None = None) -> list[Any]:
+        """Return the values to bind: any number or text is made fit to be stored.
+
+        `before`, an earlier row and its record, saves writing out again what has not changed.
+        """
+        row: list[Any] = list(self._get(record))
+        for at, write in self._writes:
+            if before is None:
+                row[at] = write(row[at])
+            else:
+                row[at] = _rewritten(write, row[at], getattr(before[1], self.columns[at]), before[0][at])
+        self._fit(row)
+        return row
+
+    def _fit(self, row: list[Any]) -> bool:
+        """Replace what SQLite cannot keep; say whether anything was."""
+        changed = False
+        for at, value in enumerate(row):
+            kind = value.__class__
+            if kind is str:
+                if value.isprintable():
+                    continue
+                fit: Any = clean_text(value)
+            elif kind is float and value - value != 0:
+                fit = None if self._kinds[at][1] else 0.0
+            elif kind is int and not -_INT64 <= value <= _INT64:
+                fit = _whole(value) if self._kinds[at][0] is int else float(_whole(value))
+            else:
+                continue
+            changed = changed or fit != value
+            row[at] = fit
+        return changed
+
+    def bound(self, record: R) -> tuple[R, list[Any]]:
+        """Return the record as it is stored, and the values to bind."""
         row: list[Any] = list(self._get(record))
         for at, write in self._writes:
             row[at] = write(row[at])
-        for at, value in enumerate(row):
-            kind = value.__class__
-            if kind is float:
-                if value - value != 0:
-                    row[at] = self._instead(at)
-            elif kind is str:
-                if not value.isprintable():
-                    row[at] = clean_text(value)
-            elif kind is int and not -_INT64 <= value <= _INT64:
-                row[at] = _whole(value) if self._kinds[at][0] is int else float(_whole(value))
-        return row
-
-    def same(self, record: R, row: list[Any]) -> R:
-        """Return the record as its row says it: itself, unless something had to be made fit."""
-        if list(self._get(record)) == row:
-            return record
-        return self.from_row(tuple(row)) or record
-
-    def _instead(self, at: int) -> float | None:
-        return None if self._kinds[at][1] else 0.0
+        if self._fit(row) or not self._clean_lists:
+            record = self.from_row(tuple(row)) or record
+        return record, row
 
     def from_row(self, row: tuple[Any, ...]) -> R | None:
         """Return the record, or None where the row holds what cannot be one."""
@@ -269,4 +309,4 @@ RESULTS = Table("phase_results", PhaseResult)
 
 def stored(table: Table[R], record: R) -> R:
     """Return the record as it would come back from a table."""
-    return table.same(record, table.to_row(record))
+    return table.bound(record)[0]

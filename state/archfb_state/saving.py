@@ -89,6 +89,7 @@ class Saving:
         """Make the next try work: with the file where that is possible, else in memory."""
         if isinstance(failure, FileMoved):
             self._say(f"State file {self._way.path} vanished or was replaced; opened anew.")
+            failure.database.leave_log()
             self._reopen()
         elif _code(failure) in _DAMAGED:
             self._replace()
@@ -121,7 +122,7 @@ class Saving:
             self._reopen()
 
     def _let_go(self) -> None:
-        with suppress(*_FAILURES):
+        with suppress(AttributeError, *_FAILURES):  # there is no store yet when the first opening failed
             self._store.close()
 
     def _go_on_in_memory(self, failure: Exception) -> None:
@@ -130,6 +131,7 @@ class Saving:
         if self._memory is not None:
             raise failure
         self._say(_sentence(self._way.path, failure))
+        self._let_go()
         self._memory = UnsavedStore(self._past(), self.opened, self._way.core)
         self._store = self._memory
         if not isinstance(failure, (Newer, Unsaved)):
@@ -139,7 +141,7 @@ class Saving:
         from archfb_state.sqlite_store import SqliteStore
 
         try:
-            return SqliteStore(open_to_read(self._way.path, 0.2), clock=self._way.core.clock)
+            return SqliteStore(open_to_read(self._way.path, 0.2, newer=True), clock=self._way.core.clock)
         except (StoreUnusable, *_FAILURES):
             return None
 
@@ -151,18 +153,26 @@ class Saving:
         self._retry_at = self._monotonic() + RETRY_AFTER
         try:
             store, _ = self._way._replace(patience=patience).open()
-            attempts, runs, results = memory.unsaved()
-            settings, refs = self._last
-            store.record(attempts, settings, refs=refs)
-            for run in runs:
-                store.save_run(run)
-            for result in results:
-                store.save_result(result)
         except (StoreUnusable, *_FAILURES):
+            return
+        try:
+            late = self._hand_over(memory, store)
+        except _FAILURES:
+            store.close()
             return
         memory.close()
         self._store, self._memory, self._retry_at = store, None, None
-        self._say(f"State can be saved again; {len(attempts)} attempts were written late.")
+        self._say(f"State can be saved again; {late} attempts were written late.")
+
+    def _hand_over(self, memory: UnsavedStore, store: Store) -> int:
+        attempts, runs, results = memory.unsaved()
+        settings, refs = self._last
+        store.record(attempts, settings, refs=refs)
+        for run in runs:
+            store.save_run(run)
+        for result in results:
+            store.save_result(result)
+        return len(attempts)
 
     def close(self) -> None:
         """Let go of everything, after one more try to save what was not."""

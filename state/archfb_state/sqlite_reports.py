@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -81,7 +82,11 @@ class SqliteReports:
     def salt(self) -> bytes:
         """Return the state's own salt, for fingerprints of keys."""
         if self._salt is None:
-            self._salt = bytes.fromhex(self.meta("salt"))
+            self._salt = results.salt(self.meta("salt"))
+        if self._salt is None:
+            self._salt = os.urandom(16)
+            if self._database.writable:
+                self.meta("salt", self._salt.hex())
         return self._salt
 
     def now(self) -> float:

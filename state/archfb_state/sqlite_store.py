@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state import claims, edits, history, results
 from archfb_state.rows import clean_text
+from archfb_state.settings import Settings
 from archfb_state.sqlite_reports import SqliteReports
 
 if TYPE_CHECKING:
@@ -14,7 +15,6 @@ if TYPE_CHECKING:
 
     from archfb_state.decisions import Credits, Decision
     from archfb_state.records import Attempt, Changes, ModelRef, Snapshot, Transition
-    from archfb_state.settings import Settings
     from archfb_state.store import Lease
 
 T = TypeVar("T")
@@ -29,9 +29,11 @@ class SqliteStore(SqliteReports):
 
     def snapshot(self) -> Snapshot:
         """Return everything that a decision reads."""
-        with self._database.reading as connection:
-            self._remembered.refresh(connection)
-            return self._remembered.snapshot(connection, self._clock())
+        return self._read(self._snapshot)
+
+    def _snapshot(self, connection: sqlite3.Connection) -> Snapshot:
+        self._remembered.refresh(connection)
+        return self._remembered.snapshot(connection, self._clock())
 
     def decide(
         self,
@@ -45,13 +47,13 @@ class SqliteStore(SqliteReports):
         """Choose within one transaction; a store opened for reading only chooses and remembers nothing."""
         slot, call_id = clean_text(slot), clean_text(call_id)
         if not self._database.writable:
-            now = self._clock()
-            return self._read(lambda c: choose(self._remembered.snapshot(c, now), results.credits(c, slot))[0])
+            rows = self.snapshot()
+            return choose(rows, self._read(lambda c: results.credits(c, slot)))[0]
 
         def work(connection: sqlite3.Connection) -> Decision:
             now = self._clock()
             before = results.credits(connection, slot)
-            decision, after = choose(self._remembered.snapshot(connection, now), dict(before))
+            decision, after = choose(self._rows(connection, now), dict(before))
             results.save_credits(connection, slot, before, after)
             first = next((one.model for one in decision.ranked if one.eligible), None)
             if first is not None:
@@ -89,7 +91,7 @@ class SqliteStore(SqliteReports):
             for attempt in attempts:
                 kept = history.append(connection, attempt)
                 if kept is not None:
-                    rows = self._remembered.rows_for(connection, kept, known, now)
+                    rows = self._rows_for(connection, kept, settings, known, now)
                     changes = observe(rows, kept, settings, now, rng, known)
                     self._remembered.apply(connection, changes)
                     found += changes.transitions
@@ -100,6 +102,32 @@ class SqliteStore(SqliteReports):
 
         return self._write(work)
 
+    def _rows_for(
+        self,
+        connection: sqlite3.Connection,
+        attempt: Attempt,
+        settings: Settings,
+        refs: Sequence[ModelRef],
+        now: float,
+    ) -> Snapshot:
+        rows = self._remembered.rows_for(connection, attempt, refs, now)
+        if any(self._remembered.damaged()):
+            self._rebuild(connection, settings)
+            rows = self._remembered.rows_for(connection, attempt, refs, now)
+        return rows
+
+    def _rows(self, connection: sqlite3.Connection, now: float) -> Snapshot:
+        rows = self._remembered.snapshot(connection, now)
+        if any(self._remembered.damaged()):
+            self._rebuild(connection, Settings())
+            rows = self._remembered.snapshot(connection, now)
+        return rows
+
+    def _rebuild(self, connection: sqlite3.Connection, settings: Settings) -> None:
+        from archfb_state.rebuilding import rebuild
+
+        rebuild(connection, self._remembered, self._core()[0], settings)
+
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought."""
         known = tuple(refs)
@@ -109,7 +137,7 @@ class SqliteStore(SqliteReports):
     def _change(self, change: Callable[[Snapshot, float], Changes]) -> Changes:
         def work(connection: sqlite3.Connection) -> Changes:
             now = self._clock()
-            changes = change(self._remembered.snapshot(connection, now), now)
+            changes = change(self._rows(connection, now), now)
             self._remembered.apply(connection, changes)
             return changes
 
