@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from archfb.phases.citations import Places
-from archfb.phases.importance import agents_wanted, folder, important, importers, readable, weight
+from archfb.phases.importance import folder, important, importers, readable, weight
 from archfb.phases.records import Coverage, Plan, PlannedAgent, plain
 
 if TYPE_CHECKING:
@@ -164,8 +164,7 @@ class _Work:
     def merge(self, drafts: Sequence[DraftAgent]) -> None:
         """Join the smallest agent to its nearest while there are more agents than the content needs."""
         total = sum(_tokens(files, self.repo) for files in self.files.values())
-        most = max(MANY, -(-total // PER_AGENT)) if len(self.repo.files) > 30 else agents_wanted(self.repo)[1]
-        while len(self.files) > max(1, most):
+        while len(self.files) > max(MANY, -(-total // PER_AGENT)):
             small = min(self.files, key=lambda at: (_tokens(self.files[at], self.repo), at))
             moved = self.files.pop(small)
             votes = Counter(self._fitting(path, self.files) for path in moved)

@@ -81,7 +81,10 @@ def _loaded(text: str) -> Any:
 
 
 def _embedded(text: str) -> list[Any]:
-    """Return the outermost objects and lists that stand somewhere in the text, the longest first."""
+    """Return the objects that stand somewhere in the text, the longest first, and a list that nothing surrounds.
+
+    A list further in belongs to something that is broken around it, which mending keeps more of.
+    """
     decoder = json.JSONDecoder()
     found: list[tuple[int, Any]] = []
     at = tried = 0
@@ -92,7 +95,8 @@ def _embedded(text: str) -> list[Any]:
         except (ValueError, RecursionError):
             at = start + 1
             continue
-        found.append((end - start, value))
+        if isinstance(value, dict) or tried == 1:
+            found.append((end - start, value))
         at = end
     found.sort(key=lambda pair: -pair[0])
     return [value for _, value in found]

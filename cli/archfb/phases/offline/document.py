@@ -143,7 +143,7 @@ def report(facts: Facts, plan: Plan | None) -> str:
 
 
 def handle_with_care(facts: Facts) -> list[str]:
-    """Return what a change can break: what much depends on, what changes often, cycles, generated and vendored files."""
+    """Return what a change can break: what much depends on or changes often, cycles, what is not written here."""
     return [
         *care.depended_lines(facts, 5),
         *care.hot_lines(facts, 4),
