@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import asyncio
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
     from types import FrameType
 
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -18,6 +19,25 @@ GRACE = 0.5
 
 FORCE = 0.35
 """Seconds from that interruption until the process ends without further courtesy."""
+
+
+@contextmanager
+def awake_for_signals(loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+    """Let every signal wake the loop; one that comes just before the loop begins to wait would be heard late."""
+    import socket
+
+    hears, tells = socket.socketpair()
+    hears.setblocking(False)
+    tells.setblocking(False)
+    before = signal.set_wakeup_fd(tells.fileno(), warn_on_full_buffer=False)
+    loop.add_reader(hears, hears.recv, 64)
+    try:
+        yield
+    finally:
+        loop.remove_reader(hears)
+        signal.set_wakeup_fd(before)
+        hears.close()
+        tells.close()
 
 
 class Signals:
@@ -69,8 +89,10 @@ class Signals:
             cancel = task.cancel
             self._cancel = lambda: loop.call_soon_threadsafe(cancel)
         if self.received is not None:
+            work.close()
             raise KeyboardInterrupt
-        return await work
+        with awake_for_signals(loop):
+            return await work
 
     def _stop(self, number: int, _: FrameType | None) -> None:
         if self.received is not None:

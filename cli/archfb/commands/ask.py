@@ -1,7 +1,8 @@
 """`archfb ask`: one question, one answer."""
 
+import os
 import sys
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
     from archfb.routing.answer import Answer
 
 PROMPT_LIMIT = 64 * 1024 * 1024
-"""Characters that are read from stdin at most: more than any model takes."""
+"""Bytes that are read from stdin at most: more than any model takes."""
+
+LOOK_UP = 0.2
+"""Seconds."""
 
 
 def ask(
@@ -75,13 +79,32 @@ def read_prompt(prompt: str) -> str:
     from archfb.errors import UsageError
 
     if prompt == "-":
-        reconfigure: Any = getattr(sys.stdin, "reconfigure", None)
-        if reconfigure is not None:
-            reconfigure(encoding="utf-8", errors="replace")
-        prompt = sys.stdin.read(PROMPT_LIMIT)
+        prompt = piped()
     if not prompt.strip():
         raise UsageError("The question is empty.", hint='Ask something: archfb ask "What is a circuit breaker?"')
     return prompt
+
+
+def piped() -> str:
+    """Return what stdin holds, at most PROMPT_LIMIT bytes of it.
+
+    It looks up from waiting now and then, since a signal that comes just before a wait is heard only after it.
+    """
+    import select
+
+    try:
+        handle = sys.stdin.fileno()
+    except (OSError, ValueError):
+        return sys.stdin.read(PROMPT_LIMIT)
+    got = bytearray()
+    while len(got) < PROMPT_LIMIT:
+        if not select.select([handle], [], [], LOOK_UP)[0]:
+            continue
+        chunk = os.read(handle, 65536)
+        if not chunk:
+            break
+        got += chunk
+    return got.decode("utf-8", "replace")
 
 
 def reasons(answer: "Answer") -> str:
