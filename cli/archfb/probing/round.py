@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.providers.exchange import Limits, Target
 from archfb.routing.attempt import Circumstances, attempt_of, new_id
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from archfb.routing.roster import Member
     from archfb_state.due import Due
     from archfb_state.records import Attempt, Kind, Snapshot
-    from archfb_state.store import Lease
 
 PER_HOST = 3
 IN_ALL = 128
@@ -56,6 +55,11 @@ class ProbeResult:
         }
 
 
+class _Manner(NamedTuple):
+    everything: bool
+    free: bool
+
+
 @dataclass(slots=True)
 class _Gates:
     """Limits of one round: probes at once per host and in all."""
@@ -68,16 +72,23 @@ class _Gates:
 
 
 async def probe_round(
-    desk: Desk, *, everything: bool = False, models: Iterable[str] | None = None, phase: str | None = None
+    desk: Desk,
+    *,
+    everything: bool = False,
+    models: Iterable[str] | None = None,
+    phase: str | None = None,
+    free: bool = False,
 ) -> list[ProbeResult]:
-    """Probe what is due and return one result per probe, in the order of the chains.
+    """Probe what is due (`free`: as far as that costs nothing) and return one result per probe, by the chains' order.
 
     The round is given up when it nears the interval. Raises UsageError for an unknown model or phase.
     """
     rows = desk.store.snapshot()
     chosen = [(one, why) for one in selected(desk, models, phase) if (why := _wanted(desk, rows, one, everything))]
+    if free:
+        chosen = [(one, why) for one, why in chosen if why.kind == "metadata" and one.model.probe != "completion"]
     gates = _Gates({}, asyncio.Semaphore(IN_ALL))
-    tasks = [asyncio.ensure_future(_probe(desk, one, why, gates)) for one, why in chosen]
+    tasks = [asyncio.ensure_future(_probe(desk, one, why, gates, _Manner(everything, free))) for one, why in chosen]
     if tasks:
         await asyncio.wait(tasks, timeout=max(desk.config.health.timeout, desk.config.health.interval * ROUND_SHARE))
     for late in tasks:
@@ -111,30 +122,31 @@ def _wanted(desk: Desk, rows: Snapshot, member: Member, everything: bool) -> Due
     return due(member.ref, rows, desk.settings, rows.at, everything=everything)
 
 
-async def _probe(desk: Desk, member: Member, why: Due, gates: _Gates) -> list[ProbeResult]:
+async def _probe(desk: Desk, member: Member, why: Due, gates: _Gates, manner: _Manner) -> list[ProbeResult]:
     """Probe one deployment under its lease: for free first, with a completion where that must settle it."""
     async with gates.total, gates.host(member.ref.host):
         lease = desk.store.acquire(why.lease, desk.config.health.timeout * 3)
         if lease is None:
             return []
-        return await _leased(desk, member, why, lease)
+        try:
+            # Whoever held the lease before may have answered the question since it was asked.
+            still = _wanted(desk, desk.store.snapshot(), member, manner.everything)
+            return [] if still is None else await _leased(desk, member, still, free=manner.free)
+        finally:
+            desk.store.release(lease)
 
 
-async def _leased(desk: Desk, member: Member, why: Due, lease: Lease) -> list[ProbeResult]:
+async def _leased(desk: Desk, member: Member, why: Due, *, free: bool) -> list[ProbeResult]:
     from archfb.providers.wires import can_metadata
 
     results: list[ProbeResult] = []
-    try:
-        free = member.model.probe != "completion" and can_metadata(member.provider)
-        if free:
-            reply = await _ask(desk, member, "metadata", results)
-            if reply is not None and reply.code not in INCONCLUSIVE and (why.kind == "metadata" or not reply.ok):
-                return results
-        if member.model.probe != "metadata" and _affordable(desk, member):
-            await _ask(desk, member, "completion", results)
-        return results
-    finally:
-        desk.store.release(lease)
+    if member.model.probe != "completion" and can_metadata(member.provider):
+        reply = await _ask(desk, member, "metadata", results)
+        if reply is not None and reply.code not in INCONCLUSIVE and (why.kind == "metadata" or not reply.ok):
+            return results
+    if not free and member.model.probe != "metadata" and _affordable(desk, member):
+        await _ask(desk, member, "completion", results)
+    return results
 
 
 async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult]) -> Reply | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from archfb.routing.plan import Request
 from archfb.routing.roster import chain_members, roster
 
 if TYPE_CHECKING:
+    from asyncio import Future
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 
     from archfb.events import Observer
@@ -33,6 +33,7 @@ class Router:
     def __init__(self, desk: Desk) -> None:
         """Wrap what `open` made; programs use `Router.open`."""
         self.desk = desk
+        self._ahead: list[Future[list[ProbeResult]]] = []
 
     @classmethod
     @asynccontextmanager
@@ -64,7 +65,12 @@ class Router:
             members = roster(loaded, variables, memory.salt)
             async with Transport() as transport:
                 pause = sleep or asyncio.sleep
-                yield cls(Desk(loaded, memory, members, transport, random.Random(), pause, observe, run_id))  # noqa: S311
+                chance = random.Random()  # noqa: S311 - spreads load, guards nothing
+                router = cls(Desk(loaded, memory, members, transport, chance, pause, observe, run_id))
+                try:
+                    yield router
+                finally:
+                    await router._stop_looking()
         finally:
             if store is None:
                 memory.close()
@@ -147,6 +153,25 @@ class Router:
 
         return await probe_round(self.desk, everything=all, models=models, phase=phase)
 
+    def look_ahead(self, phases: Iterable[str]) -> None:
+        """Start the free probes that are due for some phases' chains, and do not wait for them.
+
+        What they find informs the choices made after they end; closing the router stops those still going.
+        """
+        import asyncio
+
+        from archfb.probing.round import probe_round
+
+        models = dict.fromkeys(name for phase in phases for name in self.config.chains[phase])
+        self._ahead.append(asyncio.ensure_future(probe_round(self.desk, models=models, free=True)))
+
+    async def _stop_looking(self) -> None:
+        import asyncio
+
+        for task in self._ahead:
+            task.cancel()
+        await asyncio.gather(*self._ahead, return_exceptions=True)
+
     def status(self) -> StatusTable:
         """Return the health of every model that a chain names."""
         from archfb.routing.table import status_table
@@ -173,10 +198,3 @@ def open_store(config: Config, state: str | None, environ: Mapping[str, str]) ->
         return open_state(path, explicit=explicit)
     except StoreUnusable as error:
         raise StateError(str(error)) from error
-
-
-def with_run(router: Router, run_id: str, *, max_cost: float | None = None) -> Router:
-    """Return a router over the same memory whose attempts belong to a run, within that run's cost limit."""
-    routing = router.config.routing if max_cost is None else replace(router.config.routing, max_cost=max_cost)
-    desk = replace(router.desk, run_id=run_id, config=replace(router.config, routing=routing))
-    return Router(desk)

@@ -135,3 +135,15 @@ def test_offline_providers_are_not_probed() -> None:
     }
     on.router.desk.members.update(members)
     assert probe(on) == []
+
+
+def test_a_run_looks_ahead_for_free_and_does_not_wait() -> None:
+    on = bench({"a": {}, "b": {"probe": "completion"}}, {"a": [failed("auth"), OK]})
+
+    async def ahead() -> str | None:
+        on.router.look_ahead(["phase1", "phase2"])
+        await asyncio.sleep(0.01)
+        return (await on.router.ask("phase1", "x")).model
+
+    assert asyncio.run(ahead()) == "b"
+    assert on.transport.probed == [("a", "metadata")]
