@@ -15,12 +15,12 @@ LEAVE = 0.8
 ENOUGH_CALLS = 9.5
 """Decayed calls from which an error rate means something: ten calls that have aged by some minutes."""
 ENOUGH_LATENCIES = 3
-_ROUNDING = 1.0 + 1e-9
+DECAYED = 1.005
+"""Calls some minutes apart have decayed unequally: one failure of ten is 10 % although it was the first of them."""
 
 
 def level(value: float, before: Level, warning: float, critical: float) -> Level:
     """Return the level of a value, given the one before."""
-    value *= _ROUNDING
     if value >= critical * (LEAVE if before == "critical" else 1.0):
         return "critical"
     if value >= warning * (LEAVE if before else 1.0):
@@ -32,7 +32,7 @@ def error_level(calls: float, errors: float, before: Level, thresholds: Threshol
     """Return the level of an error rate; from about ten calls on."""
     if calls < ENOUGH_CALLS:
         return ""
-    return level(errors / calls, before, thresholds.error_rate_warning, thresholds.error_rate_critical)
+    return level(DECAYED * errors / calls, before, thresholds.error_rate_warning, thresholds.error_rate_critical)
 
 
 def latency_level(

@@ -306,7 +306,9 @@ def test_a_retired_model_gets_its_re_check() -> None:
 
 
 def test_no_candidates_make_an_empty_decision() -> None:
-    decision, credits_ = choose((), Snapshot(0), Demand("final", "low", terms={"size": 0}), Settings(), {}, 0, Random(1))
+    decision, credits_ = choose(
+        (), Snapshot(0), Demand("final", "low", terms={"size": 0}), Settings(), {}, 0, Random(1)
+    )
     assert (decision.ranked, credits_, dict(decision.terms)) == ((), {}, {"size": 0})
     assert (decision.phase, decision.complexity, decision.strategy) == ("final", "low", "balanced")
 

@@ -171,7 +171,9 @@ def test_auth_blocks_all_presets_of_the_key_at_once_and_a_new_key_lifts_it() -> 
     assert core.settle().models["b"].account == "https://one#new"
 
 
-@pytest.mark.parametrize(("status", "reason"), [(401, "key rejected"), (403, "access refused"), (None, "key rejected")])
+@pytest.mark.parametrize(
+    ("status", "reason"), [(401, "key rejected"), (403, "access refused"), (None, "key rejected")]
+)
 def test_a_block_says_what_was_refused(status: int | None, reason: str) -> None:
     core = Core()
     core.record("a", "auth", http_status=status)

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archfb_state.complexity import TIERS, complexity
+
+
+@pytest.mark.parametrize(
+    ("chars", "tier"),
+    [(0, "low"), (4999, "low"), (5000, "medium"), (19999, "medium"), (20000, "high"), (10**9, "high")],
+)
+def test_size_decides_against_the_configured_limits(chars: int, tier: str) -> None:
+    assert complexity(chars, 5000, 20000, phase="phase1")[0] == tier
+
+
+RAISED: list[tuple[dict[str, Any], bool]] = [
+    ({"phase": "phase3"}, False),
+    ({"phase": "final", "deep": True}, False),
+    ({"phase": "phase3", "deep": True, "files": 30}, True),
+    ({"phase": "phase3", "deep": True, "files": 29}, False),
+    ({"phase": "phase3", "files": 10_000, "languages": 4}, True),
+    ({"phase": "phase1", "files": 10_000, "languages": 40}, False),
+    ({"phase": "phase1", "files": -5, "languages": 0, "deep": True}, False),
+    ({"phase": "phase4", "files": 40, "languages": 1, "deep": True}, True),
+]
+
+
+@pytest.mark.parametrize(("asked", "raised"), RAISED)
+def test_what_is_asked_may_raise_it_by_one_tier(asked: dict[str, Any], raised: bool) -> None:
+    for chars, at in ((10, 0), (6000, 1)):
+        tier, terms = complexity(chars, 5000, 20000, **asked)
+        assert tier == TIERS[at + raised]
+        assert terms["raised"] == raised
+        assert terms["size"] == at
+    assert complexity(10**6, 5000, 20000, **asked)[0] == "high"
+
+
+def test_the_terms_are_shown() -> None:
+    _, terms = complexity(7000, 5000, 20000, phase="phase3", files=12, languages=3, deep=True)
+    wanted = {"size": 1.0, "phase": 0.3, "files": 0.12, "languages": 0.2, "reasoning": 0.4, "raised": 1.0}
+    assert terms == pytest.approx(wanted)
+
+
+@given(
+    st.integers(0, 10**7), st.integers(0, 10**5), st.integers(0, 10**5), st.sampled_from(["phase1", "phase3", "x"]),
+    st.integers(0, 10**6), st.integers(0, 99), st.booleans(),
+)  # fmt: skip
+def test_it_never_lowers(chars: int, one: int, more: int, phase: str, files: int, languages: int, deep: bool) -> None:
+    plain, _ = complexity(chars, one, one + more, phase="phase1")
+    tier, _ = complexity(chars, one, one + more, phase=phase, files=files, languages=languages, deep=deep)
+    assert TIERS.index(tier) - TIERS.index(plain) in {0, 1}

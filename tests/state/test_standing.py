@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from core_bench import DAY, Core
+
+from archfb_state.records import Transition
+from archfb_state.settings import Settings, Thresholds
+
+
+def test_without_evidence_a_model_is_unknown() -> None:
+    core = Core()
+    found = core.standing("a")
+    assert (found.status, found.reason, found.success) == ("unknown", "no evidence yet", 0.95)
+    assert 0.7 < found.success_low < found.success
+
+
+def test_unknown_returns_after_24_h_without_evidence() -> None:
+    core = Core()
+    core.record("a", "ok")
+    core.record("c", "timeout")
+    core.now = core.model("a").last_success_at + DAY
+    assert (core.status("a"), core.status("c")) == ("healthy", "degraded")
+    core.wait(5)
+    assert core.standing("a").reason == "no evidence for 24 h"
+    assert core.status("c") == "unknown"
+    core.record("c", "timeout", "timeout")
+    assert core.wait(10 * DAY).status("c") == "unavailable"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"), [("metadata", "metadata only"), ("completion", "answers"), ("call", "answers")]
+)
+def test_any_successful_probe_turns_unknown_into_healthy(kind: str, reason: str) -> None:
+    core = Core()
+    core.record("a", "ok", kind=kind)
+    found = core.standing("a")
+    assert (found.status, found.reason, found.retry_at) == ("healthy", reason, None)
+    assert core.standing("a2").reason == reason
+
+
+def test_a_drained_model_carries_who_why_and_expiry() -> None:
+    core = Core()
+    core.record("a", "ok")
+    core.put_model("a", drained_by="ann", drained_why="too dear", drained_until=core.now + 60)
+    found = core.standing("a")
+    assert (found.status, found.reason) == ("unavailable", "drained by ann: too dear")
+    assert (found.retry_at, found.held, found.trial, found.last_resort) == (core.now + 60, True, False, False)
+    assert core.status("a2") == "healthy"
+    assert core.wait(59).status("a") == "unavailable"
+    assert core.wait(1).status("a") == "healthy"
+    core.put_model("a", drained_by="ann", drained_why=None, drained_until=core.now + 60)
+    assert core.standing("a").reason == "drained by ann"
+
+
+def test_a_drain_of_a_clock_that_was_set_back_is_over() -> None:
+    core = Core()
+    core.put_model("a", drained_by="ann", drained_until=core.now + 7200, since=core.now)
+    assert core.status("a") == "unavailable"
+    assert core.wait(-DAY).status("a") == "unknown"
+
+
+def test_a_drain_shows_before_everything_else() -> None:
+    core = Core()
+    core.record("a", "timeout", "timeout", "timeout")
+    core.record("a", "auth")
+    assert core.standing("a").reason == "key rejected"
+    core.put_model("a", drained_by="ann", drained_why="why", drained_until=core.now + 60)
+    assert core.standing("a").reason == "drained by ann: why"
+
+
+ERRORS: list[tuple[str, str, str, bool]] = [
+    ("f" + "s" * 8, "healthy", "", False),
+    ("f" + "s" * 9, "degraded", "error rate 10% (warning)", False),
+    ("f" + "s" * 11, "degraded", "error rate 8% (warning)", False),
+    ("f" + "s" * 12, "healthy", "", False),
+    ("fsss" * 2 + "ss", "degraded", "error rate 20% (warning)", False),
+    ("fsss" * 3, "degraded", "error rate 25% (critical)", True),
+    ("fsss" * 3 + "ss", "degraded", "error rate 21% (critical)", True),
+    ("fsss" * 3 + "ssss", "degraded", "error rate 19% (warning)", False),
+    ("fsss" * 3 + "s" * 25, "degraded", "error rate 8% (warning)", False),
+    ("fsss" * 3 + "s" * 26, "healthy", "", False),
+]
+
+
+@pytest.mark.parametrize(("history", "status", "reason", "critical"), ERRORS)
+def test_an_error_rate_has_levels_that_are_left_below_four_fifths(
+    history: str, status: str, reason: str, critical: bool
+) -> None:
+    core = Core()
+    core.record("a", *["server_error" if one == "f" else "ok" for one in history], after=0.001, took=0)
+    found = core.standing("a")
+    assert (found.status, found.critical) == (status, critical)
+    assert found.reason == (reason or "answers")
+    assert found.error_rate == pytest.approx(history.count("f") / len(history), rel=1e-3)
+
+
+def test_rates_count_real_calls_only() -> None:
+    core = Core()
+    core.record("a", *["ok"] * 20, kind="completion")
+    core.record("a", "ok", "server_error", "ok")
+    assert core.standing("a").error_rate == pytest.approx(1 / 3)
+    assert core.status("a") == "healthy"
+
+
+SLOW: list[tuple[dict[str, Any], list[float], str]] = [
+    ({"kind": "metadata"}, [4.9] * 3, ""),
+    ({"kind": "metadata"}, [5.0] * 2, ""),
+    ({"kind": "metadata"}, [5.0] * 3, "slow (warning)"),
+    ({"kind": "completion"}, [1.0, 6.0, 6.0], "slow (warning)"),
+    ({"kind": "completion"}, [10.0] * 3, "slow (critical)"),
+    ({"kind": "completion"}, [10.0] * 3 + [8.1] * 9, "slow (critical)"),
+    ({"kind": "completion"}, [10.0] * 3 + [7.9] * 9, "slow (warning)"),
+    ({"kind": "completion"}, [6.0] * 3 + [4.1] * 9, "slow (warning)"),
+    ({"kind": "completion"}, [6.0] * 3 + [3.9] * 9, ""),
+    ({"kind": "call", "streamed": True}, [11.0] * 3, "slow (critical)"),
+    ({"kind": "call", "streamed": True, "reasoning": True}, [11.0] * 3, ""),
+    ({"kind": "call"}, [11.0] * 3, ""),
+]
+
+
+@pytest.mark.parametrize(("fields", "seconds", "reason"), SLOW)
+def test_latency_has_levels_of_the_median_of_the_last_ten(
+    fields: dict[str, Any], seconds: list[float], reason: str
+) -> None:
+    core = Core()
+    for one in seconds:
+        ttft = one * 1000 if fields["kind"] == "call" else None
+        core.record("a", "ok", latency_ms=one * 1000, ttft_ms=ttft, **fields)
+    found = core.standing("a")
+    assert found.status == ("degraded" if reason else "healthy")
+    assert found.critical == ("critical" in reason)
+    assert found.reason == (reason or ("metadata only" if fields["kind"] == "metadata" else "answers"))
+    assert core.status("a2") == "healthy"
+
+
+def test_the_worse_of_probes_and_first_tokens_counts() -> None:
+    core = Core()
+    core.record("a", *["ok"] * 3, kind="metadata", latency_ms=10.0)
+    core.record("a", *["ok"] * 3, streamed=True, ttft_ms=6000.0)
+    assert core.standing("a").reason == "slow (warning)"
+
+
+def test_a_model_may_set_its_own_thresholds() -> None:
+    core = Core(Settings(model_thresholds={"a": Thresholds(latency_warning=60.0, error_rate_warning=0.9)}))
+    for model in "ac":
+        core.record(model, *["ok"] * 3, kind="metadata", latency_ms=6000.0)
+    assert (core.status("a"), core.status("c")) == ("healthy", "degraded")
+
+
+def test_each_change_of_status_is_one_transition_with_its_reason() -> None:
+    core = Core()
+    core.record("a", "ok", "timeout", "timeout", "timeout")
+    core.now = core.deployment("a").retry_at
+    core.record("a", "ok", "ok", "ok", after=0)
+    seen = [(one.before, one.after, one.reason) for one in core.transitions if one.model == "a"]
+    assert seen == [
+        ("unknown", "healthy", "answers"),
+        ("healthy", "degraded", "1 failure in a row (timeout)"),
+        ("degraded", "unavailable", "open: 3 failures in a row (timeout)"),
+        ("unavailable", "degraded", "on probation after it was unavailable"),
+        ("degraded", "healthy", "answers"),
+    ]
+    assert [one.after for one in core.transitions if one.model == "a2"] == [after for _, after, _ in seen]
+    assert core.model("a").since == core.now
+    assert core.model("a2").status == "healthy"
+
+
+def test_settling_writes_down_what_time_alone_brought() -> None:
+    core = Core()
+    core.record("a", "ok")
+    core.record("a", "rate_limited", retry_after_s=10.0)
+    assert core.settle().transitions == ()
+    core.wait(10)
+    assert core.settle().transitions == (
+        Transition(core.now, "a", "unavailable", "healthy", "answers"),
+        Transition(core.now, "a2", "unavailable", "healthy", "answers"),
+    )
+    core.wait(DAY)
+    assert [one.after for one in core.settle().transitions] == ["unknown", "unknown"]
+    assert core.settle().models == {}
+
+
+def test_settling_makes_no_rows_for_models_that_nothing_is_known_of() -> None:
+    assert Core().settle().models == {}
+    core = Core()
+    core.record("b", "auth")
+    del core.rows.models["a"]  # type: ignore[attr-defined]  # a plain dict here
+    assert core.settle().models["a"].status == "unavailable"
+
+
+def test_an_attempt_of_a_model_that_is_not_configured_is_recorded_too() -> None:
+    core = Core()
+    ref = core.refs.pop("d")
+    core.refs = {**core.refs}
+    extra = {"d": ref}
+    known, core.refs = core.refs, {**core.refs, **extra}
+    core.refs = {**extra}
+    core.record("d", "ok")
+    core.refs = known
+    assert core.model("d").status == "healthy"
+
+
+def test_presets_share_their_breaker_but_not_their_counts() -> None:
+    core = Core()
+    core.record("a", "ok", "timeout", "timeout", "timeout", took=3.0)
+    shared = core.model("a2")
+    assert (shared.consecutive_failures, shared.status, shared.reason) == (3, "unavailable", core.model("a").reason)
+    assert (shared.failures, shared.successes, shared.latencies_ms) == (0, 0, ())
+    assert core.model("a").latencies_ms == pytest.approx((3000.0,))
