@@ -1,0 +1,136 @@
+"""Past runs and the history, compared as a whole."""
+
+from __future__ import annotations
+
+import pytest
+from rendering import text_of
+
+from archfb.views.history_view import history_view, periods
+from archfb.views.phrases import duration, milliseconds, money, percent, until
+from archfb.views.runs_view import run_view, runs_view
+from archfb_state.decisions import Decision, Ranked
+from archfb_state.outcomes import Outcome
+from archfb_state.records import Attempt, Transition
+from archfb_state.store import PhaseResult, Run, StoredDecision
+
+AT = 1_799_999_940.0
+RUNS = [
+    Run("0123456789abcdef", AT, "run phase2", "/repo", "phase2", AT + 75, True, None, 0.0123),
+    Run("fedcba9876543210", AT - 9000, "run all", "/other", "all", AT - 8000, False, "every attempt failed", 1.5),
+    Run("aaaa", AT - 90000, "run final", "/[b]x[/]", "final"),
+]
+
+
+def attempt(model: str, outcome: Outcome, at: float, took_ms: float = 800.0, cost: float | None = 0.001) -> Attempt:
+    """Return one attempt."""
+    return Attempt(
+        f"{model}{at}", "c", model, "d", "a", "h", "phase1", "call", outcome, at, at + 1, took_ms, cost_usd=cost
+    )
+
+
+def test_runs_are_listed_newest_first() -> None:
+    assert text_of(runs_view(RUNS, 110), 110) == (
+        "Run           Started (UTC)        Phase   Repository    Took    Cost  Outcome\n"
+        "───────────────────────────────────────────────────────────────────────────────────────────────────\n"
+        "0123456789ab  2027-01-15 07:59:00  phase2  /repo         75 s  $0.012  done\n"
+        "fedcba987654  2027-01-15 05:29:00  all     /other      17 min   $1.50  failed: every attempt failed\n"
+        "aaaa          2027-01-14 06:59:00  final   /[b]x[/]         -       -  unfinished\n"
+    )
+
+
+def test_no_runs_say_how_to_start_one() -> None:
+    assert text_of(runs_view([], 80)) == "No runs yet. Start one: archfb run phase2 PATH\n"
+
+
+def test_one_run_shows_answers_attempts_and_decisions() -> None:
+    decision = Decision(
+        "phase1",
+        "low",
+        "balanced",
+        (Ranked("m1", "healthy", 1, True, ""), Ranked("m2", "unavailable", 0, False, "drained")),
+    )
+    view = run_view(
+        RUNS[0],
+        [PhaseResult("k", "phase1", "structure", "m1", AT, "text", cost_usd=0.001)],
+        [attempt("m1", Outcome.SERVER_ERROR, AT), attempt("m1", Outcome.OK, AT + 2)],
+        [StoredDecision(AT, "c", None, decision)],
+        100,
+    )
+    assert text_of(view) == (
+        "Run 0123456789abcdef: phase2 on /repo\n"
+        "2027-01-15 07:59:00 UTC, took 75 s, cost $0.012, done\n"
+        "\n"
+        "Answers\n"
+        "Phase   Role       Made by    Cost  Note\n"
+        "────────────────────────────────────────\n"
+        "phase1  structure  m1       $0.001  -\n"
+        "\n"
+        "2 attempts\n"
+        "At (UTC)             Phase   Model  Outcome         Took    Cost  Message\n"
+        "─────────────────────────────────────────────────────────────────────────\n"
+        "2027-01-15 07:59:00  phase1  m1     server_error  0.80 s  $0.001  -\n"
+        "2027-01-15 07:59:02  phase1  m1     ok            0.80 s  $0.001  -\n"
+        "\n"
+        "Decisions\n"
+        "phase1, low: m1; left out: m2 (drained)\n"
+    )
+
+
+def test_history_is_told_by_period_with_every_change() -> None:
+    found = periods(
+        [
+            attempt("m1", Outcome.OK, 7200.0, 500.0),
+            attempt("m1", Outcome.OK, 7300.0, 1500.0),
+            attempt("m1", Outcome.TIMEOUT, 7400.0),
+            attempt("m1", Outcome.CANCELLED, 7500.0),
+            attempt("m2", Outcome.OK, 10900.0, cost=None),
+        ],
+        3600.0,
+    )
+    changes = [Transition(7400.0, "m1", "healthy", "degraded", "1 failure in a row (timeout)")]
+    assert text_of(history_view(found, changes, 110), 110) == (
+        "From (UTC)        Model  Answered  Share     p50     p95    Cost  Outcomes\n"
+        "──────────────────────────────────────────────────────────────────────────────────────────────\n"
+        "1970-01-01 02:00  m1          2/3   67 %  0.50 s  1.50 s  $0.004  1 cancelled, 2 ok, 1 timeout\n"
+        "1970-01-01 03:00  m2          1/1  100 %  0.80 s  0.80 s      $0  1 ok\n"
+        "\n"
+        "1970-01-01 02:03:20 m1: healthy to degraded (1 failure in a row (timeout))\n"
+    )
+
+
+def test_an_empty_history_says_so() -> None:
+    assert text_of(history_view([], [], 80)) == "Nothing was recorded in that time.\n"
+
+
+PHRASES = [
+    (duration(0.04), "0.0 s"),
+    (duration(9.94), "9.9 s"),
+    (duration(99), "99 s"),
+    (duration(100), "2 min"),
+    (duration(5969), "99 min"),
+    (duration(5970), "2 h"),
+    (duration(90000), "25 h"),
+    (duration(10 * 86400), "10 d"),
+    (duration(-5), "0.0 s"),
+    (duration(None), "-"),
+    (until(5.0, 5.0), "now"),
+    (until(65.0, 5.0), "in 60 s"),
+    (until(None, 5.0), "-"),
+    (milliseconds(9994), "9.99 s"),
+    (milliseconds(12345), "12.3 s"),
+    (milliseconds(None), "-"),
+    (money(0.0), "$0"),
+    (money(0.000004), "<$0.0001"),
+    (money(0.00042), "$0.00042"),
+    (money(0.3), "$0.30"),
+    (money(1234.5), "$1,234.50"),
+    (money(None), "-"),
+    (percent(0.0), "0 %"),
+    (percent(0.048), "4.8 %"),
+    (percent(0.25), "25 %"),
+]
+
+
+@pytest.mark.parametrize(("said", "expected"), PHRASES)
+def test_numbers_are_said_as_people_read_them(said: str, expected: str) -> None:
+    assert said == expected
