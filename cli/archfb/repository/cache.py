@@ -48,6 +48,18 @@ class Cache:
         """Keep what is known of a repository."""
         self._write("insert or replace into pictures values (?, ?, ?)", [(key, _checksum(content), content)])
 
+    def has_facts(self) -> bool:
+        """Return whether anything is kept of contents at all."""
+        return self._one("select 1 from facts limit 1", ()) is not None
+
+    def fact(self, key: bytes) -> list[object] | None:
+        """Return the facts kept under one key."""
+        row = self._one("select content from facts where key = ?", (key,))
+        try:
+            return None if row is None else json.loads(row[0])  # type: ignore[arg-type,no-any-return]
+        except (ValueError, TypeError):
+            return None
+
     def facts(self, keys: Sequence[bytes]) -> dict[bytes, list[object]]:
         """Return the facts kept under these keys."""
         found: dict[bytes, list[object]] = {}

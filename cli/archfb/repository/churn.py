@@ -17,11 +17,6 @@ _SHOWN = 200
 _STEPS = (4_000, 2_000, 1_000, 500, 250, 100)
 
 
-def head_of(git: Git) -> Asked | None:
-    """Ask for the commit that is checked out."""
-    return git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-
-
 def start(git: Git, commits: int) -> Asked | None:
     """Start asking for the files of the newest commits below the root."""
     return git.start(

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _DAMPING = 0.85
-_ROUNDS = 60
-_CLOSE = 1e-9
+_ROUNDS = 40
+_CLOSE = 1e-7
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from archfb.repository.walk import walk
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from archfb.repository.git import Asked
     from archfb.repository.records import ReadLimits
 
 _NAMES_KEPT = 1_000
@@ -38,6 +39,12 @@ class Inventory:
     not_listed: int = 0
     notes: list[str] = field(default_factory=list)
     git: Git | None = None
+    head: Asked | None = None
+
+    def close(self) -> None:
+        """Let go of what was asked of git and not needed."""
+        if self.head is not None:
+            self.head.stop()
 
     def skip(self, reason: str, path: bytes) -> None:
         """Count a path that is not read."""
@@ -57,12 +64,13 @@ class Names:
     not_listed: int = 0
     notes: list[str] = field(default_factory=list)
     git: Git | None = None
+    head: Asked | None = None
 
 
 def take(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Inventory:
     """Return what is below `root`. Never follows a link, never waits for a pipe, never runs anything but git."""
     names = list_names(root, limits, environ)
-    found = Inventory(names.listing, [], 0, array("q"), not_listed=names.not_listed, notes=names.notes, git=names.git)
+    found = Inventory(names.listing, [], 0, array("q"), not_listed=names.not_listed, notes=names.notes, git=names.git, head=names.head)
     with Folders(root, limits.depth) as folders:
         _look(folders, names.tracked, found, limits)
         found.tracked = len(found.paths)
@@ -104,7 +112,7 @@ def _by_git(root: bytes, top: bytes, limits: ReadLimits, environ: Mapping[str, s
     notes = [] if others is not None else ["git could not list the untracked files; only tracked ones are read"]
     room = max(0, limits.files - len(tracked))
     first, beyond = _first((others or b""), room)
-    return Names("git", tracked, first, beyond, notes, git)
+    return Names("git", tracked, first, beyond, notes, git, git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
 
 
 def _first(listing: bytes, room: int) -> tuple[list[bytes], int]:

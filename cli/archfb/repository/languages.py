@@ -212,6 +212,7 @@ def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[
 
 
 _EXTENSIONS, _NAMES, _INTERPRETERS, TYPES = _read_table()
+WHOLE_NAMES = frozenset(_NAMES)
 _BY_FOLDED_NAME = {name.lower(): language for name, language in _NAMES.items()}
 # Extensions that several languages share are settled by looking into the file.
 AMBIGUOUS = frozenset({"h", "m", "ts", "inc", "pl", "pm", "t", "cls", "v", "d", "fs", "s", "l", "pro", "rs", "cgi", "in", "res", "config", "re"})

@@ -10,19 +10,27 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # Files that are keys or hold nothing but credentials: known by name, never by content.
-_NEVER = re.compile(
-    r"(?:^|/)(?:\.env(?:[.-][^/]*|rc)?|[^/]*\.env|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc|\.pgpass|\.htpasswd|\.git-credentials"
-    r"|\.pypirc|\.npmrc|\.yarnrc|\.dockercfg|\.boto|\.s3cfg|credentials(?:\.(?:json|csv|ini|ya?ml))?|client_secrets?[^/]*\.json"
-    r"|service[-_]?account[^/]*\.json|secrets?\.(?:ya?ml|json|toml|ini|env|properties)|master\.key|kubeconfig|terraform\.tfstate(?:\.backup)?"
-    r"|[^/]*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|pgp|ovpn|mobileprovision|tfstate))$"
-    r"|(?:^|/)\.(?:ssh|aws|gnupg|docker|kube)/[^/]+$",
-    re.IGNORECASE,
+_NEVER_NAME = re.compile(
+    r"^(?:\.env(?:[.-].*|rc)?|.*\.env|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc|\.pgpass|\.htpasswd|\.git-credentials"
+    r"|\.pypirc|\.npmrc|\.yarnrc|\.dockercfg|\.boto|\.s3cfg|credentials(?:\.(?:json|csv|ini|ya?ml))?|client_secrets?.*\.json"
+    r"|service[-_]?account.*\.json|secrets?\.(?:ya?ml|json|toml|ini|env|properties)|master\.key|kubeconfig"
+    r"|.*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|pgp|ovpn|mobileprovision|tfstate(?:\.backup)?))$",
+    re.IGNORECASE | re.DOTALL,
 )
+_NEVER_FOLDER = ("/.ssh/", "/.aws/", "/.gnupg/", "/.docker/", "/.kube/")
+# A name that could match has one of these; asking so first is several times faster.
+_TELLING = (".env", "id_", "rc", "pass", "cred", "secret", "account", ".key", "kubeconfig", ".pem", ".p12", ".pfx", ".jks", "keystore", ".kdbx",
+            ".ppk", ".gpg", ".pgp", ".ovpn", "provision", "tfstate", "boto", ".dockercfg", ".s3cfg")  # fmt: skip
 
 
 def never_sent(path: str, allow: Sequence[str] = ()) -> bool:
     """Return whether a file's content never leaves the process; `allow` are globs that override it."""
-    return _NEVER.search(path) is not None and not allowed(path, allow)
+    at = path.rfind("/") + 1
+    name = path[at:].lower()
+    told = any([word in name for word in _TELLING]) and _NEVER_NAME.match(name) is not None
+    if not told and not ("/." in path[:at] or path[:1] == "."):
+        return False
+    return (told or any(folder in "/" + path[:at] for folder in _NEVER_FOLDER)) and not allowed(path, allow)
 
 
 def allowed(path: str, allow: Sequence[str]) -> bool:
