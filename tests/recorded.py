@@ -1,4 +1,4 @@
-"""The recorded provider responses, found beside the checkout or where ARCHFB_SHARED says; none where they are absent."""
+"""The recorded provider responses, beside the checkout or where ARCHFB_SHARED says; none where they are absent."""
 
 from __future__ import annotations
 
@@ -15,7 +15,13 @@ from archfb.providers.wires import WIRES
 
 NOW = 1_800_000_000.0
 API_OF_WIRE = {"chat": "openai-chat", "responses": "openai-responses", "messages": "anthropic", "gemini": "gemini"}
-_WIRE_OF_API = {"deepseek.chat": "chat", "anthropic.messages": "messages", "gemini.generateContent": "gemini", "openai.chat": "chat", "openai.responses": "responses"}  # fmt: skip
+_WIRE_OF_API = {
+    "deepseek.chat": "chat",
+    "anthropic.messages": "messages",
+    "gemini.generateContent": "gemini",
+    "openai.chat": "chat",
+    "openai.responses": "responses",
+}
 
 
 @dataclass(frozen=True)
@@ -51,7 +57,17 @@ def _lines(name: str) -> list[dict[str, Any]]:
 def _case(row: dict[str, Any]) -> Case:
     answer = row["response"]
     wire = row.get("wire") or _WIRE_OF_API[row["api"]]
-    return Case(row["id"], row["provider"], wire, row.get("stream", False), answer["status"], answer["headers"], answer["body"], row["expect"], row.get("request", {}))  # fmt: skip
+    return Case(
+        row["id"],
+        row["provider"],
+        wire,
+        row.get("stream", False),
+        answer["status"],
+        answer["headers"],
+        answer["body"],
+        row["expect"],
+        row.get("request", {}),
+    )
 
 
 def all_cases() -> list[Case]:

@@ -7,7 +7,12 @@ from typing import Any
 
 FINISH = {
     "chat": {"stop": "stop", "length": "length", "refusal": "content_filter", "tool": "tool_calls"},
-    "responses": {"stop": "completed", "length": "max_output_tokens", "refusal": "content_filter", "tool": "completed"},
+    "responses": {
+        "stop": "completed",
+        "length": "max_output_tokens",
+        "refusal": "content_filter",
+        "tool": "completed",
+    },
     "messages": {"stop": "end_turn", "length": "max_tokens", "refusal": "refusal", "tool": "tool_use"},
     "gemini": {"stop": "STOP", "length": "MAX_TOKENS", "refusal": "SAFETY", "tool": "STOP"},
 }
@@ -70,7 +75,9 @@ def chat_plain(model: str, say: dict[str, Any], finish: str) -> Any:
 def chat_events(model: str, say: dict[str, Any], finish: str) -> list[bytes]:
     def chunk(delta: dict[str, Any], finish: str | None = None, **more: Any) -> bytes:
         choices = [{"index": 0, "delta": delta, "finish_reason": finish}]
-        return event({"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": choices, **more})
+        return event(
+            {"id": "c", "object": "chat.completion.chunk", "created": 1, "model": model, "choices": choices, **more}
+        )
 
     out = [chunk({"role": "assistant", "content": ""})]
     out += [chunk({"reasoning_content": part}) for part in pieces(say.get("thought", ""), 3)]
@@ -129,15 +136,14 @@ def responses_events(model: str, say: dict[str, Any], finish: str) -> list[bytes
     begun = {**whole, "status": "in_progress", "output": [], "usage": None}
     at = {"item_id": "msg_1", "output_index": 0, "content_index": 0}
     out = [one("response.created", response=begun), one("response.in_progress", response=begun)]
-    for part in pieces(say.get("thought", ""), 3):
-        out.append(
-            one("response.reasoning_summary_text.delta", item_id="rs_1", output_index=0, summary_index=0, delta=part)
-        )
+    thought = {"item_id": "rs_1", "output_index": 0, "summary_index": 0}
+    out += [
+        one("response.reasoning_summary_text.delta", **thought, delta=part)
+        for part in pieces(say.get("thought", ""), 3)
+    ]
     item = {"type": "message", "id": "msg_1", "role": "assistant", "status": "in_progress", "content": []}
     out.append(one("response.output_item.added", output_index=0, item=item))
-    out.append(
-        one("response.content_part.added", **at, part={"type": "output_text", "text": "", "annotations": []})
-    )
+    out.append(one("response.content_part.added", **at, part={"type": "output_text", "text": "", "annotations": []}))
     out += [one("response.output_text.delta", **at, delta=part, logprobs=[]) for part in pieces(say["text"], 8)]
     out.append(one("response.output_text.done", **at, text=say["text"], logprobs=[]))
     out.append(one("response.output_item.done", output_index=0, item=whole["output"][-1]))
@@ -175,14 +181,14 @@ def messages_events(model: str, say: dict[str, Any], finish: str) -> list[bytes]
     if say.get("thought"):
         block = {"type": "thinking", "thinking": "", "signature": ""}
         out.append(one("content_block_start", index=0, content_block=block))
-        for part in pieces(say["thought"], 3):
-            out.append(one("content_block_delta", index=0, delta={"type": "thinking_delta", "thinking": part}))
+        deltas = [{"type": "thinking_delta", "thinking": part} for part in pieces(say["thought"], 3)]
+        out += [one("content_block_delta", index=0, delta=delta) for delta in deltas]
         out.append(one("content_block_stop", index=0))
         index = 1
     if say["text"]:
         out.append(one("content_block_start", index=index, content_block={"type": "text", "text": ""}))
-        for part in pieces(say["text"], 8):
-            out.append(one("content_block_delta", index=index, delta={"type": "text_delta", "text": part}))
+        deltas = [{"type": "text_delta", "text": part} for part in pieces(say["text"], 8)]
+        out += [one("content_block_delta", index=index, delta=delta) for delta in deltas]
         out.append(one("content_block_stop", index=index))
     ended = {"stop_reason": finish, "stop_sequence": None}
     out.append(one("message_delta", delta=ended, usage={"output_tokens": usage_of(say)["output"]}))
@@ -211,8 +217,7 @@ def gemini_events(model: str, say: dict[str, Any], finish: str) -> list[bytes]:
         for part in pieces(say.get("thought", ""), 3)
     ]
     parts = pieces(say["text"], 8) or [""]
-    for part in parts[:-1]:
-        out.append(event(_gemini_chunk(model, [{"text": part}], None, use)))
+    out += [event(_gemini_chunk(model, [{"text": part}], None, use)) for part in parts[:-1]]
     return [*out, event(_gemini_chunk(model, [{"text": parts[-1]}], finish, use))]
 
 

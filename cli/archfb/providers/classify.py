@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.providers.codes import CODES, MONTHLY, WORDS, by_status
-from archfb.providers.foreign import count, dig, items, string, table, words
+from archfb.providers.foreign import count, dig, items, string, words
 from archfb.providers.refusals import refused_parameter
 from archfb.providers.retry_after import LONGEST, next_month, next_pacific_midnight, retry_after
 from archfb_state.outcomes import Outcome
@@ -52,7 +52,9 @@ class Verdict:
 def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> Verdict:
     """Return the verdict on an error: an HTTP status (200 inside a stream), lower-case headers, a decoded body or text."""
     layers = list(_layers(body))
-    facts = [_facts(layer) for layer in layers] or [Facts((), body.strip() if isinstance(body, str) else "", None, None)]
+    facts = [_facts(layer) for layer in layers] or [
+        Facts((), body.strip() if isinstance(body, str) else "", None, None)
+    ]
     codes = tuple(code for one in facts for code in one.codes)
     message = next((one.message for one in facts if one.message), "")
     said = next((one.status for one in facts if one.status), None) or (status if status >= 400 else None)
@@ -60,7 +62,9 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
     quota = _daily_quota(body) if outcome is Outcome.RATE_LIMITED else None
     if quota:
         outcome = Outcome.QUOTA_EXHAUSTED
-    parameter, substitute = refused_parameter(facts[0].param, message) if outcome is Outcome.INVALID_REQUEST else (None, None)
+    parameter, substitute = (
+        refused_parameter(facts[0].param, message) if outcome is Outcome.INVALID_REQUEST else (None, None)
+    )
     return Verdict(
         outcome,
         message,
@@ -108,7 +112,9 @@ def _facts(error: Any) -> Facts:
 
 
 def _is_status(code: Any) -> bool:
-    return (isinstance(code, int) and 400 <= code < 600) or (isinstance(code, str) and bool(re.fullmatch("[45][0-9]{2}", code)))
+    return (isinstance(code, int) and 400 <= code < 600) or (
+        isinstance(code, str) and bool(re.fullmatch("[45][0-9]{2}", code))
+    )
 
 
 def _loose_words(error: Any) -> str:
@@ -148,7 +154,11 @@ def _outcome(codes: tuple[str, ...], text: str, status: int | None, first: Facts
     return by_status(status) if status else (worded or Outcome.SERVER_ERROR)
 
 
-_TELLING = {401: (Outcome.QUOTA_EXHAUSTED,), 402: (), 429: (Outcome.QUOTA_EXHAUSTED, Outcome.CONTEXT_TOO_LONG, Outcome.OVERLOADED)}
+_TELLING = {
+    401: (Outcome.QUOTA_EXHAUSTED,),
+    402: (),
+    429: (Outcome.QUOTA_EXHAUSTED, Outcome.CONTEXT_TOO_LONG, Outcome.OVERLOADED),
+}
 """Statuses that say much, and the words that may still say it better."""
 
 
@@ -173,7 +183,9 @@ def _refined(text: str) -> Outcome:
     return Outcome.QUOTA_EXHAUSTED if _BILLING.search(text) else Outcome.RATE_LIMITED
 
 
-_ADDRESS = re.compile(r"resource not found|page not found|(invalid|unknown) (url|path|route)|not a chat model|endpoint", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"resource not found|page not found|(invalid|unknown) (url|path|route)|not a chat model|endpoint", re.IGNORECASE
+)
 
 
 def _missing(text: str, first: Facts) -> Outcome:
@@ -181,7 +193,11 @@ def _missing(text: str, first: Facts) -> Outcome:
     if first.param == "model":
         return Outcome.MODEL_NOT_FOUND
     nothing = not first.codes and not first.message.strip()
-    return Outcome.INVALID_REQUEST if nothing or _ADDRESS.search(text) or text.startswith("404") else Outcome.MODEL_NOT_FOUND
+    return (
+        Outcome.INVALID_REQUEST
+        if nothing or _ADDRESS.search(text) or text.startswith("404")
+        else Outcome.MODEL_NOT_FOUND
+    )
 
 
 def _daily_quota(body: Any) -> str | None:
@@ -220,7 +236,10 @@ def _reset(outcome: Outcome, codes: tuple[str, ...], message: str, quota: str | 
     return at if now < at < now + 40 * LONGEST else None
 
 
-_ACCOUNT = re.compile(r"account'?s rate limit|concurrent connections|free-models-per|per account|rate limit for your account", re.IGNORECASE)
+_ACCOUNT = re.compile(
+    r"account'?s rate limit|concurrent connections|free-models-per|per account|rate limit for your account",
+    re.IGNORECASE,
+)
 _ONE_MODEL = re.compile(r"(limit reached|rate.?limited) (for|upstream)|limit_r[pd]m/|for model\b", re.IGNORECASE)
 
 
@@ -263,15 +282,3 @@ def _shown(codes: tuple[str, ...]) -> str | None:
     """Return the code to record: the one that decided, else the first."""
     known = next((code for code in codes if code in CODES), None)
     return (known or (codes[0] if codes else None)) if codes else None
-
-
-def error_text(body: Any) -> str:
-    """Return an error's own words, or an empty string: for messages."""
-    facts = [_facts(layer) for layer in _layers(body)]
-    return next((one.message for one in facts if one.message), "")
-
-
-def looks_like_error(body: Any) -> bool:
-    """Return whether a 200's body is an error after all: `error` set, or a code and a message and nothing else."""
-    own = table(body)
-    return bool(own.get("error")) or (own.get("object") == "error") or (own.get("type") == "error")

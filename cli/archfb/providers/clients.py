@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     import ssl
     from collections.abc import AsyncIterator, Callable, Mapping
 
-IDLE_CLIENTS = 64
+IDLE_CLIENTS = 256
 """Unused clients kept for one place."""
 CLOSING = 0.5
 """Seconds that closing a connection may take before it is left to itself."""

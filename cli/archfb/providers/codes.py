@@ -222,6 +222,7 @@ STATUSES: Mapping[int, Outcome] = {
     529: Outcome.OVERLOADED,
 }
 
+
 def by_status(status: int) -> Outcome:
     """Return what an HTTP status alone says."""
     known = STATUSES.get(status)

@@ -8,6 +8,7 @@ row of its maker, and what that one gets wrong is learned from the refusal (`Tar
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ OPENAI: Sequence[OpenAIFamily] = (
     OpenAIFamily(r"(chat)?gpt-", {}),
     OpenAIFamily(r"deepseek", _PLAIN, "unless_thinking", thinking=_SWITCH),
     OpenAIFamily(r"glm-", {}, thinking=_SWITCH),
-    OpenAIFamily(r"grok-3-mini", {"disabled": "low", "low": "low", "medium": "low", "high": "high"}, limit=_NEW_LIMIT),
+    OpenAIFamily(
+        r"grok-3-mini", {"disabled": "low", "low": "low", "medium": "low", "high": "high"}, limit=_NEW_LIMIT
+    ),
     OpenAIFamily(r"grok", {}),
     OpenAIFamily(r"(mistral|magistral|ministral|devstral)", {"high": "high"}),
     OpenAIFamily(r"", _PLAIN),
@@ -121,19 +124,25 @@ def bare(model: str) -> str:
     return model.rsplit("/", 1)[-1].lower()
 
 
+@lru_cache(maxsize=256)
 def openai_family(model: str) -> OpenAIFamily:
     """Return the row of a model asked over one of OpenAI's protocols."""
-    return next(row for row in OPENAI if re.match(row.pattern, bare(model)))
+    name = bare(model)
+    return next(row for row in OPENAI if re.match(row.pattern, name))
 
 
+@lru_cache(maxsize=256)
 def anthropic_family(model: str) -> AnthropicFamily:
     """Return the row of a model asked over the Messages protocol."""
-    return next(row for row in ANTHROPIC if re.match(row.pattern, bare(model)))
+    name = bare(model)
+    return next(row for row in ANTHROPIC if re.match(row.pattern, name))
 
 
+@lru_cache(maxsize=256)
 def gemini_family(model: str) -> GeminiFamily:
     """Return the row of a model asked over Gemini's protocol."""
-    return next(row for row in GEMINI if re.match(row.pattern, bare(model)))
+    name = bare(model)
+    return next(row for row in GEMINI if re.match(row.pattern, name))
 
 
 def may_sample(rule: Sampling, reasoning: Reasoning | None) -> bool:

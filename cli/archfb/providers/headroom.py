@@ -10,7 +10,9 @@ from archfb.providers.retry_after import seconds_until
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
-_REMAINING = re.compile(r"x-ratelimit-remaining(-\w[\w-]*)?|anthropic-ratelimit-([\w-]+)-remaining|ratelimit-remaining")
+_REMAINING = re.compile(
+    r"x-ratelimit-remaining(-\w[\w-]*)?|anthropic-ratelimit-([\w-]+)-remaining|ratelimit-remaining"
+)
 _KINDS = {"requests": ("requests", "req"), "tokens": ("tokens",)}
 
 

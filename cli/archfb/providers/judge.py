@@ -60,7 +60,9 @@ def no_json(text: bytes, status: int, headers: Mapping[str, str], now: float) ->
         return verdict if verdict.message else replace(verdict, message=f"HTTP {status} without a body.")
     if not shown.strip():
         return Verdict(Outcome.MALFORMED, "The answer was empty.", "empty_body")
-    return Verdict(Outcome.MALFORMED, f"Answer was not valid JSON ({len(text)} bytes, starts '{shown[:40]}').", "not_json")
+    return Verdict(
+        Outcome.MALFORMED, f"Answer was not valid JSON ({len(text)} bytes, starts '{shown[:40]}').", "not_json"
+    )
 
 
 def _page(shown: str, status: int, headers: Mapping[str, str], now: float) -> Verdict:

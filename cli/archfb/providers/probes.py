@@ -159,7 +159,9 @@ def _ids(row: Any) -> list[str]:
 
 def _balance(target: Target, reply: Reply, body: Any) -> Reply:
     if dig(body, "is_available") is False:
-        return replace(_told(reply, Outcome.QUOTA_EXHAUSTED, "is_available", "The account has no balance."), scope="account")
+        return replace(
+            _told(reply, Outcome.QUOTA_EXHAUSTED, "is_available", "The account has no balance."), scope="account"
+        )
     return _told(reply, Outcome.OK) if dig(body, "is_available") is True else _strange(reply)
 
 

@@ -1,4 +1,7 @@
-"""Which proxy a request goes through, as the usual variables say; pure, so that a wrong one can be told at the start."""
+"""Which proxy a request goes through, as the usual variables say.
+
+Pure, so that a wrong variable can be told at the start.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,10 @@ SCHEMES = ("http", "https", "socks5", "socks5h")
 
 
 def proxy_for(url: str, environ: Mapping[str, str]) -> str | None:
-    """Return the proxy of one address, or None; lower-case variables win, NO_PROXY exempts hosts and their subdomains."""
+    """Return the proxy of one address, or None.
+
+    Lower-case variables win; NO_PROXY exempts hosts and their subdomains.
+    """
     parts = urlsplit(url)
     host = (parts.hostname or "").lower()
     if _exempt(host, parts.port, _read(environ, "no_proxy") or ""):
@@ -59,7 +65,9 @@ def _exempt(host: str, port: int | None, rules: str) -> bool:
     for rule in (one.strip().lower() for one in rules.split(",")):
         if rule == "*":
             return True
-        name, _, only = rule.removeprefix("[").replace("]", "").partition(":") if rule.count(":") == 1 else (rule, "", "")
+        name, _, only = (
+            rule.removeprefix("[").replace("]", "").partition(":") if rule.count(":") == 1 else (rule, "", "")
+        )
         name = name.strip("[]").removeprefix("*").lstrip(".")
         if name and (host == name or host.endswith("." + name)) and (not only or only == str(port)):
             return True

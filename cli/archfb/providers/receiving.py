@@ -61,14 +61,14 @@ class Receiver:
             if self._decoder is None:
                 self._decoder = decoder(self.headers.get("content-encoding", ""))
             for piece in self._decoder.feed(data):
-                if self._too_much(len(piece), len(data)):
+                if self._too_much(len(piece)):
                     return True
                 content = self._take(self._parser.feed(piece)) or content
         except (BadEncodingError, NotJson) as problem:
             self._broken(problem)
         return content or (self.begun and not self.streamed)
 
-    def _too_much(self, size: int, wire: int) -> bool:
+    def _too_much(self, size: int) -> bool:
         self._size += size
         limit = LIMIT if self.status < 400 else ERROR_LIMIT
         if self._size <= limit:

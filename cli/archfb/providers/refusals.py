@@ -8,13 +8,25 @@ from archfb.providers.codes import PARAMETERS
 from archfb.providers.families import EFFORTS
 
 _NAMED = (
-    re.compile(r"(?:unsupported|unknown|unrecognized|invalid)[^'\"`]{0,40}(?:parameter|value|argument|name|field)s?[^'\"`]{0,20}['\"`]([\w.]+)['\"`]", re.I),
-    re.compile(r"['\"`]([\w.]+)['\"`] (?:is|are|does|do|and)\b[^'\"`]{0,60}(?:not support|unsupported|deprecated|not allowed|not permitted|cannot)", re.I),
+    re.compile(
+        r"(?:unsupported|unknown|unrecognized|invalid)[^'\"`]{0,40}"
+        r"(?:parameter|value|argument|name|field)s?[^'\"`]{0,20}['\"`]([\w.]+)['\"`]",
+        re.I,
+    ),
+    re.compile(
+        r"['\"`]([\w.]+)['\"`] (?:is|are|does|do|and)\b[^'\"`]{0,60}"
+        r"(?:not support|unsupported|deprecated|not allowed|not permitted|cannot)",
+        re.I,
+    ),
     re.compile(r"['\"`]([\w.]+)['\"`]? may only be set", re.I),
     re.compile(r"(?:^|\s)([\w.]+): (?:range|extra inputs|input should|unexpected|must be)", re.I),
-    re.compile(r"\b(temperature|thinking|effort|stream_options|max_tokens)\b[^.]{0,60}(?:not support|unsupported|deprecated|not permitted)", re.I),
+    re.compile(
+        r"\b(temperature|thinking|effort|stream_options|max_tokens)\b[^.]{0,60}"
+        r"(?:not support|unsupported|deprecated|not permitted)",
+        re.I,
+    ),
     re.compile(r"not support(?:ed)?[^.]{0,30}\b(temperature|thinking|effort|stream_options|max_tokens)\b", re.I),
-)  # fmt: skip
+)
 _INSTEAD = re.compile(r"use ['\"`]([\w.]+)['\"`]", re.I)
 _SUPPORTED = re.compile(r"supported (?:values|levels)(?: are)?:? ([^.]{1,200})", re.I)
 _REFUSED_VALUE = re.compile(r"['\"`](\w+)['\"`]")
@@ -23,7 +35,10 @@ _LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
 
 
 def refused_parameter(param: str | None, message: str) -> tuple[str | None, str | None]:
-    """Return our name of the refused parameter and what to send instead ("" = leave it out); None where none is named."""
+    """Return our name of the refused parameter and what to send instead ("" = leave it out).
+
+    None where none is named that is ever sent.
+    """
     ours = _ours(param) or next((name for name in (_ours(raw) for raw in _raw(message)) if name), None)
     if ours == "max_output_tokens":
         instead = _INSTEAD.search(message)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from archfb.providers.exchange import Reply
 from archfb.providers.headroom import Headroom, headroom
 from archfb.providers.judge import usage
-from archfb.providers.reading import Reading
 from archfb.text import clean
 from archfb_state.outcomes import Outcome
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 
     from archfb.providers.classify import Verdict
     from archfb.providers.exchange import HttpRequest
+    from archfb.providers.reading import Reading
 
 MESSAGE_LIMIT = 300
 SHORT = 128
@@ -59,7 +59,7 @@ class Scrubber:
         """Return one clean line of at most `limit` characters, or None."""
         if not text:
             return None
-        # Secrets go first, since cutting could leave half of one, and again after cleaning, which could join two halves.
+        # Secrets go first, since cutting could leave half of one; and once more, since cleaning could join two halves.
         short = clean(self.text(text[: 50 * limit]), one_line=True)
         return clean(self.text(short), limit=limit) or None
 
@@ -75,7 +75,7 @@ def reply(
     streamed: bool,
     now: float,
 ) -> Reply:
-    """Return the reply of one exchange. An answer's text is the whole of it; a failure's text is kept as `partial`."""
+    """Return the reply of one exchange: an answer's text is `text`, what came before a failure is `partial`."""
     text = scrub.text("".join(reading.text))
     good = verdict.outcome in (Outcome.OK, Outcome.TRUNCATED)
     room = headroom(headers, now) if headers else Headroom()
@@ -108,7 +108,11 @@ def reply(
 def _told(verdict: Verdict, reading: Reading) -> str:
     """Return the message; a stream that failed says how far it had come (each event brings about a token)."""
     if reading.text and verdict.outcome not in (Outcome.OK, Outcome.TRUNCATED, Outcome.CONTENT_FILTERED):
-        return f"Stream failed after {len(reading.text)} tokens: {verdict.message}" if len(reading.text) > 1 else verdict.message
+        return (
+            f"Stream failed after {len(reading.text)} tokens: {verdict.message}"
+            if len(reading.text) > 1
+            else verdict.message
+        )
     return verdict.message
 
 

@@ -37,9 +37,7 @@ def may_stream(target: Target) -> bool:
     return target.model.stream and target.learned.get("stream") != ""
 
 
-def without_refused(
-    body: dict[str, Any], target: Target, fields: Mapping[str, tuple[str, ...]]
-) -> dict[str, Any]:
+def without_refused(body: dict[str, Any], target: Target, fields: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """Return the body without the fields of parameters that this model refused for good (learned as "")."""
     refused = [name for name, instead in target.learned.items() if instead == ""]
     gone = {field for name in refused for field in (name, *fields.get(name, ()))}

@@ -1,8 +1,9 @@
 """When to come back: every form in which providers say it, as seconds from now or as an instant.
 
 Forms seen: `retry-after` in seconds, fractions or as an HTTP date; `retry-after-ms`; a body's `RetryInfo` ("37s");
-durations ("21m36.001s", "120ms", "6m0s"); RFC 3339 instants; Unix seconds or milliseconds; "try again in 2.3s" in prose.
-What is negative, not a number or unreadable counts for nothing, an instant in the past is 0, and anything far is cut to a day.
+durations ("21m36.001s", "120ms", "6m0s"); RFC 3339 instants; Unix seconds or milliseconds; "try again in 2.3s" in
+prose. What is negative, not a number or unreadable counts for nothing, an instant in the past is 0, and anything far
+is cut to a day.
 """
 
 from __future__ import annotations
@@ -136,7 +137,10 @@ def next_month(now: float) -> float:
 
 
 def next_pacific_midnight(now: float) -> float:
-    """Return when the day ends in California, which is when Gemini's daily quotas end (an hour late in summer at worst)."""
+    """Return when the day ends in California, when Gemini's daily quotas end.
+
+    Where this machine has no time zones it is an hour late in summer.
+    """
     try:
         from zoneinfo import ZoneInfo
 

@@ -1,7 +1,7 @@
 """The one module that speaks HTTP. httpx is imported when the first request is made.
 
-Each request in flight has a client of its own, kept for the next one to the same place: httpx's shared pool looks through
-every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are asyncio's, so
+Each request in flight has a client of its own, kept for the next one to the same place: httpx's shared pool looks
+through every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are asyncio's, so
 that nothing a server does outlives them; redirects are refused, retries are off, and every size is bounded.
 """
 
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import importlib.util
 import json
 import os
+import sys
 import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
@@ -58,7 +60,7 @@ class Transport:
         looks up a host name (raising OSError).
         """
         self.clock, self.wall = clock, wall
-        self.environ = os.environ if environ is None else environ
+        self.environ = dict(os.environ if environ is None else environ)
         self.names = Names(clock, resolve)
         self._trust = Trust(self.environ)
         self.clients: Clients[httpx.AsyncHTTPTransport] = Clients(self._client, self.environ)
@@ -105,11 +107,15 @@ class Transport:
         answered: Reply | None = None
         for step in probes.steps(target):
             left = max(0.05, limits.total - (self.clock() - began))
-            got = await _Exchange(self, step.request, _read_nothing, left, min(limits.connect, left), left, None).run()
+            got = await _Exchange(
+                self, step.request, _read_nothing, left, min(limits.connect, left), left, None
+            ).run()
             answered = probes.checked(step, target, got.reply, got.body)
             if not probes.goes_on(step, answered):
                 break
-        return answered or Reply(Outcome.INVALID_REQUEST, message="There is no free address to ask.", code="no_metadata")
+        return answered or Reply(
+            Outcome.INVALID_REQUEST, message="There is no free address to ask.", code="no_metadata"
+        )
 
     def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncHTTPTransport:
         http = _http()
@@ -283,6 +289,10 @@ class _Exchange:
 
 def _http() -> ModuleType:
     """Return the HTTP library; its maintained heir has the same interface."""
+    if "httpx" not in sys.modules and importlib.util.find_spec("sniffio") is None:
+        # httpcore tries to import sniffio four times a request; where it is not installed each try searches every
+        # folder of the path, a fifth of a call's time. This entry makes the same failure immediate.
+        sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
     import httpx
 
     return httpx
@@ -293,7 +303,7 @@ def _encodings(streams: bool) -> str:
     return "identity" if streams else "gzip, deflate"
 
 
-def _read_nothing(reading: Reading, body: Any) -> None:
+def _read_nothing(reading: Reading, body: Any) -> None:  # noqa: ARG001 - a wire's signature
     """Take in metadata: there is no answer text in it."""
     reading.known = True
 
@@ -340,5 +350,7 @@ def _protocol(told: str, host: str, *, begun: bool) -> Verdict:
     if "without sending a response" in told:
         return Verdict(Outcome.NETWORK, f"{host} closed the connection without an answer.", "reset")
     if begun:
-        return Verdict(Outcome.MALFORMED, "The answer was cut off: the connection ended before the answer did.", "cut_off")
+        return Verdict(
+            Outcome.MALFORMED, "The answer was cut off: the connection ended before the answer did.", "cut_off"
+        )
     return Verdict(Outcome.MALFORMED, f"{host} does not speak HTTP as it should ({told}).", "wrong_protocol")

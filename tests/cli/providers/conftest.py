@@ -75,8 +75,22 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     commands = [
         ["req", "-x509", *new, "-keyout", "key.pem", "-out", "valid.pem", "-days", "30", *name],
         ["req", "-new", "-key", "key.pem", "-out", "request.pem", *name],
-        ["ca", "-batch", "-config", "ca.cnf", "-selfsign", "-keyfile", "key.pem", "-in", "request.pem", "-out", "expired.pem", "-notext", *dates],
-    ]  # fmt: skip
+        [
+            "ca",
+            "-batch",
+            "-config",
+            "ca.cnf",
+            "-selfsign",
+            "-keyfile",
+            "key.pem",
+            "-in",
+            "request.pem",
+            "-out",
+            "expired.pem",
+            "-notext",
+            *dates,
+        ],
+    ]
     try:
         for command in commands:
             subprocess.run(["openssl", *command], cwd=folder, check=True, capture_output=True)

@@ -1,5 +1,7 @@
 """Failures by their right name, beyond the recorded ones: unknown types, refusals, scopes, resets, windows."""
 
+# ruff: noqa: E501 - what providers say stands as they said it
+
 from __future__ import annotations
 
 from datetime import UTC, datetime
@@ -23,16 +25,39 @@ def google(status: str, *details: dict[str, Any], message: str = "") -> dict[str
     return {"error": {"code": 429, "message": message, "status": status, "details": list(details)}}
 
 
-DAILY = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}]}  # fmt: skip
-MINUTE = {"@type": "type.googleapis.com/google.rpc.QuotaFailure", "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}]}  # fmt: skip
+DAILY = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+}
+MINUTE = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}],
+}
 DELAY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37s"}
 
 STATUSES = [
-    (400, "invalid_request"), (401, "auth"), (402, "quota_exhausted"), (403, "auth"), (404, "model_not_found"),
-    (405, "invalid_request"), (408, "timeout"), (409, "invalid_request"), (413, "context_too_long"), (418, "invalid_request"),
-    (422, "invalid_request"), (429, "rate_limited"), (500, "server_error"), (501, "server_error"), (502, "server_error"),
-    (503, "overloaded"), (504, "timeout"), (520, "server_error"), (524, "timeout"), (529, "overloaded"), (599, "server_error"),
-]  # fmt: skip
+    (400, "invalid_request"),
+    (401, "auth"),
+    (402, "quota_exhausted"),
+    (403, "auth"),
+    (404, "model_not_found"),
+    (405, "invalid_request"),
+    (408, "timeout"),
+    (409, "invalid_request"),
+    (413, "context_too_long"),
+    (418, "invalid_request"),
+    (422, "invalid_request"),
+    (429, "rate_limited"),
+    (500, "server_error"),
+    (501, "server_error"),
+    (502, "server_error"),
+    (503, "overloaded"),
+    (504, "timeout"),
+    (520, "server_error"),
+    (524, "timeout"),
+    (529, "overloaded"),
+    (599, "server_error"),
+]
 
 
 @pytest.mark.parametrize(("status", "outcome"), STATUSES)
@@ -43,38 +68,189 @@ def test_unknown_types_fall_back_to_the_status(status: int, outcome: str) -> Non
 
 
 ROWS: list[tuple[str, int, Any, str]] = [
-    ("row 25", 401, error("Incorrect API key provided", code="invalid_api_key", type="invalid_request_error"), "auth"),
-    ("row 26", 400, {"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}], "message": "x"}}, "auth"),
-    ("row 27", 403, error("Country, region, or territory not supported", code="unsupported_country_region_territory"), "auth"),
-    ("row 27, Gemini", 400, {"error": {"code": 400, "status": "FAILED_PRECONDITION", "message": "User location is not supported for the API use."}}, "auth"),
-    ("row 28", 402, error("Insufficient Balance", type="unknown_error", code="invalid_request_error"), "quota_exhausted"),
+    (
+        "row 25",
+        401,
+        error("Incorrect API key provided", code="invalid_api_key", type="invalid_request_error"),
+        "auth",
+    ),
+    (
+        "row 26",
+        400,
+        {
+            "error": {
+                "code": 400,
+                "status": "INVALID_ARGUMENT",
+                "details": [{"reason": "API_KEY_INVALID"}],
+                "message": "x",
+            }
+        },
+        "auth",
+    ),
+    (
+        "row 27",
+        403,
+        error("Country, region, or territory not supported", code="unsupported_country_region_territory"),
+        "auth",
+    ),
+    (
+        "row 27, Gemini",
+        400,
+        {
+            "error": {
+                "code": 400,
+                "status": "FAILED_PRECONDITION",
+                "message": "User location is not supported for the API use.",
+            }
+        },
+        "auth",
+    ),
+    (
+        "row 28",
+        402,
+        error("Insufficient Balance", type="unknown_error", code="invalid_request_error"),
+        "quota_exhausted",
+    ),
     ("row 28, OpenAI", 429, error("You exceeded your current quota", code="insufficient_quota"), "quota_exhausted"),
-    ("row 28, new code under an old type", 429, error("x", type="insufficient_quota", code="credit_balance_exhausted"), "quota_exhausted"),
-    ("row 28, xAI", 403, {"code": "The caller does not have permission", "error": "Your team has used all available credits or reached its monthly spending limit."}, "quota_exhausted"),
-    ("row 29", 429, {"type": "error", "error": {"type": "rate_limit_error", "message": "x", "details": {"error_code": "enforced_spend_limit_reached"}}}, "quota_exhausted"),
-    ("row 30", 400, {"type": "error", "error": {"type": "invalid_request_error", "message": "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."}}, "quota_exhausted"),
+    (
+        "row 28, new code under an old type",
+        429,
+        error("x", type="insufficient_quota", code="credit_balance_exhausted"),
+        "quota_exhausted",
+    ),
+    (
+        "row 28, xAI",
+        403,
+        {
+            "code": "The caller does not have permission",
+            "error": "Your team has used all available credits or reached its monthly spending limit.",
+        },
+        "quota_exhausted",
+    ),
+    (
+        "row 29",
+        429,
+        {
+            "type": "error",
+            "error": {
+                "type": "rate_limit_error",
+                "message": "x",
+                "details": {"error_code": "enforced_spend_limit_reached"},
+            },
+        },
+        "quota_exhausted",
+    ),
+    (
+        "row 30",
+        400,
+        {
+            "type": "error",
+            "error": {
+                "type": "invalid_request_error",
+                "message": "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.",
+            },
+        },
+        "quota_exhausted",
+    ),
     ("row 31", 429, google("RESOURCE_EXHAUSTED", DAILY, DELAY), "quota_exhausted"),
     ("row 31, a minute only", 429, google("RESOURCE_EXHAUSTED", MINUTE, DELAY), "rate_limited"),
     ("row 32", 404, error("The model `x` does not exist", code="model_not_found"), "model_not_found"),
-    ("row 33", 400, error("This model's maximum context length is 8192 tokens", code="context_length_exceeded"), "context_too_long"),
-    ("row 33, words only", 400, {"type": "error", "error": {"type": "invalid_request_error", "message": "prompt is too long: 300000 tokens > 200000 maximum"}}, "context_too_long"),
-    ("row 33, llama.cpp", 400, error("the request exceeds the available context size", type="exceed_context_size_error", code=400), "context_too_long"),
-    ("row 34", 413, {"type": "error", "error": {"type": "request_too_large", "message": "Request exceeds the maximum size"}}, "context_too_long"),
+    (
+        "row 33",
+        400,
+        error("This model's maximum context length is 8192 tokens", code="context_length_exceeded"),
+        "context_too_long",
+    ),
+    (
+        "row 33, words only",
+        400,
+        {
+            "type": "error",
+            "error": {
+                "type": "invalid_request_error",
+                "message": "prompt is too long: 300000 tokens > 200000 maximum",
+            },
+        },
+        "context_too_long",
+    ),
+    (
+        "row 33, llama.cpp",
+        400,
+        error("the request exceeds the available context size", type="exceed_context_size_error", code=400),
+        "context_too_long",
+    ),
+    (
+        "row 34",
+        413,
+        {"type": "error", "error": {"type": "request_too_large", "message": "Request exceeds the maximum size"}},
+        "context_too_long",
+    ),
     ("row 34, as a page's words", 413, "Payload Too Large", "context_too_long"),
-    ("row 35", 400, error("Output blocked by content filtering policy", type="invalid_request_error"), "content_filtered"),
-    ("row 36", 400, error("Unsupported parameter: 'max_tokens'", code="unsupported_parameter", param="max_tokens"), "invalid_request"),
-    ("a code beats words of another trade", 400, error("Your credit balance of rate limits", code="model_not_found"), "model_not_found"),
-    ("a rate limit that speaks of an upgrade", 429, error("Rate limit reached. Need more tokens? Upgrade in billing", code="rate_limit_exceeded"), "rate_limited"),
+    (
+        "row 35",
+        400,
+        error("Output blocked by content filtering policy", type="invalid_request_error"),
+        "content_filtered",
+    ),
+    (
+        "row 36",
+        400,
+        error("Unsupported parameter: 'max_tokens'", code="unsupported_parameter", param="max_tokens"),
+        "invalid_request",
+    ),
+    (
+        "a code beats words of another trade",
+        400,
+        error("Your credit balance of rate limits", code="model_not_found"),
+        "model_not_found",
+    ),
+    (
+        "a rate limit that speaks of an upgrade",
+        429,
+        error("Rate limit reached. Need more tokens? Upgrade in billing", code="rate_limit_exceeded"),
+        "rate_limited",
+    ),
     ("a 200 with an integer code", 200, {"error": {"code": 429, "message": "slow"}}, "rate_limited"),
     ("a 200 with an error in words", 200, {"error": "model overloaded"}, "overloaded"),
     ("plain text 429", 429, "Too many requests", "rate_limited"),
-    ("FastAPI", 422, {"detail": [{"loc": ["body", "temperature"], "msg": "Input should be less than 2"}]}, "invalid_request"),
-    ("vLLM", 404, {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404}, "model_not_found"),
-    ("quoted from upstream", 400, {"error": {"code": 400, "message": "Provider returned error", "metadata": {"raw": '{"error": {"code": "context_length_exceeded", "message": "m"}}'}}}, "context_too_long"),
-    ("a timeout error inside a stream", 200, {"type": "error", "error": {"type": "timeout_error", "message": "x"}}, "timeout"),
-    ("an api_error inside a stream", 200, {"type": "error", "error": {"type": "api_error", "message": "Internal server error"}}, "server_error"),
+    (
+        "FastAPI",
+        422,
+        {"detail": [{"loc": ["body", "temperature"], "msg": "Input should be less than 2"}]},
+        "invalid_request",
+    ),
+    (
+        "vLLM",
+        404,
+        {"object": "error", "message": "The model `x` does not exist.", "type": "NotFoundError", "code": 404},
+        "model_not_found",
+    ),
+    (
+        "quoted from upstream",
+        400,
+        {
+            "error": {
+                "code": 400,
+                "message": "Provider returned error",
+                "metadata": {"raw": '{"error": {"code": "context_length_exceeded", "message": "m"}}'},
+            }
+        },
+        "context_too_long",
+    ),
+    (
+        "a timeout error inside a stream",
+        200,
+        {"type": "error", "error": {"type": "timeout_error", "message": "x"}},
+        "timeout",
+    ),
+    (
+        "an api_error inside a stream",
+        200,
+        {"type": "error", "error": {"type": "api_error", "message": "Internal server error"}},
+        "server_error",
+    ),
     ("an address that is wrong", 404, "404 page not found", "invalid_request"),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("name", "status", "body", "outcome"), ROWS, ids=[row[0] for row in ROWS])
@@ -140,24 +316,90 @@ def test_row_33_the_true_window_is_read_where_it_is_named(body: Any, window: int
 
 
 REFUSALS: list[tuple[Any, str | None, str | None]] = [
-    (error("Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.", param="max_tokens"), "max_output_tokens", "max_completion_tokens"),
-    (error("Unsupported parameter: 'temperature' is not supported with this model.", param="temperature"), "temperature", ""),
-    (error("Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.", param="temperature"), "temperature", ""),
+    (
+        error(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            param="max_tokens",
+        ),
+        "max_output_tokens",
+        "max_completion_tokens",
+    ),
+    (
+        error("Unsupported parameter: 'temperature' is not supported with this model.", param="temperature"),
+        "temperature",
+        "",
+    ),
+    (
+        error(
+            "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
+            param="temperature",
+        ),
+        "temperature",
+        "",
+    ),
     (error("temperature: range: 0..1"), "temperature", ""),
     (error("`temperature` is deprecated for this model."), "temperature", ""),
     (error("`temperature` may only be set to 1 when thinking is enabled."), "temperature", ""),
-    (error("Unsupported value: 'minimal' is not supported with the 'o4-mini' model. Supported values are: 'low', 'medium', and 'high'.", param="reasoning.effort"), "reasoning", "low"),
-    (error("Unsupported value: 'none' is not supported with the 'o3' model. Supported values are: 'low', 'medium', and 'high'.", param="reasoning_effort"), "reasoning", "low"),
-    (error("This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium."), "reasoning", "high"),
-    (error('"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'), "reasoning", "adaptive"),
-    (error('"thinking.type.disabled" is not supported for this model. To turn thinking off on this model, send "thinking": {"type": "between_tools"}.'), "reasoning", "between_tools"),
+    (
+        error(
+            "Unsupported value: 'minimal' is not supported with the 'o4-mini' model. Supported values are: 'low', 'medium', and 'high'.",
+            param="reasoning.effort",
+        ),
+        "reasoning",
+        "low",
+    ),
+    (
+        error(
+            "Unsupported value: 'none' is not supported with the 'o3' model. Supported values are: 'low', 'medium', and 'high'.",
+            param="reasoning_effort",
+        ),
+        "reasoning",
+        "low",
+    ),
+    (
+        error("This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium."),
+        "reasoning",
+        "high",
+    ),
+    (
+        error(
+            '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'
+        ),
+        "reasoning",
+        "adaptive",
+    ),
+    (
+        error(
+            '"thinking.type.disabled" is not supported for this model. To turn thinking off on this model, send "thinking": {"type": "between_tools"}.'
+        ),
+        "reasoning",
+        "between_tools",
+    ),
     (error("Unrecognized request argument supplied: reasoning_effort", param="reasoning_effort"), "reasoning", ""),
-    (error("Your organization must be verified to stream this model.", param="stream", code="unsupported_value"), "stream", ""),
-    ({"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]}, "stream_options", ""),
-    ({"error": {"code": 400, "message": 'Unknown name "thinkingConfig" at \'generation_config\': Cannot find field.', "status": "INVALID_ARGUMENT"}}, "reasoning", ""),
+    (
+        error("Your organization must be verified to stream this model.", param="stream", code="unsupported_value"),
+        "stream",
+        "",
+    ),
+    (
+        {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]},
+        "stream_options",
+        "",
+    ),
+    (
+        {
+            "error": {
+                "code": 400,
+                "message": "Unknown name \"thinkingConfig\" at 'generation_config': Cannot find field.",
+                "status": "INVALID_ARGUMENT",
+            }
+        },
+        "reasoning",
+        "",
+    ),
     (error("messages: at least one message is required", param="messages"), None, None),
     (error("bad"), None, None),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("body", "parameter", "substitute"), REFUSALS)
@@ -170,17 +412,42 @@ def test_row_36_the_refused_parameter_and_its_substitute_are_named(
 
 HEADROOMS: list[tuple[dict[str, str], tuple[int | None, int | None, float | None]]] = [
     ({}, (None, None, None)),
-    ({"x-ratelimit-remaining-requests": "99", "x-ratelimit-remaining-tokens": "0", "x-ratelimit-reset-requests": "1s", "x-ratelimit-reset-tokens": "6m0s"}, (99, 0, NOW + 360)),
+    (
+        {
+            "x-ratelimit-remaining-requests": "99",
+            "x-ratelimit-remaining-tokens": "0",
+            "x-ratelimit-reset-requests": "1s",
+            "x-ratelimit-reset-tokens": "6m0s",
+        },
+        (99, 0, NOW + 360),
+    ),
     ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "21m36.001s"}, (5, None, NOW + 1296.001)),
-    ({"anthropic-ratelimit-requests-remaining": "3", "anthropic-ratelimit-input-tokens-remaining": "0", "anthropic-ratelimit-tokens-remaining": "80000",
-      "anthropic-ratelimit-input-tokens-reset": "2026-11-23T12:01:00Z"}, (3, 0, NOW + 60)),
-    ({"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "1970-01-01T00:00:00Z"}, (0, None, NOW)),
+    (
+        {
+            "anthropic-ratelimit-requests-remaining": "3",
+            "anthropic-ratelimit-input-tokens-remaining": "0",
+            "anthropic-ratelimit-tokens-remaining": "80000",
+            "anthropic-ratelimit-input-tokens-reset": "2026-11-23T12:01:00Z",
+        },
+        (3, 0, NOW + 60),
+    ),
+    (
+        {"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "1970-01-01T00:00:00Z"},
+        (0, None, NOW),
+    ),
     ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW * 1000) + 30_000)}, (0, None, NOW + 30)),
     # BAD_INPUTS row 40
-    ({"x-ratelimit-remaining-requests": "-1", "x-ratelimit-remaining-tokens": "many", "x-ratelimit-reset-tokens": "1s"}, (None, None, None)),
+    (
+        {
+            "x-ratelimit-remaining-requests": "-1",
+            "x-ratelimit-remaining-tokens": "many",
+            "x-ratelimit-reset-tokens": "1s",
+        },
+        (None, None, None),
+    ),
     ({"x-ratelimit-remaining-requests": "", "x-ratelimit-remaining-tokens": "NaN"}, (None, None, None)),
     ({"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "-5"}, (7, None, None)),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("headers", "room"), HEADROOMS)
@@ -192,10 +459,18 @@ def test_row_40_rate_headers_are_read_or_unknown(headers: dict[str, str], room: 
 
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=40),
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.sampled_from(["error", "message", "code", "type", "details", "metadata", "raw", "violations", "status", "x"]), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["error", "message", "code", "type", "details", "metadata", "raw", "violations", "status", "x"]
+            ),
+            inner,
+            max_size=4,
+        )
+    ),
     max_leaves=12,
-)  # fmt: skip
+)
 
 
 @given(st.sampled_from([200, 400, 404, 429, 500]), json_values)

@@ -170,8 +170,15 @@ def test_a_host_that_does_not_exist_and_a_resolver_that_does_not_answer() -> Non
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [("ENETUNREACH", "no_route"), ("EHOSTUNREACH", "no_route"), ("ENETDOWN", "no_route"), ("ECONNREFUSED", "refused"), ("ECONNRESET", "reset"), ("ETIMEDOUT", "connect_timeout")],
-)  # fmt: skip
+    [
+        ("ENETUNREACH", "no_route"),
+        ("EHOSTUNREACH", "no_route"),
+        ("ENETDOWN", "no_route"),
+        ("ECONNREFUSED", "refused"),
+        ("ECONNRESET", "reset"),
+        ("ETIMEDOUT", "connect_timeout"),
+    ],
+)
 def test_the_systems_errors_have_their_names_even_in_a_group(number: str, code: str) -> None:
     import errno
 

@@ -1,0 +1,72 @@
+"""Requests go through the proxy that the variables name, and a wrong variable is told."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from asking import LIMITS, target_at
+from scripted_server import ScriptedServer
+
+from archfb.providers.exchange import Question, Reply
+from archfb.providers.proxies import proxy_for, proxy_problem
+from archfb.providers.transport import Transport
+
+PROXIES: list[tuple[str, dict[str, str], str | None]] = [
+    ("https://a.example/v1", {}, None),
+    ("https://a.example/v1", {"HTTPS_PROXY": "http://p:8080"}, "http://p:8080"),
+    ("https://a.example/v1", {"https_proxy": "http://low:1", "HTTPS_PROXY": "http://up:1"}, "http://low:1"),
+    ("http://a.example/v1", {"HTTPS_PROXY": "http://p:8080"}, None),
+    ("http://a.example/v1", {"HTTP_PROXY": "p:8080"}, "http://p:8080"),
+    ("http://a.example/v1", {"HTTP_PROXY": "http://evil", "REQUEST_METHOD": "GET"}, None),
+    ("https://a.example/v1", {"ALL_PROXY": "http://p:1"}, "http://p:1"),
+    ("https://a.example/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "b.example, .example"}, None),
+    ("https://a.example/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example:8443"}, "http://p:1"),
+    ("https://a.example:8443/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example:8443"}, None),
+    ("https://xa.example/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "a.example"}, "http://p:1"),
+    ("http://127.0.0.1:1/v1", {"HTTP_PROXY": "http://p:1", "NO_PROXY": "127.0.0.1"}, None),
+    ("http://[::1]:1/v1", {"HTTP_PROXY": "http://p:1", "NO_PROXY": "::1"}, None),
+    ("https://a.example/v1", {"HTTPS_PROXY": "http://p:1", "NO_PROXY": "*"}, None),
+]
+
+
+@pytest.mark.parametrize(("url", "environ", "proxy"), PROXIES)
+def test_a_request_goes_through_the_proxy_that_the_variables_name(
+    url: str, environ: dict[str, str], proxy: str | None
+) -> None:
+    assert proxy_for(url, environ) == proxy
+
+
+@pytest.mark.parametrize(
+    ("value", "wrong"),
+    [
+        ("http://p:8080", False),
+        ("p:8080", False),
+        ("localhost", False),
+        ("", False),
+        ("x", True),
+        ("http://", True),
+        ("http://p:port", True),
+        ("ftp://p", True),
+        ("http://a b", True),
+    ],
+)
+def test_row_54_a_malformed_proxy_variable_is_told(value: str, wrong: bool) -> None:
+    said = proxy_problem({"HTTPS_PROXY": value})
+    assert said == (f"HTTPS_PROXY '{value}' is not a URL." if wrong else None)
+
+
+def test_row_54_a_proxys_password_is_hidden() -> None:
+    assert proxy_problem({"HTTPS_PROXY": "ftp://me:secret@p"}) == "HTTPS_PROXY 'ftp://***@p' is not a URL."
+
+
+def test_requests_go_through_a_proxy() -> None:
+    async def main() -> tuple[Reply, list[str]]:
+        async with ScriptedServer({"default": {"text": "by proxy"}}) as proxy:
+            async with Transport(environ={"HTTP_PROXY": proxy.url}) as transport:
+                reply = await transport.ask(target_at("http://10.255.255.1:9"), Question("hi"), LIMITS)
+            return reply, [request["path"] for request in proxy.requests]
+
+    reply, paths = asyncio.run(main())
+    assert (reply.outcome, reply.text) == ("ok", "by proxy")
+    assert paths == ["/v1/chat/completions"]
