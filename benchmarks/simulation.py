@@ -1,4 +1,4 @@
-"""The decision core under simulated faults: each figure beside its target, from stated seeds, with no clock and no wire.
+"""The decision core under simulated faults: each figure beside its target, from stated seeds, without clock or wire.
 
 Run it with `python benchmarks/simulation.py [--rounds SHARE] [--seed N]`; it exits 1 when a figure misses its target.
 """
@@ -28,6 +28,10 @@ from archfb_state.standing import standing
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from archfb_state.decisions import Credits
+    from archfb_state.records import Changes, Kind
+    from archfb_state.settings import Strategy
+
 SEED = 20261123
 START = 1_800_000_000.0
 CALL_S = 2.0
@@ -51,7 +55,7 @@ class World:
         self.openings = 0
 
     def record(
-        self, index: int, outcome: str, *, started: float | None = None, code: str | None = None, kind: str = "call"
+        self, index: int, outcome: str, *, started: float | None = None, code: str | None = None, kind: Kind = "call"
     ) -> None:
         """Record one attempt that ends now."""
         self.made += 1
@@ -65,7 +69,7 @@ class World:
         self.apply(observe(self.rows, attempt, self.settings, self.now, self.rng, self.refs))
         self.openings += was != "open" and self.breaker(index).breaker == "open"
 
-    def apply(self, changed) -> None:  # type: ignore[no-untyped-def]
+    def apply(self, changed: Changes) -> None:
         """Write down what an event changed."""
         self.rows = Snapshot(
             self.now,
@@ -80,7 +84,7 @@ class World:
         key = self.refs[index].deployment
         return self.rows.deployments.get(key) or DeploymentRecord(key)
 
-    def order(self, strategy: str = "priority") -> list[int]:
+    def order(self, strategy: Strategy = "priority") -> list[int]:
         """Return the models that are asked now, first to last."""
         chain = [Candidate(ref, at) for at, ref in enumerate(self.refs)]
         decision, _ = choose(
@@ -126,9 +130,9 @@ def calls_until_left(rng: Random, badness: float, gap: float = 60.0, *, before: 
 def blip(rng: Random, *, episodes: bool, workers: int = 6, mean: float = 30.0, length: float = 5.0) -> bool:
     """Return whether one model opens when a blip hits the calls of several workers.
 
-    Calls take `mean` seconds, exponentially. One fails when it meets the blip: at a moment of it that is drawn where it
-    was under way, at once (0.1 s) where it began within. A worker whose call failed is busy elsewhere for as long as a
-    call takes. Without `episodes` each failure counts for itself.
+    Calls take `mean` seconds, exponentially. One fails when it meets the blip: at a moment of it that is drawn where
+    it was under way, at once (0.1 s) where it began within. A worker whose call failed is busy elsewhere for as long
+    as a call takes. Without `episodes` each failure counts for itself.
     """
     world = World(rng)
     begin = START + 100.0
@@ -210,7 +214,8 @@ def _usable(world: World) -> bool:
 
 def share_error(rng: Random, calls: int = 1000, weights: tuple[float, ...] = (1.0, 0.85, 0.75, 0.4)) -> float:
     """Return by how many percentage points a model's share of the calls misses its share of the weights, at most."""
-    world, turns, counts = World(rng, len(weights)), {}, [0] * len(weights)
+    world, counts = World(rng, len(weights)), [0] * len(weights)
+    turns: Credits = {}
     chain = [Candidate(ref, at, weight=weights[at]) for at, ref in enumerate(world.refs)]
     for _ in range(calls):
         world.now += 5.0

@@ -67,6 +67,7 @@ class Core:
     def attempt(self, model: str, outcome: str, started: float, **fields: Any) -> Changes:
         """Record one attempt that ends now."""
         self.made += 1
+        refs = [self.refs[one] for one in fields.pop("configured", self.refs)]
         ref, latency = self.refs[model], max(0.0, (self.now - started) * 1000.0)
         status = {"ok": 200, "server_error": 500, "rate_limited": 429, "auth": 401}.get(outcome)
         told = {"call_id": f"c{self.made}", "kind": "call", "http_status": status, "ended_at": self.now, **fields}
@@ -75,7 +76,7 @@ class Core:
             phase="phase1", outcome=Outcome(outcome), started_at=started, latency_ms=told.pop("latency_ms", latency),
             **told,
         )  # fmt: skip
-        changes = observe(self.rows, attempt, self.settings, self.now, self.rng, tuple(self.refs.values()))
+        changes = observe(self.rows, attempt, self.settings, self.now, self.rng, refs)
         return self.apply(changes)
 
     def apply(self, changes: Changes) -> Changes:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state import pace
 from archfb_state.decisions import Ranked
+from archfb_state.levels import median
 from archfb_state.records import DeploymentRecord
 from archfb_state.standing import standing
 
@@ -71,7 +72,8 @@ def entries(
     """Return the candidates with standing, expected seconds and score; an unknown time is the chain's median."""
     nearest, models, loads = NEAREST[demand.complexity], rows.models, rows.in_flight
     times = [pace.expected_seconds(models.get(one.ref.model), one.expected_output) for one in candidates]
-    usual = _median([one for one in times if one is not None]) if None in times else 0.0
+    known_times = [one for one in times if one is not None]
+    usual = median(known_times) if known_times else 0.0
     found = []
     for one, known in zip(candidates, times, strict=True):
         now_is = standing(one.ref, rows, settings, now)
@@ -82,14 +84,6 @@ def entries(
         load = loads.get(one.ref.model, 0)
         found.append(Entry(one, now_is, seconds, quick, health, score, load, nearest[one.tier]))
     return found
-
-
-def _median(values: list[float]) -> float:
-    if not values:
-        return 0.0
-    values.sort()
-    half = len(values) // 2
-    return values[half] if len(values) % 2 else (values[half - 1] + values[half]) / 2.0
 
 
 def classes(found: Sequence[Entry], rows: Snapshot) -> Classes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from archfb_state import breaker, holds
 from archfb_state.decay import HOUR, in_the_future
@@ -35,8 +35,7 @@ class Due:
     """How long it has been due: of many, the one that has waited longest goes first."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plan:
+class _Plan(NamedTuple):
     kind: Literal["metadata", "completion"]
     why: str
     at: float | None

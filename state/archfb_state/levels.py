@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from statistics import median
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,8 +14,15 @@ LEAVE = 0.8
 ENOUGH_CALLS = 9.5
 """Decayed calls from which an error rate means something: ten calls that have aged by some minutes."""
 ENOUGH_LATENCIES = 3
+MOST_RECENT = 10
 DECAYED = 1.005
 """Calls some minutes apart have decayed unequally: one failure of ten is 10 % although it was the first of them."""
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the median of at least one value (`statistics` costs more to import than all of this)."""
+    ordered, half = sorted(values), len(values) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2.0
 
 
 def level(value: float, before: Level, warning: float, critical: float) -> Level:
@@ -39,7 +45,7 @@ def latency_level(
     probes_ms: Sequence[float], ttfts_ms: Sequence[float], before: Level, thresholds: Thresholds
 ) -> Level:
     """Return the worse level of two medians: the last ten probes, and the last ten times to the first token."""
-    medians = [median(one[-10:]) / 1000.0 for one in (probes_ms, ttfts_ms) if len(one) >= ENOUGH_LATENCIES]
+    medians = [median(one[-MOST_RECENT:]) / 1000.0 for one in (probes_ms, ttfts_ms) if len(one) >= ENOUGH_LATENCIES]
     if not medians:
         return ""
     return level(max(medians), before, thresholds.latency_warning, thresholds.latency_critical)

@@ -6,8 +6,8 @@ both are taken back and none counts until a host answers; the failures of the 15
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.decay import SKEW
 from archfb_state.outcomes import Outcome
@@ -28,8 +28,7 @@ _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1", "[::1]"})
 _SILENT = frozenset({Outcome.NETWORK, Outcome.TIMEOUT, Outcome.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What one attempt says of the machine, and the deployments that it clears or charges again."""
 
     machine: MachineRecord

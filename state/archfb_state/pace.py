@@ -19,7 +19,7 @@ def decayed_median(recent: tuple[float, ...]) -> float:
     ages = _AGES[: len(recent)]
     aged = sorted(zip(recent, reversed(ages), strict=True))
     half = sum(ages) / 2.0
-    for value, weight in aged:
+    for value, weight in aged[:-1]:
         half -= weight
         if half <= 0:
             return value

@@ -349,7 +349,7 @@ def test_not_found_twice_a_minute_apart_retires() -> None:
     found = core.standing("a")
     assert (found.status, found.reason) == ("unavailable", "retired: the provider does not know this model")
     assert found.retry_at == core.now + DAY
-    assert not (found.trial or found.last_resort)
+    assert (found.trial, found.last_resort) == (False, False)
     assert core.model("a").failures == 3
     assert core.status("a2") == "unavailable"
 

@@ -1,4 +1,4 @@
-"""Random lives of five presets on four deployments: whatever happens and however the clock jumps, these rules hold."""
+"""Random lives of five presets on four deployments: whatever happens, however the clock jumps, these rules hold."""
 
 from __future__ import annotations
 

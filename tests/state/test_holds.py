@@ -15,7 +15,7 @@ def test_a_429_with_retry_after_holds_the_deployment_for_exactly_that_long() -> 
     found = core.standing("a")
     assert (found.status, found.reason, found.retry_at) == ("unavailable", "rate limited", core.now + 17)
     assert found.held
-    assert not (found.trial or found.last_resort)
+    assert (found.trial, found.last_resort) == (False, False)
     assert core.status("a2") == "unavailable"
     assert core.status("b") == "unknown"
     assert core.wait(16.999).status("a") == "unavailable"
@@ -44,6 +44,16 @@ def test_a_429_that_names_the_account_holds_all_its_models() -> None:
         assert core.standing(name).reason == "rate limited (its account)"
     assert core.status("c") == "unknown"
     assert core.model("b").status == "unavailable"
+
+
+def test_an_accounts_hold_is_not_shortened_either() -> None:
+    core = Core()
+    core.record("a", "rate_limited", retry_after_s=100.0, scope="account")
+    until = core.standing("b").retry_at
+    core.record("b", "rate_limited", retry_after_s=1.0, scope="account")
+    core.record("b", "quota_exhausted", reset_at=core.now + 20)
+    assert core.standing("a2").retry_at == until
+    assert core.standing("a2").reason == "rate limited (its account)"
 
 
 @pytest.mark.parametrize(("gap", "status"), [(59.0, "unavailable"), (60.0, "unavailable"), (61.0, "unknown")])
@@ -164,7 +174,7 @@ def test_auth_blocks_all_presets_of_the_key_at_once_and_a_new_key_lifts_it() -> 
     for name in ("a", "a2", "b"):
         found = core.standing(name)
         assert (found.status, found.reason, found.retry_at) == ("unavailable", "key rejected", None)
-        assert not (found.trial or found.last_resort or found.held)
+        assert (found.trial, found.last_resort, found.held) == (False, False, False)
     assert core.status("c") == "unknown"
     core.refs["b"] = type(core.refs["b"])("b", core.refs["b"].deployment, "https://one#new", "one")
     assert core.status("b") == "healthy"

@@ -192,14 +192,8 @@ def test_settling_makes_no_rows_for_models_that_nothing_is_known_of() -> None:
 
 def test_an_attempt_of_a_model_that_is_not_configured_is_recorded_too() -> None:
     core = Core()
-    ref = core.refs.pop("d")
-    core.refs = {**core.refs}
-    extra = {"d": ref}
-    known, core.refs = core.refs, {**core.refs, **extra}
-    core.refs = {**extra}
-    core.record("d", "ok")
-    core.refs = known
-    assert core.model("d").status == "healthy"
+    core.record("a", "ok", configured=("b", "c"))
+    assert (core.model("a").status, core.model("a2").status) == ("healthy", "unknown")
 
 
 def test_presets_share_their_breaker_but_not_their_counts() -> None:
