@@ -2,9 +2,10 @@
 
     python benchmarks/call.py [--seconds 2] [--in-flight 1 8 64 256] [--streamed]
 
-Everything is measured in one run, taking turns, against one loopback server in a process of its own that answers at once.
-What counts is the ratio, not the figure: machines differ and other processes run. `bare httpx` is one client whose pool all
-calls share, as its documentation proposes; `httpx per slot` gives each call in flight a client of its own. CPU is this process's.
+Everything is measured in one run, taking turns, against one loopback server in a process of its own that answers at
+once. What counts is the ratio, not the figure: machines differ and other processes run. `bare httpx` is one client
+whose pool all calls share, as its documentation proposes; `httpx per slot` gives each call in flight a client of its
+own. CPU is this process's.
 """
 
 from __future__ import annotations
@@ -164,7 +165,8 @@ def main() -> None:
             rates = asyncio.run(compare(url, slots, options.seconds, options.streamed))
             ours, bare, apart = (rates[name] for name in PEERS)
             row = "  ".join(f"{rate.a_second:>17.0f} {rate.cpu_ms:>6.2f}" for rate in rates.values())
-            ratios = f"{ours.a_second / bare.a_second:.2f} × bare, {ours.a_second / apart.a_second:.2f} × per slot; CPU {ours.cpu_ms / bare.cpu_ms:.2f} ×"
+            against = f"{ours.a_second / bare.a_second:.2f} x bare, {ours.a_second / apart.a_second:.2f} x per slot"
+            ratios = f"{against}; CPU {ours.cpu_ms / bare.cpu_ms:.2f} x bare"
             print(f"{slots:>9}  {row}   {ratios}", flush=True)
 
 

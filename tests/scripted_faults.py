@@ -240,7 +240,22 @@ async def redirect(at: Exchange, say: Behaviour) -> None:
 FAULTS = {
     one.__name__: one
     for one in (
-        hang, hang_body, reset, reset_early, close, cut, drip, huge_header, huge_body, gzip_bomb, bad_json, html, empty,
-        stream_error, keep_alive, wrong_length, redirect,
+        hang,
+        hang_body,
+        reset,
+        reset_early,
+        close,
+        cut,
+        drip,
+        huge_header,
+        huge_body,
+        gzip_bomb,
+        bad_json,
+        html,
+        empty,
+        stream_error,
+        keep_alive,
+        wrong_length,
+        redirect,
     )
-}  # fmt: skip
+}

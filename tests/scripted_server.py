@@ -9,24 +9,24 @@ In a test::
 
     with ServerThread(script) as server: ...          # the same in a thread, for tests that are not asyncio
 
-As a process: ``python tests/scripted_server.py --port-file F [--script SCRIPT.json] [--port N]``; the port is written
-to F. ``GET /_counts`` tells the counts, ``GET /_requests`` the last requests, ``POST /_script`` puts a new script (the
-counts stay).
+As a process: ``python tests/scripted_server.py --port-file F [--script SCRIPT.json] [--port N]``; the port is
+written to F. ``GET /_counts`` tells the counts, ``GET /_requests`` the last requests, ``POST /_script`` puts a new
+script (the counts stay).
 
-A script is a JSON object. ``models`` maps a model id to its behaviours, ``paths`` a path to its own (they win), ``match``
-is a list of ``{"contains": TEXT OF THE BODY, "do": [behaviours]}`` (they win over both), ``metadata`` maps a model id or
-a path to behaviours of the free addresses (``GET .../models/ID``, ``.../models``, ``/api/tags``, ``/user/balance``;
-unset: 200 for the ids in ``models``), ``default`` is for everything else. Behaviours are consumed in order, the last one
-repeats.
+A script is a JSON object. ``models`` maps a model id to its behaviours, ``paths`` a path to its own (they win),
+``match`` is a list of ``{"contains": TEXT OF THE BODY, "do": [behaviours]}`` (they win over both), ``metadata``
+maps a model id or a path to behaviours of the free addresses (``GET .../models/ID``, ``.../models``, ``/api/tags``,
+``/user/balance``; unset: 200 for the ids in ``models``), ``default`` is for everything else. Behaviours are
+consumed in order, the last one repeats.
 
 A behaviour is a JSON object; {} answers "ok":
   text, thought, finish ("stop" | "length" | "refusal" | "tool"), usage {input, output, reasoning, cached}, no_usage
   status, message, code, body (text, or an object sent as JSON), headers {}, retry_after: an HTTP error or any body
   delay (s before the headers), pace (s between events), gzip (true: compress)
   plain (true: ignores `stream`), content_type, before (text sent first), no_done (leaves the done marker out)
-  fault: hang | hang_body | reset | reset_early | close | cut | drip | huge_header | huge_body | gzip_bomb | bad_json |
-         html | empty | stream_error | keep_alive | wrong_length | redirect, with
-         size (bytes: huge_header, huge_body, gzip_bomb), every (s: drip, keep_alive), after (events before the fault),
+  fault: hang | hang_body | reset | reset_early | close | cut | drip | huge_header | huge_body | gzip_bomb |
+         bad_json | html | empty | stream_error | keep_alive | wrong_length | redirect, with
+         size (bytes: huge_header, huge_body, gzip_bomb), every (s: drip, keep_alive), after (events before it),
          to (redirect), status, message, code (stream_error)
 """
 
@@ -59,7 +59,7 @@ def refused_port() -> int:
 
 
 class ScriptedServer:
-    """The server; an asynchronous context manager. `script`, `counts`, `requests` and `connections` may be read and `script` set."""
+    """The server, an asynchronous context manager; `counts`, `requests` and `connections` tell what came."""
 
     def __init__(
         self, script: dict[str, Any] | None = None, *, tls: ssl.SSLContext | None = None, port: int = 0
@@ -208,13 +208,19 @@ class ServerThread:
 
 
 async def _process(options: argparse.Namespace) -> None:
-    script = json.loads(Path(options.script).read_text()) if options.script else {}
-    async with ScriptedServer(script, port=options.port) as server:
-        target = Path(options.port_file)
-        draft = target.with_suffix(".part")
-        draft.write_text(str(server.port))
-        draft.replace(target)
+    async with ScriptedServer(_script(options.script), port=options.port) as server:
+        _announce(Path(options.port_file), server.port)
         await asyncio.Event().wait()
+
+
+def _script(path: str | None) -> dict[str, Any]:
+    return dict(json.loads(Path(path).read_text())) if path else {}
+
+
+def _announce(target: Path, port: int) -> None:
+    draft = target.with_suffix(".part")
+    draft.write_text(str(port))
+    draft.replace(target)
 
 
 def main() -> None:

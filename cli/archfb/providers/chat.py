@@ -1,4 +1,4 @@
-"""The Chat Completions protocol: OpenAI, DeepSeek, xAI, OpenRouter, Ollama, llama.cpp, vLLM and every compatible server."""
+"""The Chat Completions protocol: OpenAI, DeepSeek, xAI, OpenRouter, Ollama, vLLM and every compatible server."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """A failed answer by its right name: codes before words, bodies before statuses.
 
-The order: the most specific code that a table knows, then a few facts that refine it (a daily quota behind a rate limit,
-a request that no wait can make fit), then words, then the status. What an upstream provider said inside a gateway's error
-counts before what the gateway says.
+The order: the most specific code that a table knows, then a few facts that refine it (a daily quota behind a rate
+limit, a request that no wait can make fit), then words, then the status. What an upstream provider said inside a
+gateway's error counts before what the gateway says.
 """
 
 from __future__ import annotations
@@ -25,8 +25,12 @@ if TYPE_CHECKING:
     from archfb_state.outcomes import Scope
 
 
+LONGEST_TEXT = 8000
+"""Characters in which an error's words are looked for."""
+
+
 class Facts(NamedTuple):
-    """What an error body says: its codes, the most specific first, its words, the parameter it names, its own status."""
+    """What an error body says: codes, the most specific first, words, the parameter it names, its own status."""
 
     codes: tuple[str, ...]
     message: str
@@ -50,7 +54,11 @@ class Verdict:
 
 
 def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> Verdict:
-    """Return the verdict on an error: an HTTP status (200 inside a stream), lower-case headers, a decoded body or text."""
+    """Return the verdict on an error.
+
+    `status` is HTTP's (200 inside a stream), `headers` have lower-case names, `body` is decoded JSON or text, `now`
+    is in Unix seconds.
+    """
     layers = list(_layers(body))
     facts = [_facts(layer) for layer in layers] or [
         Facts((), body.strip() if isinstance(body, str) else "", None, None)
@@ -58,7 +66,7 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
     codes = tuple(code for one in facts for code in one.codes)
     message = next((one.message for one in facts if one.message), "")
     said = next((one.status for one in facts if one.status), None) or (status if status >= 400 else None)
-    outcome = _outcome(codes, " ".join(one.message for one in facts), said, facts[0])
+    outcome = _outcome(codes, " ".join(one.message for one in facts)[:LONGEST_TEXT], said, facts[0])
     quota = _daily_quota(body) if outcome is Outcome.RATE_LIMITED else None
     if quota:
         outcome = Outcome.QUOTA_EXHAUSTED
@@ -172,11 +180,11 @@ _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
 _LIMIT = re.compile(r"limit:? ([0-9]{1,12})", re.IGNORECASE)
 _BILLING = WORDS[0][0]
 LEAST_LIMIT = 1000
-"""A "request too large" for a limit below this says that the account has next to no quota, not that a request is long."""
+"""A "request too large" for a limit below this speaks of an account with next to no quota, not of a long request."""
 
 
 def _refined(text: str) -> Outcome:
-    """Tell a rate limit from a request that no wait makes fit ("Request too large … Limit 400000") and an empty account."""
+    """Tell a rate limit from a request that no wait makes fit ("Request too large ...") and from an empty account."""
     limit = _LIMIT.search(text)
     if _TOO_LARGE.search(text) and not (limit and int(limit[1]) < LEAST_LIMIT):
         return Outcome.CONTEXT_TOO_LONG
@@ -201,7 +209,7 @@ def _missing(text: str, first: Facts) -> Outcome:
 
 
 def _daily_quota(body: Any) -> str | None:
-    """Return the quota of Google's QuotaFailure that lasts for a day, or that is nought; its delay hint is too short."""
+    """Return the quota of Google's QuotaFailure that lasts for a day or is nought: its delay hint is too short."""
     body = body[0] if isinstance(body, list) and body else body
     found: list[str] = []
     for detail in items(dig(body, "error", "details")):

@@ -1,7 +1,7 @@
 """What providers' error codes, words and statuses mean: data for `classify`, one table a provider family.
 
-A code that is in no table says nothing (`invalid_request_error`, `INVALID_ARGUMENT`, `invalid-argument`, `api_error`, bare
-numbers): then the words decide, and after them the status.
+A code that is in no table says nothing (`invalid_request_error`, `INVALID_ARGUMENT`, `invalid-argument`,
+`api_error`, bare numbers): then the words decide, and after them the status.
 """
 
 from __future__ import annotations
@@ -156,51 +156,83 @@ def _any(*patterns: str) -> re.Pattern[str]:
 WORDS: Sequence[tuple[re.Pattern[str], Outcome]] = (
     (
         _any(
-            r"credit balance is too low", r"insufficient (balance|credit|fund|quota)", r"specified (workspace )?API usage limits",
-            r"spend(ing)? (limit|cap)", r"(prepayment|prepaid)? ?credits? (are|is|have been) (depleted|exhausted)",
-            r"(out of|no|not enough|more) credits", r"used all available credits", r"purchase (more )?credits",
-            r"billing (is )?not active", r"account is not active, please check your billing",
+            r"credit balance is too low",
+            r"insufficient (balance|credit|fund|quota)",
+            r"specified (workspace )?API usage limits",
+            r"spend(ing)? (limit|cap)",
+            r"(prepayment|prepaid)? ?credits? (are|is|have been) (depleted|exhausted)",
+            r"(out of|no|not enough|more) credits",
+            r"used all available credits",
+            r"purchase (more )?credits",
+            r"billing (is )?not active",
+            r"account is not active, please check your billing",
         ),
         Outcome.QUOTA_EXHAUSTED,
     ),
     (
         _any(
-            r"maximum context length", r"context (window|length|size)[^.]{0,40}(exceed|too|limit)",
-            r"exceeds? (the |this model'?s? )?(available |maximum )?(context|input token)", r"prompt is too long",
-            r"input (is too long|token count[^.]{0,20}exceeds)", r"too large for model with", r"(request|payload|body)[^.]{0,20} too large",
-            r"reduce the length of (the|your) (messages|prompt|input)", r"total length of all messages is too long",
-            r"maximum number of tokens allowed", r"input (or|and) output tokens must be reduced", r"tokens? (limit )?exceeds? (the )?limit",
+            r"maximum context length",
+            r"context (window|length|size)[^.]{0,40}(exceed|too|limit)",
+            r"exceeds? (the |this model'?s? )?(available |maximum )?(context|input token)",
+            r"prompt is too long",
+            r"input (is too long|token count[^.]{0,20}exceeds)",
+            r"too large for model with",
+            r"(request|payload|body)[^.]{0,20} too large",
+            r"reduce the length of (the|your) (messages|prompt|input)",
+            r"total length of all messages is too long",
+            r"maximum number of tokens allowed",
+            r"input (or|and) output tokens must be reduced",
+            r"tokens? (limit )?exceeds? (the )?limit",
         ),
         Outcome.CONTEXT_TOO_LONG,
     ),
     (
         _any(
-            r"content (filtering|management) policy", r"blocked by[^.]{0,30}(safety|content|polic)", r"safety (system|filter|polic)",
-            r"violat\w+[^.]{0,40}polic", r"usage policies", r"content[^.]{0,20}(was )?(flagged|filtered)", r"moderation",
+            r"content (filtering|management) policy",
+            r"blocked by[^.]{0,30}(safety|content|polic)",
+            r"safety (system|filter|polic)",
+            r"violat\w+[^.]{0,40}polic",
+            r"usage policies",
+            r"content[^.]{0,20}(was )?(flagged|filtered)",
+            r"moderation",
         ),
         Outcome.CONTENT_FILTERED,
     ),
     (
         _any(
-            r"(invalid|incorrect|missing|expired|wrong|no)( \w+)? (api|subscription) ?key", r"api key( \w+)? (is )?(not valid|invalid|expired|missing)",
-            r"api key not (valid|found)", r"authentication fail", r"unauthori[sz]ed", r"unregistered callers",
+            r"(invalid|incorrect|missing|expired|wrong|no)( \w+)? (api|subscription) ?key",
+            r"api key( \w+)? (is )?(not valid|invalid|expired|missing)",
+            r"api key not (valid|found)",
+            r"authentication fail",
+            r"unauthori[sz]ed",
+            r"unregistered callers",
             r"(country|region|location|territory)[^.]{0,40}not (supported|available|allowed)",
-            r"not (supported|available) in your (country|region|location)", r"permission denied", r"access (token|denied)",
+            r"not (supported|available) in your (country|region|location)",
+            r"permission denied",
+            r"access (token|denied)",
         ),
         Outcome.AUTH,
     ),
     (
         _any(
-            r"model[^.]{0,120}(not found|does not exist|doesn't exist|has been (deprecated|retired|shut down|decommissioned|removed))",
-            r"(not found|unknown|invalid|no such|unsupported|nonexistent)( \w+)? model\b", r"model not (found|exist|available|supported)",
-            r"model does not exist", r"not a (valid|supported|known) model", r"not found for api version",
-            r"no (allowed providers|endpoints found)", r"not have access to (the |this )?model",
+            r"model[^.]{0,120}(not found|does not exist|doesn't exist)",
+            r"model[^.]{0,120}has been (deprecated|retired|shut down|decommissioned|removed)",
+            r"(not found|unknown|invalid|no such|unsupported|nonexistent)( \w+)? model\b",
+            r"model not (found|exist|available|supported)",
+            r"model does not exist",
+            r"not a (valid|supported|known) model",
+            r"not found for api version",
+            r"no (allowed providers|endpoints found)",
+            r"not have access to (the |this )?model",
         ),
         Outcome.MODEL_NOT_FOUND,
     ),
-    (_any(r"rate.?limit", r"too many (requests|concurrent)", r"requests per (minute|second|hour)"), Outcome.RATE_LIMITED),
+    (
+        _any(r"rate.?limit", r"too many (requests|concurrent)", r"requests per (minute|second|hour)"),
+        Outcome.RATE_LIMITED,
+    ),
     (_any(r"overloaded", r"at capacity", r"high demand", r"no capacity", r"server is busy"), Outcome.OVERLOADED),
-)  # fmt: skip
+)
 """Words, read only where no code decided; the first row that matches counts."""
 
 STATUSES: Mapping[int, Outcome] = {

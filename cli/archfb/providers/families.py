@@ -1,8 +1,8 @@
 """How each model family takes reasoning, temperature and output limits: data, read by the wires.
 
-The first row whose pattern matches the id (lower case, without a vendor's prefix) counts. What is written here comes from
-the providers' model and migration pages and from recorded refusals, as of November 2026; a newer id falls to the last
-row of its maker, and what that one gets wrong is learned from the refusal (`Target.learned`).
+The first row whose pattern matches the id (lower case, without a vendor's prefix) counts. What is written here comes
+from the providers' model and migration pages and from recorded refusals, as of November 2026; a newer id falls to
+the last row of its maker, and what that one gets wrong is learned from the refusal (`Target.learned`).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archfb.config.model import Reasoning
 
 Sampling = Literal["always", "never", "unless_thinking", "only_disabled"]
-"""When a temperature may be sent: `unless_thinking` also with reasoning left alone, `only_disabled` only with it off."""
+"""When a temperature may be sent: `unless_thinking` also where reasoning is left alone, `only_disabled` not then."""
 
 EFFORTS = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
 """All efforts that any provider knows, from the least to the most."""

@@ -1,4 +1,4 @@
-"""Compressed answers, decompressed in bounded steps: a bomb is noticed after its first steps, not after it went off."""
+"""Compressed answers, decompressed in bounded steps: a bomb is noticed before it has gone off."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ _PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
 
 
 def api_verdict(reading: Reading, status: int, headers: Mapping[str, str], now: float, *, streamed: bool) -> Verdict:
-    """Return whether the API answered at all: OK also for an empty text, a tool call or an answer cut at its limit."""
+    """Return whether the API answered at all: OK also for an empty text, a tool call or an answer cut short."""
     if reading.error is not None:
         return classify(status, headers, reading.error, now)
     if not reading.known:

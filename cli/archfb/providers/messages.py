@@ -133,7 +133,7 @@ def _stopped(reading: Reading, place: Any, usage: Any) -> None:
     )
 
 
-def _done(reading: Reading, body: Any) -> None:
+def _done(reading: Reading, body: Any) -> None:  # noqa: ARG001 - an event like the others
     reading.done = True
 
 

@@ -1,7 +1,8 @@
 """Host names looked up before connecting, in threads that nobody waits for.
 
-asyncio looks names up in its executor, which the end of the loop waits for: with a dead name server a call that gave up
-after its time-out would still keep the process for the resolver's own, a minute and more. Here the thread is a daemon.
+asyncio looks names up in its executor, which the end of the loop waits for: with a dead name server a call that gave
+up after its time-out would still keep the process for the resolver's own, a minute and more. Here the thread is a
+daemon.
 """
 
 from __future__ import annotations

@@ -98,7 +98,7 @@ _PORTS: Mapping[int, Callable[[Target], tuple[Step, ...]]] = {11434: _ollama}
 
 
 def goes_on(step: Step, reply: Reply) -> bool:
-    """Return whether the next step is to be asked: after a success, or where this address told nothing of the model."""
+    """Return whether to ask the next step: after a success, or where this address told nothing of the model."""
     unknown = step.check == "by_id" and reply.code in ("no_metadata", "wrong_protocol", "web_page", "not_json")
     return reply.outcome is Outcome.OK or unknown
 
@@ -157,7 +157,7 @@ def _ids(row: Any) -> list[str]:
     return [name.removeprefix("models/") for name in (*named, *aliases) if name]
 
 
-def _balance(target: Target, reply: Reply, body: Any) -> Reply:
+def _balance(target: Target, reply: Reply, body: Any) -> Reply:  # noqa: ARG001 - a check like the others
     if dig(body, "is_available") is False:
         return replace(
             _told(reply, Outcome.QUOTA_EXHAUSTED, "is_available", "The account has no balance."), scope="account"
@@ -174,7 +174,7 @@ _CHECKS: Mapping[Check, Callable[[Target, Reply, Any], Reply]] = {
 
 
 def completion(target: Target) -> tuple[Target, Question]:
-    """Return the cheapest real generation: at most 16 output tokens (a thinking Gemini needs 64), the least reasoning."""
+    """Return the cheapest real generation: 16 output tokens (a thinking Gemini needs 64), the least reasoning."""
     thinks = target.provider.api == "gemini" and _thinks_always(target.model.id)
     least = LEAST_THINKING if thinks else LEAST_OUTPUT
     easy = replace(target.model, reasoning="disabled", temperature=None, stream=False, max_output_tokens=least)

@@ -59,7 +59,7 @@ class Scrubber:
         """Return one clean line of at most `limit` characters, or None."""
         if not text:
             return None
-        # Secrets go first, since cutting could leave half of one; and once more, since cleaning could join two halves.
+        # Secrets go first, since cutting could leave half of one; once more, since cleaning could join two halves.
         short = clean(self.text(text[: 50 * limit]), one_line=True)
         return clean(self.text(short), limit=limit) or None
 

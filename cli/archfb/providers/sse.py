@@ -1,7 +1,8 @@
 """Answers as they arrive: server-sent events, a JSON array that grows, or one JSON document.
 
-They are told apart by their bytes. The content type is not asked: servers mislabel streams, ignore `stream`, and send white space, a byte order mark or
-comments first. Feeding is possible at any byte boundary; what comes out does not depend on where the bytes were cut.
+They are told apart by their bytes. The content type is not asked: servers mislabel streams, ignore `stream`, and
+send white space, a byte order mark or comments first. Feeding is possible at any byte boundary; what comes out does
+not depend on where the bytes were cut.
 """
 
 from __future__ import annotations

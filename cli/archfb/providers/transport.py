@@ -1,8 +1,9 @@
 """The one module that speaks HTTP. httpx is imported when the first request is made.
 
 Each request in flight has a client of its own, kept for the next one to the same place: httpx's shared pool looks
-through every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are asyncio's, so
-that nothing a server does outlives them; redirects are refused, retries are off, and every size is bounded.
+through every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are
+asyncio's, so that nothing a server does outlives them; redirects are refused, retries are off, and every size is
+bounded.
 """
 
 from __future__ import annotations

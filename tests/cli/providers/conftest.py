@@ -72,24 +72,11 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
     new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     dates = ["-startdate", "20150101000000Z", "-enddate", "20160101000000Z"]
+    signing = ["ca", "-batch", "-config", "ca.cnf", "-selfsign"]
     commands = [
         ["req", "-x509", *new, "-keyout", "key.pem", "-out", "valid.pem", "-days", "30", *name],
         ["req", "-new", "-key", "key.pem", "-out", "request.pem", *name],
-        [
-            "ca",
-            "-batch",
-            "-config",
-            "ca.cnf",
-            "-selfsign",
-            "-keyfile",
-            "key.pem",
-            "-in",
-            "request.pem",
-            "-out",
-            "expired.pem",
-            "-notext",
-            *dates,
-        ],
+        [*signing, "-keyfile", "key.pem", "-in", "request.pem", "-out", "expired.pem", "-notext", *dates],
     ]
     try:
         for command in commands:

@@ -1,0 +1,238 @@
+"""What goes with a failure: whose it is, when it ends, the true window, the refused parameter, what remains."""
+
+# ruff: noqa: E501 - what providers say stands as they said it
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from archfb.providers.classify import classify
+from archfb.providers.headroom import headroom
+
+NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC).timestamp()
+
+
+def error(message: str = "", **fields: Any) -> dict[str, Any]:
+    return {"error": {"message": message, **fields}}
+
+
+def google(status: str, *details: dict[str, Any], message: str = "") -> dict[str, Any]:
+    return {"error": {"code": 429, "message": message, "status": status, "details": list(details)}}
+
+
+DAILY = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
+}
+MINUTE = {
+    "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+    "violations": [{"quotaId": "GenerateRequestsPerMinutePerProjectPerModel"}],
+}
+DELAY = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": "37s"}
+
+SPEND_CAP = {"error": {"type": "rate_limit_error", "details": {"error_code": "enforced_spend_limit_reached"}}}
+OWN_LIMIT = error(
+    "You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC."
+)
+PER_DAY = google("RESOURCE_EXHAUSTED", DAILY, DELAY)
+
+SCOPES: list[tuple[int, Any, str | None]] = [
+    (401, error("bad key", code="invalid_api_key"), "account"),
+    (404, error("no", code="model_not_found"), "model"),
+    (429, error("x", code="insufficient_quota"), "account"),
+    (429, google("RESOURCE_EXHAUSTED", DAILY), "deployment"),
+    (429, google("RESOURCE_EXHAUSTED", {"violations": [{"quotaId": "RequestsPerDayPerProject"}]}), "account"),
+    (429, error("This request would exceed your account's rate limit.", type="rate_limit_error"), "account"),
+    (429, error("Rate limit reached for gpt-x in organization o", code="rate_limit_exceeded"), "deployment"),
+    (429, error("slow down", code="slow_down"), None),
+    (400, error("x"), None),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "scope"), SCOPES)
+def test_a_limit_belongs_to_whom_the_answer_names(status: int, body: Any, scope: str | None) -> None:
+    assert classify(status, {}, body, NOW).scope == scope
+
+
+def at(*day: int) -> float:
+    return datetime(*day, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
+
+
+RESETS: list[tuple[Any, float | None]] = [
+    (SPEND_CAP, at(2026, 12, 1)),
+    (OWN_LIMIT, at(2026, 12, 1)),
+    (PER_DAY, at(2026, 11, 24, 8)),
+    (error("You will regain access on 2020-01-01 at 00:00 UTC. specified API usage limits"), None),
+    (error("You will regain access on 2026-99-99. specified API usage limits"), None),
+    (error("x", code="insufficient_quota"), None),
+]
+
+
+@pytest.mark.parametrize(("body", "reset_at"), RESETS)
+def test_rows_29_to_31_a_quota_ends_when_the_answer_or_the_provider_says(body: Any, reset_at: float | None) -> None:
+    verdict = classify(429, {"retry-after": "37"}, body, NOW)
+    assert verdict.outcome == "quota_exhausted"
+    assert verdict.reset_at == reset_at
+    assert verdict.retry_after_s is None
+
+
+WINDOWS: list[tuple[Any, int | None]] = [
+    (error("This model's maximum context length is 4097 tokens.", code="context_length_exceeded"), 4097),
+    (error("prompt is too long: 3333404 tokens > 200000 maximum"), 200_000),
+    (error("The input token count exceeds the maximum number of tokens allowed (1048576)."), 1_048_576),
+    (error("Prompt contains 150004 tokens, too large for model with 131072 maximum context length"), 131_072),
+    (error("the request exceeds the available context size", type="exceed_context_size_error", n_ctx=4096), 4096),
+    (error("Request too large for m on TPM: Limit 400000, Requested 2500013.", code="rate_limit_exceeded"), 400_000),
+    (error("Your input exceeds the context window of this model.", code="context_length_exceeded"), None),
+]
+
+
+@pytest.mark.parametrize(("body", "window"), WINDOWS)
+def test_row_33_the_true_window_is_read_where_it_is_named(body: Any, window: int | None) -> None:
+    verdict = classify(400, {}, body, NOW)
+    assert (verdict.outcome, verdict.window) == ("context_too_long", window)
+
+
+REFUSALS: list[tuple[Any, str | None, str | None]] = [
+    (
+        error(
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+            param="max_tokens",
+        ),
+        "max_output_tokens",
+        "max_completion_tokens",
+    ),
+    (
+        error("Unsupported parameter: 'temperature' is not supported with this model.", param="temperature"),
+        "temperature",
+        "",
+    ),
+    (
+        error(
+            "Unsupported value: 'temperature' does not support 0.2 with this model. Only the default (1) value is supported.",
+            param="temperature",
+        ),
+        "temperature",
+        "",
+    ),
+    (error("temperature: range: 0..1"), "temperature", ""),
+    (error("`temperature` is deprecated for this model."), "temperature", ""),
+    (error("`temperature` may only be set to 1 when thinking is enabled."), "temperature", ""),
+    (
+        error(
+            "Unsupported value: 'minimal' is not supported with the 'o4-mini' model. Supported values are: 'low', 'medium', and 'high'.",
+            param="reasoning.effort",
+        ),
+        "reasoning",
+        "low",
+    ),
+    (
+        error(
+            "Unsupported value: 'none' is not supported with the 'o3' model. Supported values are: 'low', 'medium', and 'high'.",
+            param="reasoning_effort",
+        ),
+        "reasoning",
+        "low",
+    ),
+    (
+        error("This model does not support effort level 'xhigh'. Supported levels: high, low, max, medium."),
+        "reasoning",
+        "high",
+    ),
+    (
+        error(
+            '"thinking.type.enabled" is not supported for this model. Use "thinking.type.adaptive" and "output_config.effort" to control thinking behavior.'
+        ),
+        "reasoning",
+        "adaptive",
+    ),
+    (
+        error(
+            '"thinking.type.disabled" is not supported for this model. To turn thinking off on this model, send "thinking": {"type": "between_tools"}.'
+        ),
+        "reasoning",
+        "between_tools",
+    ),
+    (error("Unrecognized request argument supplied: reasoning_effort", param="reasoning_effort"), "reasoning", ""),
+    (
+        error("Your organization must be verified to stream this model.", param="stream", code="unsupported_value"),
+        "stream",
+        "",
+    ),
+    (
+        {"detail": [{"loc": ["body", "stream_options"], "msg": "Extra inputs are not permitted"}]},
+        "stream_options",
+        "",
+    ),
+    (
+        {
+            "error": {
+                "code": 400,
+                "message": "Unknown name \"thinkingConfig\" at 'generation_config': Cannot find field.",
+                "status": "INVALID_ARGUMENT",
+            }
+        },
+        "reasoning",
+        "",
+    ),
+    (error("messages: at least one message is required", param="messages"), None, None),
+    (error("bad"), None, None),
+]
+
+
+@pytest.mark.parametrize(("body", "parameter", "substitute"), REFUSALS)
+def test_row_36_the_refused_parameter_and_its_substitute_are_named(
+    body: Any, parameter: str | None, substitute: str | None
+) -> None:
+    verdict = classify(400, {}, body, NOW)
+    assert (verdict.outcome, verdict.parameter, verdict.substitute) == ("invalid_request", parameter, substitute)
+
+
+HEADROOMS: list[tuple[dict[str, str], tuple[int | None, int | None, float | None]]] = [
+    ({}, (None, None, None)),
+    (
+        {
+            "x-ratelimit-remaining-requests": "99",
+            "x-ratelimit-remaining-tokens": "0",
+            "x-ratelimit-reset-requests": "1s",
+            "x-ratelimit-reset-tokens": "6m0s",
+        },
+        (99, 0, NOW + 360),
+    ),
+    ({"x-ratelimit-remaining-requests": "5", "x-ratelimit-reset-requests": "21m36.001s"}, (5, None, NOW + 1296.001)),
+    (
+        {
+            "anthropic-ratelimit-requests-remaining": "3",
+            "anthropic-ratelimit-input-tokens-remaining": "0",
+            "anthropic-ratelimit-tokens-remaining": "80000",
+            "anthropic-ratelimit-input-tokens-reset": "2026-11-23T12:01:00Z",
+        },
+        (3, 0, NOW + 60),
+    ),
+    (
+        {"anthropic-ratelimit-requests-remaining": "0", "anthropic-ratelimit-requests-reset": "1970-01-01T00:00:00Z"},
+        (0, None, NOW),
+    ),
+    ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW * 1000) + 30_000)}, (0, None, NOW + 30)),
+    # BAD_INPUTS row 40
+    (
+        {
+            "x-ratelimit-remaining-requests": "-1",
+            "x-ratelimit-remaining-tokens": "many",
+            "x-ratelimit-reset-tokens": "1s",
+        },
+        (None, None, None),
+    ),
+    ({"x-ratelimit-remaining-requests": "", "x-ratelimit-remaining-tokens": "NaN"}, (None, None, None)),
+    ({"x-ratelimit-remaining-requests": "7", "x-ratelimit-reset-requests": "-5"}, (7, None, None)),
+]
+
+
+@pytest.mark.parametrize(("headers", "room"), HEADROOMS)
+def test_row_40_rate_headers_are_read_or_unknown(headers: dict[str, str], room: Any) -> None:
+    got = headroom(headers, NOW)
+    assert (got.requests, got.tokens) == room[:2]
+    assert got.reset_at == (None if room[2] is None else pytest.approx(room[2]))
