@@ -56,9 +56,12 @@ class Signals:
         return None if self.received is None else 128 + self.received
 
     def __enter__(self) -> Signals:
-        """Take over the handlers; a signal that the caller ignores (nohup) stays ignored."""
+        """Take over the handlers; SIGHUP and SIGTERM stay ignored where the caller ignores them (nohup).
+
+        SIGINT does not: shells ignore it for every job in the background, and who sends it there means it.
+        """
         for number in STOPPING:
-            if signal.getsignal(number) != signal.SIG_IGN:
+            if number == signal.SIGINT or signal.getsignal(number) != signal.SIG_IGN:
                 self._before[number] = signal.signal(number, self._stop)
         return self
 

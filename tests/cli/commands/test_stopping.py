@@ -80,6 +80,19 @@ def test_a_signal_that_the_caller_ignores_stays_ignored(place: Start) -> None:
     assert (process.returncode, out) == (0, "done\n")
 
 
+def test_an_interrupt_is_heard_in_the_background_too(place: Start) -> None:
+    """A shell ignores SIGINT for what it starts with &."""
+    here = place(m1=HANGING)
+    script = f"trap '' INT; exec {sys.executable} -m archfb ask x {' '.join(here.options)}"
+    process = subprocess.Popen(
+        ["/bin/sh", "-c", script], env=variables(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    asked(here)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+
+
 def test_ctrl_c_while_waiting_for_the_question_stops_too() -> None:
     """Row 79: outside any call. More than a pipe holds is written, so that the process reads by then."""
     with subprocess.Popen(
