@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archfb.repository.records import Batch, Piece
+from archfb.repository.tokens import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -13,7 +14,8 @@ if TYPE_CHECKING:
 
 _OVERHEAD = 90  # tokens of a context's frame
 _PER_FILE = 24  # tokens of a file's heading
-_NUMBERS = 1.06  # what line numbers add
+_NUMBERS = 1.06  # what line numbers add, and what the estimate of a large file may be off
+_SHARE = 0.86  # of a budget, so that every batch packs whole
 
 
 def batches(repo: Repository, files: Sequence[str], budget_tokens: int) -> tuple[Batch, ...]:
@@ -21,7 +23,7 @@ def batches(repo: Repository, files: Sequence[str], budget_tokens: int) -> tuple
 
     A file larger than a batch is split at its definitions. Files that cannot be shown are left out.
     """
-    room = max(400, int(budget_tokens * 0.95) - _OVERHEAD)
+    room = max(200, int(budget_tokens * _SHARE) - _OVERHEAD)
     found: list[Batch] = []
     current: list[Piece] = []
     used = 0
@@ -83,16 +85,27 @@ def _pieces(repo: Repository, file: File, room: int) -> Iterable[tuple[Piece, in
     text = repo.source.text(file)
     if text is None:
         return []
-    per_line = max(1.0, cost / max(1, file.lines))
-    most = max(1, int(room * 0.9 / per_line))
-    total = text.text.count("\n") + 1
-    starts = [one.line for one in repo.source.outline(file) if one.depth == 0]
-    pieces, first = [], 1
-    while first <= total:
-        last = min(total, first + most - 1)
-        if last < total:
-            cut = max((line for line in starts if first + most // 2 < line <= last + 1), default=last + 1)
-            last = cut - 1
-        pieces.append((Piece(file.path, first, last), int((last - first + 1) * per_line) + _PER_FILE))
+    lines = text.text.split("\n")
+    costs = [estimate(line) * _NUMBERS + 1 for line in lines]
+    starts = {one.line for one in repo.source.outline(file) if one.depth == 0}
+    pieces: list[tuple[Piece, int]] = []
+    first = 1
+    while first <= len(lines):
+        last, used = _cut(costs, starts, first, room - _PER_FILE)
+        pieces.append((Piece(file.path, first, last), used + _PER_FILE))
         first = last + 1
     return pieces
+
+
+def _cut(costs: Sequence[float], starts: set[int], first: int, room: int) -> tuple[int, int]:
+    """Return the last line of a piece that begins at `first`, and its cost: before a definition if one lies in its second half."""
+    used, last, best = 0.0, first - 1, None
+    half = room / 2
+    for line in range(first, len(costs) + 1):
+        if line > first and line in starts and used > half:
+            best = (line - 1, used)
+        if line > first and used + costs[line - 1] > room:
+            return (best[0], int(best[1])) if best else (last, int(used))
+        used += costs[line - 1]
+        last = line
+    return last, int(used)

@@ -34,7 +34,10 @@ def gather(view: View) -> list[Command]:
         if "/" not in path:
             found += _targets(view, path)
     found += _runners(view)
-    return list({(one.purpose, one.command): one for one in reversed(found)}.values())[::-1][:_MOST]
+    once: dict[tuple[str, str], Command] = {}
+    for one in found:
+        once.setdefault((one.purpose, one.command), one)
+    return list(once.values())[:_MOST]
 
 
 def _telling(path: str) -> tuple[bool, str]:

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING
 
 from archfb.repository import fence
 from archfb.repository.records import Packed
-from archfb.repository.render import as_outline, frame, shown_path
+from archfb.repository.render import as_outline, collapsed, frame, shown_path
 from archfb.repository.tokens import estimate
 
 if TYPE_CHECKING:
-    from archfb.repository.records import Repository
-
-_OUTLINES = 0.55
+    from archfb.repository.records import Manifest, Repository
 
 
 def overview(repo: Repository, budget_tokens: int) -> Packed:
     """Return tree, manifests, languages, entry points, commands and outlines within the budget."""
-    room = int(budget_tokens * 0.95) - estimate(frame("0" * 24, "", "")) - 20
+    room = int(budget_tokens * 0.92) - estimate(frame("0" * 24, "", "")) - 20
     parts: list[str] = []
     for section in (_facts(repo), _tree(repo, max(100, int(room * 0.25)))):
         cost = estimate(section)
@@ -48,41 +46,37 @@ def overview(repo: Repository, budget_tokens: int) -> Packed:
 
 
 def _facts(repo: Repository) -> str:
+    """Return what is declared, line by line."""
     lines = [f"--- {shown_path(repo.name)}: {len(repo.files):,} files"]
     if repo.languages:
         lines.append("languages: " + ", ".join(f"{one.name} {one.share:.1%}" for one in repo.languages[:8]))
-    for manifest in repo.manifests[:30]:
-        lines.append(f"manifest: {shown_path(manifest.path)} ({manifest.ecosystem}) {shown_path(manifest.name)}".rstrip())
-    for entry in repo.entry_points[:30]:
-        lines.append(f"entry point: {shown_path(entry.name)} ({entry.kind}) -> {shown_path(entry.target)}")
-    for command in repo.commands[:30]:
-        lines.append(f"{command.purpose}: {shown_path(command.command)} ({shown_path(command.path)}:{command.line})")
+    lines += [_manifest(one) for one in repo.manifests[:40]]
+    lines += [f"entry point: {shown_path(one.name)} ({one.kind}) -> {shown_path(one.target)}" for one in repo.entry_points[:40]]
+    lines += [f"{one.purpose}: {shown_path(one.command)} ({shown_path(one.path)}:{one.line})" for one in repo.commands[:40]]
     scopes: dict[tuple[str, str], list[str]] = {}
     for one in repo.dependencies:
         scopes.setdefault((one.manifest, one.scope), []).append(one.name)
-    for (path, scope), names in list(scopes.items())[:30]:
-        lines.append(f"dependencies: {shown_path(path)} [{scope}]: " + ", ".join(shown_path(name) for name in names[:60]))
+    for (path, scope), names in list(scopes.items())[:40]:
+        lines.append(f"dependencies: {shown_path(path)} [{shown_path(scope)}]: {shown_path(', '.join(names[:60]))}")
+    lines += [f"convention: {shown_path(one.text)} ({shown_path(one.path)}:{one.line})" for one in repo.conventions[:30]]
+    if repo.cycles:
+        lines.append(f"import cycles: {len(repo.cycles)}, the largest of {len(repo.cycles[0])} files around {shown_path(repo.cycles[0][0])}")
+    if repo.churn.files:
+        often = ", ".join(f"{shown_path(one.path)} ({one.commits})" for one in repo.churn.files[:10])
+        lines.append(f"most changed in {repo.churn.commits:,} commits: {often}")
     return "\n".join(lines) + "\n"
+
+
+def _manifest(one: Manifest) -> str:
+    about = " ".join(shown_path(part) for part in (one.name, one.version, one.requires) if part)
+    return f"manifest: {shown_path(one.path)} ({one.ecosystem}) {about}".rstrip()
 
 
 def _tree(repo: Repository, room: int) -> str:
     """Return the tree, the deepest folders collapsed to counts until it fits."""
+    files = [(file.path, f" ({file.lines:,} lines)" if file.lines else "") for file in repo.files]
     for depth in (12, 8, 6, 5, 4, 3, 2, 1):
-        text = _tree_to(repo, depth)
+        text = "--- tree\n" + collapsed(files, depth)
         if estimate(text) <= room:
             return text
     return ""
-
-
-def _tree_to(repo: Repository, depth: int) -> str:
-    counts: dict[str, int] = {}
-    files: list[str] = []
-    for file in repo.files:
-        parts = file.path.split("/")
-        if len(parts) <= depth:
-            files.append(f"{shown_path(file.path)} ({file.lines:,} lines)")
-        else:
-            key = "/".join(parts[:depth]) + "/"
-            counts[key] = counts.get(key, 0) + 1
-    folders = [f"{shown_path(folder)} ({count:,} files)" for folder, count in counts.items()]
-    return "--- tree\n" + "\n".join(sorted(files + folders)) + "\n"

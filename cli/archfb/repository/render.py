@@ -27,7 +27,9 @@ def frame(mark: str, body: str, left_out: str) -> str:
 
 def shown_path(path: str) -> str:
     """Return a path made safe to show on one line."""
-    return clean(path, one_line=True) if path.isprintable() else clean(path.replace("\n", "\N{SYMBOL FOR NEWLINE}"), one_line=True)
+    if path.isascii() and path.isprintable():
+        return path
+    return clean(path.replace("\n", "\N{SYMBOL FOR NEWLINE}").replace("\t", "\N{SYMBOL FOR HORIZONTAL TABULATION}"))
 
 
 def summary_line(count: int) -> str:
@@ -35,9 +37,24 @@ def summary_line(count: int) -> str:
     return f"--- {count:,} more {'file' if count == 1 else 'files'}, by name only\n"
 
 
+def collapsed(files: Sequence[tuple[str, str]], depth: int) -> str:
+    """Return paths with their notes, one a line and sorted; what lies deeper than `depth` as a count by folder."""
+    counts: dict[str, int] = {}
+    lines: list[str] = []
+    for path, note in files:
+        parts = path.split("/")
+        if len(parts) <= depth:
+            lines.append(f"{shown_path(path)}{note}\n")
+        else:
+            folder = "/".join(parts[:depth]) + "/"
+            counts[folder] = counts.get(folder, 0) + 1
+    lines += [f"{shown_path(folder)} ({count:,} {'file' if count == 1 else 'files'})\n" for folder, count in counts.items()]
+    return "".join(sorted(lines))
+
+
 def as_whole(file: File, text: Text, part: Piece | None = None) -> str:
     """Return a file (or a part of it) with its line numbers."""
-    lines = text.text.split("\n")
+    lines = clean(text.text).split("\n")
     if lines and not lines[-1]:
         lines.pop()
     if part is None or not part.last:
@@ -46,16 +63,16 @@ def as_whole(file: File, text: Text, part: Piece | None = None) -> str:
     return _headed(file, f"lines {part.first}-{part.last} of {file.lines:,}", _numbered(lines[part.first - 1 : part.last], part.first))
 
 
-def as_head(file: File, text: Text, definitions: Sequence[Definition]) -> tuple[str, int]:
-    """Return the first lines of a file, its outline and its last lines; and the last line of the head."""
-    lines = text.text.rstrip("\n").split("\n")
+def as_head(file: File, text: Text, definitions: Sequence[Definition]) -> tuple[str, int, int]:
+    """Return the first lines of a file, its outline and its last lines; the last line of the head, the first of the tail."""
+    lines = clean(text.text).rstrip("\n").split("\n")
     if len(lines) <= _HEAD + _TAIL:
-        return as_whole(file, text), len(lines)
+        return as_whole(file, text), len(lines), len(lines)
     tail_from = len(lines) - _TAIL + 1
     between = [one for one in definitions if _HEAD < one.line < tail_from]
     middle = f"  … lines {_HEAD + 1}-{tail_from - 1} left out" + (", in outline:\n" if between else "\n") + _outlined(between)
     body = _numbered(lines[:_HEAD], 1) + middle + _numbered(lines[-_TAIL:], tail_from)
-    return _headed(file, f"{file.lines:,} lines, head and outline", body), _HEAD
+    return _headed(file, f"{file.lines:,} lines, head and outline", body), _HEAD, tail_from
 
 
 def as_outline(file: File, definitions: Sequence[Definition]) -> str:
@@ -77,7 +94,4 @@ def _outlined(definitions: Sequence[Definition]) -> str:
 
 
 def _numbered(lines: Sequence[str], first: int) -> str:
-    parts = []
-    for number, line in enumerate(lines, first):
-        parts.append(f"{number}|{clean(line)}\n" if number % _EVERY == 0 or number == first else f"{clean(line)}\n")
-    return "".join(parts)
+    return "".join([f"{at}|{line}\n" if at % _EVERY == 0 or at == first else f"{line}\n" for at, line in enumerate(lines, first)])

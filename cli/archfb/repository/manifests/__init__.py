@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from archfb.repository import classify
+from archfb.repository import classify, secrets
 from archfb.repository import commands as automation
 from archfb.repository.manifests import dotnet, go, jvm, native, node, php, python, ruby, rust
 from archfb.repository.manifests.declared import Declared, Gathered, View
@@ -25,6 +26,7 @@ _ASIDE = re.compile(
     r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?)/"
 )
 _ORDER = ("test", "build", "run", "lint", "types", "format", "install", "docs", "release", "other")
+_SHORT = 16  # characters; no likely secret is shorter
 _SOURCES = ("ci", "manifest", "makefile", "configuration", "ecosystem")
 
 
@@ -45,7 +47,12 @@ def collect(paths: Sequence[str], read: Callable[[str], bytes | None]) -> Declar
         aside=tuple(sorted(aside)),
         lock_files=tuple(sorted(path for path in view.paths if classify.is_lock(path.rpartition("/")[2]) and not _ASIDE.search(path))),
         submodules=tuple(one.name for found in all_found for one in found.dependencies if one.scope == "submodule"),
-        dependencies=tuple(one for found in all_found for one in found.dependencies if one.manifest not in aside),
+        dependencies=tuple(
+            replace(one, spec=_safe(one.spec)) if len(one.spec) > _SHORT else one
+            for found in all_found
+            for one in found.dependencies
+            if one.manifest not in aside
+        ),
         entry_points=tuple(
             one for found in all_found for one in found.entry_points if one.manifest not in aside and (one.manifest in members or not _ASIDE.search(one.manifest))
         ),
@@ -66,6 +73,11 @@ def _commands(view: View, all_found: Iterable[Gathered], aside: set[str]) -> tup
         once.setdefault((one.purpose, one.command), one)
     order = sorted(
         once.values(),
-        key=lambda one: (_ORDER.index(one.purpose), _SOURCES.index(one.source), one.path.count("/") if one.source != "ci" else 0, one.path, one.line),
+        key=lambda one: (_ORDER.index(one.purpose), _SOURCES.index(one.source), *(() if one.source == "ci" else (one.path.count("/"), one.path, one.line))),
     )
-    return tuple(order)
+    return tuple(replace(one, command=_safe(one.command)) for one in order)
+
+
+def _safe(text: str) -> str:
+    """Return a text without likely secrets: what is declared is shown and sent too."""
+    return secrets.redact(text)[0] if len(text) > _SHORT else text
