@@ -11,6 +11,7 @@ from dataclasses import replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
+from archfb_state.altered import altered_deployment
 from archfb_state.decay import DAY, HOUR, SKEW, elapsed, fraction, in_the_future
 from archfb_state.levels import error_level
 from archfb_state.outcomes import Outcome
@@ -119,7 +120,7 @@ def failed(
     if not waiting:
         changes |= _worse(record, attempt, changes, settings)
     changes |= _opened(record, attempt, changes, at, settings.health, rng)
-    return replace(record, **changes)
+    return altered_deployment(record, changes)
 
 
 def _aged(record: DeploymentRecord, attempt: Attempt, at: float) -> dict[str, Any]:
@@ -208,7 +209,7 @@ def succeeded(record: DeploymentRecord, attempt: Attempt, at: float, settings: S
         changes |= _closed(record, attempt, at)
     elif record.not_found_at is not None or record.breaker == "retired":
         changes |= _found(record)
-    return replace(record, **changes)
+    return altered_deployment(record, changes)
 
 
 def _better(record: DeploymentRecord, attempt: Attempt, aged: dict[str, Any], settings: Settings) -> dict[str, Any]:
@@ -273,13 +274,13 @@ def missing(record: DeploymentRecord, attempt: Attempt, at: float) -> Deployment
     elif first is None:
         changes["not_found_at"] = at
         changes |= {} if listed else _hold(record, at + RETIRED_AFTER, NOT_FOUND)
-    return replace(record, **changes)
+    return altered_deployment(record, changes)
 
 
 def held(record: DeploymentRecord, attempt: Attempt, at: float, until: float, *, count: int) -> DeploymentRecord:
     """Return the record held until an instant; a hold is never moved earlier."""
     hold = _hold(record, until, str(attempt.outcome))
-    return replace(record, hold_count=count, **_aged(record, attempt, at), **hold)
+    return altered_deployment(record, {"hold_count": count, **_aged(record, attempt, at), **hold})
 
 
 def _hold(record: DeploymentRecord, until: float, outcome: str) -> dict[str, Any]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from archfb_state.altered import altered_model
 from archfb_state.levels import latency_level
 from archfb_state.outcomes import Outcome
 
@@ -33,7 +33,7 @@ def noted(record: ModelRecord, attempt: Attempt, at: float, settings: Settings, 
         changes |= {"failures": record.failures + 1, "last_failure_at": at}
     elif verdict:
         changes |= {"successes": record.successes + 1, "last_success_at": at, **_timed(record, attempt, at, settings)}
-    return replace(record, **changes)
+    return altered_model(record, changes)
 
 
 def _timed(record: ModelRecord, attempt: Attempt, at: float, settings: Settings) -> dict[str, Any]:
