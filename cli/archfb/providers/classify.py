@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -17,6 +16,7 @@ from archfb.providers.codes import CODES, MONTHLY, WORDS, by_status
 from archfb.providers.foreign import count, dig, items, string, words
 from archfb.providers.refusals import refused_parameter
 from archfb.providers.retry_after import LONGEST, next_month, next_pacific_midnight, retry_after
+from archfb.providers.verdicts import Verdict
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -36,21 +36,6 @@ class Facts(NamedTuple):
     message: str
     param: str | None
     status: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """A failure by its right name, with what goes into a Reply."""
-
-    outcome: Outcome
-    message: str = ""
-    code: str | None = None
-    retry_after_s: float | None = None
-    reset_at: float | None = None
-    scope: Scope | None = None
-    window: int | None = None
-    parameter: str | None = None
-    substitute: str | None = None
 
 
 def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> Verdict:

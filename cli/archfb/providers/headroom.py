@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb.providers.retry_after import seconds_until
-
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
@@ -54,6 +52,8 @@ def _kind(name: str) -> str | None:
 
 
 def _waits(headers: Mapping[str, str], name: str, now: float) -> Iterator[float]:
+    from archfb.providers.retry_after import seconds_until
+
     text = headers.get(name.replace("remaining", "reset"))
     wait = seconds_until(text, now) if text else None
     if wait is not None:

@@ -6,8 +6,8 @@ import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archfb.providers.classify import Verdict, classify
 from archfb.providers.exchange import Usage
+from archfb.providers.verdicts import Verdict
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 NOTHING = Verdict(Outcome.OK)
 _TITLE = re.compile(r"<title[^>]*>([^<]{1,200})", re.IGNORECASE)
 _PAGE = re.compile(r"\s*(<!doctype html|<html|<head|<body)", re.IGNORECASE)
+
+
+def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> Verdict:
+    """Return the verdict on an error; its tables are loaded when the first error comes."""
+    from archfb.providers import classify as errors
+
+    return errors.classify(status, headers, body, now)
 
 
 def api_verdict(reading: Reading, status: int, headers: Mapping[str, str], now: float, *, streamed: bool) -> Verdict:

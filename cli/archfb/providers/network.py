@@ -11,7 +11,7 @@ import socket
 import ssl
 from typing import TYPE_CHECKING
 
-from archfb.providers.classify import Verdict
+from archfb.providers.verdicts import Verdict
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archfb.providers.classify import Verdict
 from archfb.providers.inflate import BadEncodingError, Decoder, decoder
 from archfb.providers.judge import NOTHING, api_verdict, error_verdict, no_json, unreadable, usable_verdict
 from archfb.providers.reading import Reading
 from archfb.providers.sse import BodyParser, NotJson
+from archfb.providers.verdicts import Verdict
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:

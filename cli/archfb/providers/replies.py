@@ -14,9 +14,9 @@ from archfb_state.outcomes import Outcome
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from archfb.providers.classify import Verdict
     from archfb.providers.exchange import HttpRequest
     from archfb.providers.reading import Reading
+    from archfb.providers.verdicts import Verdict
 
 MESSAGE_LIMIT = 300
 SHORT = 128

@@ -11,7 +11,6 @@ from __future__ import annotations
 import math
 import re
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from archfb.providers.foreign import dig, items, string, words
@@ -56,6 +55,8 @@ def duration(text: str) -> float | None:
 
 def instant(text: str) -> float | None:
     """Return the Unix seconds of an HTTP date or an RFC 3339 instant, or None."""
+    from email.utils import parsedate_to_datetime
+
     try:
         at = datetime.fromisoformat(text) if text[:4].isdigit() else parsedate_to_datetime(text)
         return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()

@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from archfb.providers import offline
-from archfb.providers.classify import Verdict
 from archfb.providers.clients import Clients, Trust, TrustError
 from archfb.providers.exchange import Reply
 from archfb.providers.names import Names
@@ -29,6 +28,7 @@ from archfb.providers.proxies import proxy_for, proxy_problem
 from archfb.providers.reading import Reading
 from archfb.providers.receiving import Receiver
 from archfb.providers.replies import Scrubber, Timing, reply
+from archfb.providers.verdicts import Verdict
 from archfb.providers.wires import WIRES
 from archfb_state.outcomes import Outcome
 
