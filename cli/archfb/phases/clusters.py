@@ -19,6 +19,12 @@ UNITS = 90
 SLACK = 1.35
 """How far a cluster may outgrow its even share before joining prefers another pair."""
 
+TINY = 0.12
+"""Share of the mean size below which a group is not worth an agent."""
+
+PACKAGE = 1.0
+"""What belonging to one package is worth: its files see each other without imports."""
+
 FOLDER = 0.35
 """What sharing every folder is worth beside one import between two files of middling size."""
 
@@ -49,8 +55,26 @@ def clusters(files: Sequence[File], count: int) -> list[list[File]]:
             limit *= 1.3
             continue
         _join(alive, links, *pair)
+    _even_out(alive, links, count)
     groups = [sorted(one.files, key=lambda file: (-weight(file), file.path)) for one in alive.values()]
     return sorted(groups, key=lambda group: (-weight(group[0]), group[0].path))
+
+
+def _even_out(alive: dict[int, _Unit], links: dict[tuple[int, int], float], count: int) -> None:
+    """Join what was left over to the group that it is tied to most, and halve the largest in its place."""
+    for _ in range(count):
+        mean = sum(one.tokens for one in alive.values()) / max(1, len(alive))
+        tiny = min(alive, key=lambda at: (alive[at].tokens, at))
+        if len(alive) < 2 or alive[tiny].tokens > mean * TINY:
+            return
+        others = [at for at in alive if at != tiny]
+        home = max(others, key=lambda at: (links.get((min(at, tiny), max(at, tiny)), 0.0), -alive[at].tokens, -at))
+        _join(alive, links, home, tiny)
+        large = max(alive, key=lambda at: (alive[at].tokens, -at))
+        halves = clusters(alive[large].files, 2)
+        if len(halves) == 2:
+            alive[large] = _Unit(halves[0])
+            alive[max(alive) + 1] = _Unit(halves[1])
 
 
 def _units(files: Sequence[File], count: int) -> list[_Unit]:
@@ -70,25 +94,39 @@ def _units(files: Sequence[File], count: int) -> list[_Unit]:
 
 def _links(units: Sequence[_Unit]) -> dict[tuple[int, int], float]:
     """Return how strongly each pair of units is tied: imports (an often imported file says less), and folders."""
-    home = {one.path: at for at, unit in enumerate(units) for one in unit.files}
-    importers = {one.path: one.importers for unit in units for one in unit.files}
     found: dict[tuple[int, int], float] = {}
+    packages = {name for unit in units for one in unit.files for name in one.imports if name.endswith("/")}
     for at, unit in enumerate(units):
         for other in range(at):
-            if (near := _folders(unit, units[other])) > 0:
+            if (near := _folders(unit, units[other], packages)) > 0:
                 found[other, at] = near
+    homes = _homes(units)
     for at, unit in enumerate(units):
-        for one in unit.files:
-            for path in one.imports:
-                other = home.get(path, at)
-                if other != at:
-                    pair = (min(at, other), max(at, other))
-                    found[pair] = found.get(pair, 0.0) + 1 / log2(2 + importers[path])
+        for name in [name for one in unit.files for name in one.imports]:
+            importers, others = homes.get(name, (0, []))
+            for other in [other for other in others if other != at]:
+                pair = (min(at, other), max(at, other))
+                found[pair] = found.get(pair, 0.0) + 1 / log2(2 + importers) / len(others)
     return found
 
 
-def _folders(one: _Unit, other: _Unit) -> float:
+def _homes(units: Sequence[_Unit]) -> dict[str, tuple[int, list[int]]]:
+    """Return for each file, and each folder that may be imported as a package, its importers and its units."""
+    found: dict[str, tuple[int, list[int]]] = {}
+    for at, unit in enumerate(units):
+        for one in unit.files:
+            for name in (one.path, folder(one.path) + "/"):
+                importers, homes = found.setdefault(name, (one.importers, []))
+                found[name] = (max(importers, one.importers), homes)
+                if at not in homes:
+                    homes.append(at)
+    return found
+
+
+def _folders(one: _Unit, other: _Unit, packages: set[str]) -> float:
     mine, theirs = one.files[0].path, other.files[0].path
+    if folder(mine) == folder(theirs) and folder(mine) + "/" in packages:
+        return PACKAGE
     deepest = max(mine.count("/"), theirs.count("/"), 1)
     return FOLDER * nearness(mine, theirs) / deepest
 

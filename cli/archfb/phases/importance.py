@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 MOST = 150
 """Files that a plan is expected to cover in a large repository; five readers cannot take in more."""
+
+FALLING = 0.75
+"""What each further file of a package counts beside the one before it."""
 
 _LAST = 1_000_000
 
@@ -27,9 +31,18 @@ def is_code(file: File) -> bool:
 
 
 def product(repo: Repository) -> list[File]:
-    """Return the source files, the most central first."""
-    found = [one for one in repo.files if is_code(one) and one.role == "source"]
-    return sorted(found, key=lambda one: (-weight(one), -one.lines, one.path))
+    """Return the source files, the most important first: central, imported by many, often changed.
+
+    Of a package that is imported as a whole, each further file counts for less, or one package would fill the list.
+    """
+    commits = {one.path: one.commits for one in repo.churn.files}
+    worth: dict[str, float] = {}
+    for unit in modules(repo):
+        for at, one in enumerate(unit.files):
+            changed = 1 + log2(1 + commits.get(one.path, 0)) / 4
+            worth[one.path] = weight(one) * changed * FALLING**at
+    found = [one for one in repo.files if one.path in worth]
+    return sorted(found, key=lambda one: (-worth[one.path], -one.lines, one.path))
 
 
 def weight(file: File) -> float:
@@ -38,6 +51,65 @@ def weight(file: File) -> float:
     The rank alone puts a small file that only one central file imports beside that central file.
     """
     return (file.rank + 1e-9) * (1 + file.importers) * log2(2 + file.lines)
+
+
+@dataclass(frozen=True, slots=True)
+class Module:
+    """What is imported as one: a file, or a package whose folder stands for its files (`name` ends in "/")."""
+
+    name: str
+    files: tuple[File, ...]
+    """The main one first: the one of the package's name, else the longest."""
+    importers: tuple[str, ...]
+
+    @property
+    def chief(self) -> File:
+        """Return its main file."""
+        return self.files[0]
+
+    @property
+    def lines(self) -> int:
+        """Return its lines."""
+        return sum(one.lines for one in self.files)
+
+    @property
+    def weight(self) -> float:
+        """Return how much it matters, by the same measure as a file."""
+        rank = sum(one.rank for one in self.files)
+        return (rank + 1e-9) * (1 + len(self.importers)) * log2(2 + self.lines)
+
+
+def modules(repo: Repository) -> list[Module]:
+    """Return the product's modules, the most important first."""
+    users = importers(repo)
+    groups: dict[str, list[File]] = {}
+    for one in repo.files:
+        if is_code(one) and one.role == "source":
+            package = folder(one.path) + "/"
+            groups.setdefault(package if package in users else one.path, []).append(one)
+    found = [_module(name, files, users.get(name, [])) for name, files in groups.items()]
+    return sorted(found, key=lambda one: (-one.weight, -one.lines, one.name))
+
+
+def _module(name: str, files: list[File], users: list[str]) -> Module:
+    mine = {one.path for one in files}
+    package = name.rstrip("/").rpartition("/")[2] if name.endswith("/") else ""
+    ordered = sorted(
+        files, key=lambda one: (_side(one.path), not _eponymous(one.path, package), -one.lines, one.path)
+    )
+    return Module(name, tuple(ordered), tuple(path for path in users if path not in mine))
+
+
+def _eponymous(path: str, package: str) -> bool:
+    """Whether a file bears its package's name, as main files do: `state.go` in `states`, `core.java` in `core`."""
+    stem = path.rpartition("/")[2].partition(".")[0].lower()
+    return len(stem) > 2 and package.lower().startswith(stem)
+
+
+def _side(path: str) -> bool:
+    """Whether a file is there for tests or mocks, and so never the main one."""
+    stem = path.rpartition("/")[2].partition(".")[0].lower()
+    return stem.startswith(("test", "mock", "fake")) or stem.endswith(("_mock", "_testing", "testing", "_fake"))
 
 
 def ours(file: File) -> bool:
@@ -93,7 +165,7 @@ def nearness(one: str, other: str) -> int:
 
 
 def importers(repo: Repository) -> dict[str, list[str]]:
-    """Return, for each file that is imported, the files that import it."""
+    """Return, for each file or package folder (ending in "/") that is imported, the files that import it."""
     found: dict[str, list[str]] = {}
     for one in repo.files:
         for path in one.imports:

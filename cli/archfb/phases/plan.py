@@ -142,7 +142,7 @@ class _Work:
 
         def fit(at: int) -> tuple[float, int]:
             mine = self.files[at]
-            linked = sum(other in neighbours for other in mine)
+            linked = sum(other in neighbours or _package(other) in neighbours for other in mine)
             beside = sum(folder(other) == home for other in mine)
             return (-(2 * linked + beside) / (1 + len(mine)) ** 0.5, size[at])
 
@@ -151,7 +151,11 @@ class _Work:
     def _neighbours(self, path: str) -> set[str]:
         if not self.importers:
             self.importers.update(importers(self.repo))
-        return {*self.repo.by_path[path].imports, *self.importers.get(path, ())}
+        return {
+            *self.repo.by_path[path].imports,
+            *self.importers.get(path, ()),
+            *self.importers.get(_package(path), ()),
+        }
 
     def drop_empty(self) -> None:
         """Drop agents that have nothing to read."""
@@ -199,6 +203,11 @@ class _Work:
         if names:
             more = f" and {len(names) - TOLD} more" if len(names) > TOLD else ""
             self.notes.append(sentence.format(", ".join(names[:TOLD]) + more))
+
+
+def _package(path: str) -> str:
+    """Return the folder as an import of a whole package names it."""
+    return folder(path) + "/"
 
 
 def _folders(paths: Iterable[str]) -> dict[str, list[str]]:

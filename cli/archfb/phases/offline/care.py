@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from archfb.phases.importance import entry_files
+from archfb.phases.importance import entry_files, weight
 from archfb.phases.offline.facts import count, listed, said, shown
 from archfb.phases.offline.layout import main_manifests
 from archfb.phases.offline.purpose import purpose, readme
 
 if TYPE_CHECKING:
+    from archfb.phases.importance import Module
     from archfb.phases.offline.facts import Facts
     from archfb.repository.records import File
 
@@ -22,7 +23,10 @@ _MADE_BY = re.compile(
     r"(?:generated|produced|created)\s+(?:automatically\s+)?(?:by|from|with|using)\s+(?P<by>[^\s,;*][^,;*]{1,60})",
     re.IGNORECASE,
 )
-_GUIDES = ("contributing", "development", "hacking", "developing", "agents", "claude", "architecture", "codeowners")
+_GUIDES = ("contributing", "agents", "claude", "development", "developing", "hacking", "architecture")
+_VENDOR = re.compile(
+    r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|externals?|deps|bower_components)/"
+)
 
 
 def hot_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
@@ -53,14 +57,14 @@ def large_lines(facts: Facts, limit: int = 5) -> list[str]:
 def depended_lines(facts: Facts, limit: int = 6) -> list[str]:
     """Say which files most others break with, as a rule: who must be looked at when they change."""
     found = []
-    ordered = sorted(facts.source, key=lambda one: (-one.importers, -one.rank, one.path))
+    ordered = sorted(facts.modules, key=lambda one: (-len(one.importers), -one.weight, one.name))
     for one in ordered[:limit]:
-        if one.importers < 3:
+        if len(one.importers) < 3:
             break
-        users = sorted(facts.importers.get(one.path, []), key=lambda path: (-facts.repo.by_path[path].rank, path))
+        users = sorted(one.importers, key=lambda path: (-weight(facts.repo.by_path[path]), path))
         names = listed([f"`{shown(path)}`" for path in users], 3)
-        text = f"`{shown(one.path)}`: {count(one.importers, 'file')} import it, among them {names}"
-        found.append(said(text, one.path, facts.first_line(one.path)))
+        text = f"`{shown(one.name)}`: imported by {names}"
+        found.append(said(text, one.chief.path, facts.first_line(one.chief.path)))
     return found
 
 
@@ -88,7 +92,7 @@ def _generated(facts: Facts, files: list[File]) -> str:
 def _maker(head: tuple[str, ...]) -> tuple[str, int]:
     for at, line in enumerate(head, 1):
         if (match := _MADE_BY.search(line)) is not None:
-            return shown(match["by"].strip(" .`'\"")).rstrip("."), at
+            return shown(re.split(r"\.(?:\s|$)", match["by"])[0].strip(" `'\"")), at
         if re.search(r"generated", line, re.IGNORECASE):
             return "", at
     return "", 1
@@ -98,13 +102,14 @@ def vendored_lines(facts: Facts) -> list[str]:
     """Say where copies of other projects lie."""
     found: dict[str, list[File]] = {}
     for one in facts.repo.files:
-        if one.kind == "vendored":
-            parts = one.path.split("/")
-            found.setdefault("/".join(parts[: min(2, len(parts) - 1)]), []).append(one)
+        match = _VENDOR.search(one.path) if one.kind == "vendored" else None
+        if match is not None:
+            parts = one.path[match.end() :].split("/")
+            found.setdefault(one.path[: match.end()] + (parts[0] if len(parts) > 1 else ""), []).append(one)
     ordered = sorted(found, key=lambda home: (-len(found[home]), home))
     return [
         said(
-            f"`{shown(home)}/` is a vendored copy ({count(len(found[home]), 'file')}): do not edit",
+            f"`{shown(home.rstrip('/'))}/` is a vendored copy ({count(len(found[home]), 'file')}): do not edit",
             found[home][0].path,
         )
         for home in ordered[:4]
@@ -156,9 +161,7 @@ def guides(facts: Facts) -> list[str]:
         stem = one.path.rpartition("/")[2].partition(".")[0].lower()
         if stem in _GUIDES and one.path.count("/") <= 1 and one.kind == "text":
             found.append(one.path)
-    return sorted(
-        found, key=lambda path: (path.count("/"), _GUIDES.index(path.rpartition("/")[2].partition(".")[0].lower()))
-    )
+    return sorted(found, key=lambda path: (_GUIDES.index(path.rpartition("/")[2].partition(".")[0].lower()), path))
 
 
 def start_lines(facts: Facts, limit: int = 10) -> list[str]:
@@ -170,11 +173,10 @@ def start_lines(facts: Facts, limit: int = 10) -> list[str]:
         found[path] = said(f"`{shown(path)}`: how its authors want changes made", path)
     for one in main_manifests(facts)[:1]:
         found[one.path] = said(f"`{shown(one.path)}`: what it needs and declares", one.path)
-    for path in entry_files(facts.repo)[:2]:
-        if facts.repo.by_path[path].role == "source":
-            found.setdefault(path, said(f"`{shown(path)}`: execution or use begins here", path))
-    for file in facts.source[: limit - 3]:
-        found.setdefault(file.path, _start(facts, file))
+    for path in _shallow_entries(facts)[:2]:
+        found.setdefault(path, said(f"`{shown(path)}`: execution or use begins here", path))
+    for module in facts.modules[:limit]:
+        found.setdefault(module.chief.path, _start(facts, module))
     if facts.tests:
         chief = facts.tests[0]
         found.setdefault(
@@ -184,8 +186,20 @@ def start_lines(facts: Facts, limit: int = 10) -> list[str]:
     return [f"{at}. {line[2:]}" for at, line in enumerate(lines[: limit - 1] + lines[limit - 1 :][-1:], 1)]
 
 
-def _start(facts: Facts, file: File) -> str:
-    about = purpose(facts, file.path)
-    based = f"{count(file.importers, 'file builds', 'files build')} on it" if file.importers else "nothing imports it"
+def _shallow_entries(facts: Facts) -> list[str]:
+    """Return the entry points nearest to the top."""
+    entries = [path for path in entry_files(facts.repo) if facts.repo.by_path[path].role == "source"]
+    shallow = min((path.count("/") for path in entries), default=0)
+    return [path for path in entries if path.count("/") <= shallow + 1]
+
+
+def _start(facts: Facts, module: Module) -> str:
+    path = module.chief.path
+    about = purpose(facts, path)
+    users = len(module.importers)
+    of = f"the main file of `{shown(module.name)}`, on which " if module.name != path else ""
+    based = (
+        f"{of}{count(users, 'file builds', 'files build')}{'' if of else ' on it'}" if users else "nothing imports it"
+    )
     says = f"“{about[0]}”; " if about else ""
-    return said(f"`{shown(file.path)}`: {says}{based}", file.path, about[1] if about else 1)
+    return said(f"`{shown(path)}`: {says}{based}", path, about[1] if about else facts.first_line(path))

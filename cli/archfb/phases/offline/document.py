@@ -174,8 +174,8 @@ def rule_lines(facts: Facts) -> list[str]:
         *guides,
         *working.require_lines(facts)[:2],
         *working.no_dependencies(facts)[:2],
-        *working.convention_lines(facts, 16),
+        *working.convention_lines(facts, 16, told=tuple(care.guides(facts)[:2])),
         *working.testing_lines(facts),
         *working.twin_lines(facts, 3),
-        *working.automation_lines(facts, 4),
+        *working.automation_lines(facts, 3, of_a_change=True),
     ]

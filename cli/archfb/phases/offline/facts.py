@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from archfb.phases.importance import folder, importers, product
+from archfb.phases.importance import folder, importers, modules, product, weight
 from archfb.text import clean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from archfb.phases.importance import Module
     from archfb.repository.records import Definition, File, Repository, Secret
 
 SEARCHED = 4_000_000
@@ -69,6 +70,22 @@ class Facts:
         """Return who imports each file."""
         return importers(self.repo)
 
+    def users(self, path: str) -> list[str]:
+        """Return who imports a file, or the package that it belongs to, the most important first."""
+        package = folder(path) + "/"
+        found = {*self.importers.get(path, []), *self.importers.get(package, [])} - {path}
+        return sorted(found, key=lambda user: (-weight(self.repo.by_path[user]), user))
+
+    @cached_property
+    def modules(self) -> list[Module]:
+        """Return what is imported as one, the most important first."""
+        return modules(self.repo)
+
+    @cached_property
+    def members(self) -> dict[str, Module]:
+        """Return each source file's module."""
+        return {one.path: module for module in self.modules for one in module.files}
+
     @cached_property
     def source(self) -> list[File]:
         """Return the product's own files, the most central first."""
@@ -116,7 +133,7 @@ class Facts:
         """Return the line at which a file imports another, 1 where it cannot be told."""
         stem = target.rpartition("/")[2].partition(".")[0]
         home = folder(target).rpartition("/")[2]
-        names = [home] if stem in {"__init__", "index", "mod", "lib"} else [stem, home]
+        names = [home] if stem in {"", "__init__", "index", "mod", "lib"} else [stem, home]
         for name in filter(None, names):
             word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
             for at, line in enumerate(self.lines(path), 1):
@@ -131,6 +148,8 @@ class Facts:
         last = file.lines + 1 if file else 0
         ends = [*(one.line for one in outer[1:]), last][: len(outer)]
         sized = [(one, end - one.line) for one, end in zip(outer, ends, strict=True) if not _PRIVATE.match(one.name)]
+        if file is not None and file.language == "Go":
+            sized = [pair for pair in sized if pair[0].name[:1].isupper()] or sized
         sized.sort(key=lambda pair: (_standing(pair[0]), -pair[1], pair[0].line))
         found: dict[str, Definition] = {}
         for one, _ in sized:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from archfb.phases.offline.facts import count, listed, said, shown
 from archfb.phases.offline.purpose import introduction, purpose
 
 if TYPE_CHECKING:
+    from archfb.phases.importance import Module
     from archfb.phases.offline.facts import Facts
     from archfb.repository.records import EntryPoint, File, Manifest
 
@@ -23,8 +25,7 @@ ROLE_WORDS = {
     "other": "other files",
 }
 
-FEW_MEMBERS = 12
-"""Members of a workspace that are told one by one."""
+_DATA = re.compile(r"(?:^|/)(?:testdata|test[-_]?data|fixtures?|__fixtures__|snapshots?)/")
 
 
 @dataclass(slots=True)
@@ -66,10 +67,10 @@ def identity(facts: Facts) -> list[str]:
     found: list[str] = []
     top = [one for one in main_manifests(facts) if "/" not in one.path][:2]
     for one in top:
-        version = f" {one.version}" if one.version else ""
-        about = f": {one.description.rstrip('.')}" if one.description else ""
+        version = f" {shown(one.version)}" if one.version else ""
+        about = f": {shown(one.description).rstrip('.')}" if one.description else ""
         line = facts.line_of(one.path, one.description or one.name)
-        found.append(said(f"`{shown(one.name)}`{shown(version)} ({one.ecosystem}){shown(about)}", one.path, line))
+        found.append(said(f"`{shown(one.name)}`{version} ({one.ecosystem}){about}", one.path, line))
     if (intro := introduction(facts)) is not None:
         sentence, path, line = intro
         found.append(said(f"In its README's words: {sentence}", path, line))
@@ -101,12 +102,17 @@ def _code(files: list[File]) -> int:
     return sum(one.lines for one in files if one.language and one.role == "source" and one.kind == "text")
 
 
-def _as_text(one: File) -> bool:
-    return one.kind == "text" or (one.kind == "vendored" and ours(one))
+def _word(one: File) -> str:
+    """Return what a file is there for; what lies in folders of test data is test data, whoever wrote it."""
+    if one.kind == "vendored" and _DATA.search(one.path):
+        return "test data"
+    if one.kind == "text" or (one.kind == "vendored" and ours(one)):
+        return ROLE_WORDS.get(one.role, one.role)
+    return one.kind
 
 
 def _folder(name: str, files: list[File]) -> str:
-    roles = Counter(ROLE_WORDS.get(one.role, one.role) if _as_text(one) else one.kind for one in files)
+    roles = Counter(_word(one) for one in files)
     parts = [f"{number:,} {role}" for role, number in roles.most_common(3)]
     languages = [
         one for one, _ in Counter(f.language for f in files if f.language and f.kind == "text").most_common(2)
@@ -136,7 +142,8 @@ def _splits(name: str, files: list[File], facts: Facts, groups: int, limit: int)
     children = {_child(name, one.path) for one in files}
     if children == {name}:
         return False
-    return groups == 1 or (len(files) > len(facts.source) / 4 and groups + len(children) <= 6 * limit)
+    share = len(files) / max(1, len(facts.source))
+    return groups == 1 or share > 0.5 or (share > 0.25 and groups + len(children) <= 6 * limit)
 
 
 def _child(name: str, path: str) -> str:
@@ -186,41 +193,55 @@ def _entry(one: EntryPoint) -> str:
 
 
 def central_lines(facts: Facts, limit: int = 8) -> list[str]:
-    """Say which files most others build on, and what they define."""
-    found = []
-    for one in facts.source[:limit]:
-        if one.importers == 0:
-            continue
-        defined = facts.named(one.path)
-        about = purpose(facts, one.path)
-        text = f"`{shown(one.path)}` ({one.lines:,} lines) is imported by {count(one.importers, 'file')}"
-        text += f"; “{about[0]}”" if about else ""
-        text += f"; defines {defined}" if defined else ""
-        found.append(said(text, one.path, about[1] if about else facts.first_line(one.path)))
-    return found
+    """Say which modules most others build on, and what they define."""
+    return [_central(facts, one) for one in facts.modules[:limit] if one.importers]
+
+
+def _central(facts: Facts, module: Module) -> str:
+    path = module.chief.path
+    about, defined = purpose(facts, path), facts.named(path)
+    size = f"{count(len(module.files), 'file')}, " if module.name != path else ""
+    users = count(len(module.importers), "file")
+    text = f"`{shown(module.name)}` ({size}{module.lines:,} lines) is imported by {users}"
+    text += f"; “{about[0]}”" if about else ""
+    where = f"`{shown(path)}` " if module.name != path else ""
+    text += f"; {where}defines {defined}" if defined else ""
+    return said(text, path, about[1] if about else facts.first_line(path))
 
 
 def direction_lines(facts: Facts, limit: int = 8) -> list[str]:
     """Say which components import which, with one import line as evidence, and where it goes both ways."""
-    homes = {one.path: group.name for group in components(facts, 40) for one in group.files}
-    edges: Counter[tuple[str, str]] = Counter()
-    example: dict[tuple[str, str], tuple[str, str]] = {}
-    for one in facts.source:
-        for path in one.imports:
-            pair = (homes.get(one.path, ""), homes.get(path, ""))
-            if path in homes and one.path in homes and pair[0] != pair[1]:
-                edges[pair] += 1
-                example.setdefault(pair, (one.path, path))
+    edges, example = _between(facts)
     ordered = sorted(edges, key=lambda pair: (-edges[pair], pair))
-    found = []
-    for pair in ordered[:limit]:
-        path, target = example[pair]
-        back = edges.get((pair[1], pair[0]), 0)
-        both = f", which imports back {back:,} times" if back else ""
-        names = [f"`{shown(one)}/`" if one else "the top folder" for one in pair]
-        text = f"{names[0]} imports {names[1]} {edges[pair]:,} times{both}"
-        found.append(said(text, path, facts.import_line(path, target)))
-    return found
+    return [_direction(facts, pair, edges, example[pair]) for pair in ordered[:limit]]
+
+
+Pair = tuple[str, str]
+
+
+def _between(facts: Facts) -> tuple[Counter[Pair], dict[Pair, Pair]]:
+    """Return how often each component imports each other one, and an importing file and its target as an example."""
+    homes: dict[str, str] = {}
+    for group in components(facts, 40):
+        for one in group.files:
+            homes[one.path] = homes[folder(one.path) + "/"] = group.name
+    edges: Counter[Pair] = Counter()
+    example: dict[Pair, Pair] = {}
+    for one in facts.source:
+        for name in one.imports:
+            pair = (homes.get(one.path, ""), homes.get(name, ""))
+            if name in homes and one.path in homes and pair[0] != pair[1]:
+                edges[pair] += 1
+                example.setdefault(pair, (one.path, name))
+    return edges, example
+
+
+def _direction(facts: Facts, pair: Pair, edges: Counter[Pair], example: Pair) -> str:
+    back = edges.get((pair[1], pair[0]), 0)
+    both = f", which imports back {back:,} times" if back else ""
+    names = [f"`{shown(one)}/`" if one else "the top folder" for one in pair]
+    text = f"{names[0]} imports {names[1]} {edges[pair]:,} times{both}"
+    return said(text, example[0], facts.import_line(*example))
 
 
 def cycle_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
@@ -242,16 +263,18 @@ def cycle_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) ->
 
 def layer_lines(facts: Facts) -> list[str]:
     """Say what lies at the bottom and at the top of the import graph."""
-    linked = [one for one in facts.source if one.importers or one.imports]
+    linked = [one for one in facts.modules if one.importers or any(file.imports for file in one.files)]
     if len(linked) < 4:
         return []
-    bottom = sorted((one for one in linked if one.layer == 0 and one.importers), key=lambda one: -one.importers)
-    top = sorted((one for one in linked if not one.importers), key=lambda one: (-one.layer, -one.lines))
+    bottom = [one for one in linked if one.importers and not any(file.imports for file in one.files)]
+    top = [one for one in linked if facts.members.keys().isdisjoint(one.importers)]
+    bottom.sort(key=lambda one: (-len(one.importers), one.name))
+    top.sort(key=lambda one: (-max(file.layer for file in one.files), -one.lines, one.name))
     found = []
     if bottom:
-        names = listed([f"`{shown(one.path)}`" for one in bottom], 4)
-        found.append(said(f"At the bottom, importing nothing of the repository: {names}", bottom[0].path))
+        names = listed([f"`{shown(one.name)}`" for one in bottom], 4)
+        found.append(said(f"At the bottom, importing nothing of the repository: {names}", bottom[0].chief.path))
     if top:
-        names = listed([f"`{shown(one.path)}`" for one in top], 4)
-        found.append(said(f"At the top, imported by no source file: {names}", top[0].path))
+        names = listed([f"`{shown(one.name)}`" for one in top], 4)
+        found.append(said(f"At the top, imported by no other source file: {names}", top[0].chief.path))
     return found

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archfb.phases.clusters import clusters
 from archfb.phases.importance import agents_wanted, folder, important, readable, weight
 from archfb.phases.offline.facts import count, listed, shown
-from archfb.phases.offline.working import workflows
+from archfb.phases.offline.working import best_commands, workflows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -68,9 +68,8 @@ def _names(facts: Facts, groups: Sequence[Sequence[File]]) -> list[str]:
         if _is_tooling(group):
             names.append("Tests, build and automation")
             continue
-        stems = _stems(group)
         where = shown(home) if home else shown(facts.repo.name)
-        names.append(f"{where}: {stems}" if home in twice or not home else where)
+        names.append(f"{where}: {_telling(group, home)}" if home in twice or not home else where)
     return [f"{name} ({at})" if names.index(name) != at - 1 else name for at, name in enumerate(names, 1)]
 
 
@@ -90,6 +89,17 @@ def _home(group: Sequence[File]) -> str:
     return max(enough, key=lambda home: (home.count("/"), counts[home], home), default="")
 
 
+def _telling(group: Sequence[File], home: str) -> str:
+    """Return what tells a group from others in the same folder: its folders below, else its central files."""
+    below: Counter[str] = Counter()
+    for one in group:
+        rest = folder(one.path)[len(home) + 1 if home else 0 :]
+        if rest and folder(one.path).startswith(home):
+            below[rest.partition("/")[0]] += one.tokens
+    names = [shown(name) for name, _ in sorted(below.items(), key=lambda pair: (-pair[1], pair[0]))[:3]]
+    return listed(names, 3) if len(names) > 1 else _stems(group)
+
+
 def _stems(group: Sequence[File]) -> str:
     plain = {"__init__", "index", "mod", "lib", "main"}
     named = sorted(group, key=lambda one: (one.path.rpartition("/")[2].startswith("_"), -weight(one), one.path))
@@ -104,7 +114,7 @@ def _summary(facts: Facts, groups: Sequence[Sequence[File]], names: Sequence[str
     files = sum(len(group) for group in groups)
     linked = sum(1 for one in facts.source if one.imports or one.importers)
     how = (
-        "along its import graph"
+        "along their imports"
         if linked * 2 >= len(facts.source)
         else "by folder, since few imports could be followed"
     )
@@ -129,12 +139,21 @@ def _charge(facts: Facts, group: Sequence[File]) -> str:
     lines = sum(one.lines for one in group)
     if _is_tooling(group):
         return f"How the project is built, tested and released: {count(len(group), 'file')} with {lines:,} lines."
-    chief = group[0]
+    chief = _chief(group)
     defined = facts.named(chief.path, 3)
     centre = f"The centre is `{shown(chief.path)}:1`"
     centre += f", which defines {defined}" if defined else ""
     centre += f" and is imported by {count(chief.importers, 'file')}" if chief.importers else ""
     return f"{count(len(group), 'file')} with {lines:,} lines. {centre}."
+
+
+def _chief(group: Sequence[File]) -> File:
+    """Return the first file of the folder in which most of the group's text lies."""
+    sizes: Counter[str] = Counter()
+    for one in group:
+        sizes[folder(one.path)] += one.tokens
+    home = max(sizes, key=lambda name: (sizes[name], name))
+    return next(one for one in group if folder(one.path) == home)
 
 
 def _duties(facts: Facts, group: Sequence[File]) -> list[str]:
@@ -158,7 +177,7 @@ def _tooling_duties(facts: Facts, group: Sequence[File]) -> list[str]:
     found = [
         f"Check that {one.purpose} runs as `{shown(one.command)}` (`{shown(one.path)}:{max(1, one.line)}`)."
         for purpose in ("test", "build")
-        for one in [command for command in facts.repo.commands if command.purpose == purpose][:1]
+        for one in best_commands(facts, purpose, 1)
     ]
     tests = [one for one in group if one.role == "test"][:2]
     found += [f"Tell what `{shown(one.path)}:1` guarantees, and how its tests are set up." for one in tests]
@@ -169,18 +188,21 @@ def _central_duty(facts: Facts, group: Sequence[File]) -> list[str]:
     found = []
     for one in [file for file in group if file.importers >= 2][:2]:
         line = facts.first_line(one.path)
-        users = count(one.importers, "file relies", "files rely")
-        found.append(f"State what {users} on in `{shown(one.path)}:{line}` and what a change there must keep.")
+        module = facts.members.get(one.path)
+        users = count(len(module.importers) if module else one.importers, "file relies", "files rely")
+        of = f", of `{shown(module.name)}`," if module and module.name != one.path else ""
+        found.append(f"State what {users} on in `{shown(one.path)}:{line}`{of} and what a change there must keep.")
     return found
 
 
 def _border_duty(facts: Facts, group: Sequence[File], mine: set[str]) -> list[str]:
     """Ask about the strongest tie to files outside the group."""
+    homes = {folder(path) + "/" for path in mine}
     ties = [
-        (one.path, path)
+        (one.path, name)
         for one in group
-        for path in one.imports
-        if path not in mine and facts.repo.by_path[path].role == "source"
+        for name in one.imports
+        if name not in mine and name not in homes and _is_source(facts, name)
     ]
     if not ties:
         return []
@@ -188,6 +210,10 @@ def _border_duty(facts: Facts, group: Sequence[File], mine: set[str]) -> list[st
     user = next(path for path, target in ties if target == busiest)
     line = facts.import_line(user, busiest)
     return [f"Explain what is taken from `{shown(busiest)}`, which another agent reads (`{shown(user)}:{line}`)."]
+
+
+def _is_source(facts: Facts, name: str) -> bool:
+    return name.endswith("/") or facts.repo.by_path[name].role == "source"
 
 
 def _cycle_duty(facts: Facts, mine: set[str]) -> list[str]:

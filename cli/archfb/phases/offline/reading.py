@@ -62,9 +62,10 @@ def _rest(files: list[File]) -> list[str]:
 
 def _links_within(facts: Facts, files: list[File], limit: int = 8) -> list[str]:
     mine = {one.path for one in files}
+    packages = {folder(path) + "/" for path in mine}
     found: list[str] = []
     for one in files[:60]:
-        inside = [path for path in one.imports if path in mine]
+        inside = [name for name in one.imports if name in mine or name in packages]
         if inside and len(found) < limit:
             names = listed([f"`{shown(path)}`" for path in inside], 4)
             found.append(
@@ -77,9 +78,8 @@ def _users(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
     mine = {one.path for one in files}
     found: list[str] = []
     for one in files[:30]:
-        outside = [path for path in facts.importers.get(one.path, []) if path not in mine]
+        outside = [path for path in facts.users(one.path) if path not in mine]
         if outside and len(found) < limit:
-            outside.sort(key=lambda path: (-facts.repo.by_path[path].rank, path))
             names = listed([f"`{shown(path)}`" for path in outside], 3)
             text = f"`{shown(one.path)}` is imported from outside by {names}"
             found.append(said(text, outside[0], facts.import_line(outside[0], one.path)))
@@ -98,9 +98,9 @@ def _care(facts: Facts, files: list[File]) -> list[str]:
 def _tested_by(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
     found: list[str] = []
     for one in files[:40]:
-        tests = [path for path in facts.importers.get(one.path, []) if facts.repo.by_path[path].role == "test"]
+        tests = [path for path in facts.users(one.path) if facts.repo.by_path[path].role == "test"]
         if tests and one.role == "source" and len(found) < limit:
-            names = listed([f"`{shown(path)}`" for path in sorted(tests)], 3)
+            names = listed([f"`{shown(path)}`" for path in tests], 3)
             found.append(
                 said(f"`{shown(one.path)}` is exercised by {names}", tests[0], facts.import_line(tests[0], one.path))
             )

@@ -6,7 +6,7 @@ import re
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
-from archfb.phases.importance import ours
+from archfb.phases.importance import folder, ours
 from archfb.phases.offline.facts import count, listed, said, shown
 from archfb.phases.offline.layout import main_manifests
 
@@ -33,6 +33,7 @@ KINDS = {
     "development": "For development",
     "managed": "With managed versions",
 }
+_CHECKS = re.compile(r"test|check|lint|^ci|build|typ|verify|main|travis|circleci")
 _WORKFLOW = re.compile(
     r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.yml|\.circleci/config\.yml|\.travis\.yml|appveyor\.yml|"
     r"azure-pipelines\.yml|Jenkinsfile|\.cirrus\.yml|\.buildkite/[^/]+\.ya?ml|\.woodpecker\.ya?ml)$"
@@ -57,19 +58,38 @@ def require_lines(facts: Facts) -> list[str]:
     for one in main_manifests(facts):
         if one.requires and "/" not in one.path:
             line = facts.line_of(one.path, one.requires)
-            found.append(said(f"Needs {one.ecosystem} `{shown(one.requires)}`", one.path, line))
+            asked = shown(one.requires)
+            wanted = asked if asked.lower().startswith(one.ecosystem.lower()) else f"{one.ecosystem} {asked}"
+            found.append(said(f"Needs `{wanted}`", one.path, line))
     return found[:4]
 
 
 def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     """Return the commands for a purpose: the project's own words before an automation's, shallow before deep."""
-    order = {"manifest": 0, "make": 0, "docs": 1, "readme": 1, "ci": 2}
     found = [one for one in facts.repo.commands if one.purpose == purpose and _is_own(facts, one.path)]
-    found.sort(key=lambda one: (one.path.count("/") > 0, order.get(one.source.lower(), 1), one.path, one.line))
+    found.sort(key=lambda one: (_awkward(one), _ORDER.get(one.source.lower(), 1), _depth(one), one.path, one.line))
+    if found and not _awkward(found[0]):
+        found = [one for one in found if not _awkward(one)]
+    if found and found[0].source != "ci" and purpose != "test":
+        found = [one for one in found if one.source != "ci"]
     unique: dict[str, Command] = {}
     for one in found:
         unique.setdefault(one.command, one)
     return list(unique.values())[:limit]
+
+
+_ORDER = {"manifest": 0, "make": 0, "makefile": 0, "configuration": 1, "ecosystem": 1, "ci": 2}
+
+
+def _depth(one: Command) -> int:
+    return 0 if one.path.startswith(".") else one.path.count("/")
+
+
+def _awkward(one: Command) -> bool:
+    """Whether a person could not just type it: it needs an automation's variables, sets one, or is very long."""
+    return (
+        "$" in one.command or len(one.command) > 110 or re.match(r"^\w+=\S*$|^unzip |^tar ", one.command) is not None
+    )
 
 
 def _is_own(facts: Facts, path: str) -> bool:
@@ -86,11 +106,11 @@ def command_lines(facts: Facts, each: int = 3) -> list[str]:
     return found
 
 
-def convention_lines(facts: Facts, limit: int = 20) -> list[str]:
-    """Say what the project's configuration enforces."""
+def convention_lines(facts: Facts, limit: int = 20, told: tuple[str, ...] = ()) -> list[str]:
+    """Say what the project's configuration enforces; what stands in files `told` of already is left out."""
     found: dict[str, str] = {}
     for one in facts.repo.conventions:
-        if _is_own(facts, one.path):
+        if _is_own(facts, one.path) and one.path not in told:
             topic = f"{one.topic[:1].upper()}{one.topic[1:]}: " if one.topic else ""
             found.setdefault(one.topic + one.text, said(f"{topic}{shown(one.text)}", one.path, one.line))
     return list(found.values())[:limit]
@@ -101,12 +121,15 @@ def workflows(facts: Facts) -> list[File]:
     return [one for one in facts.repo.files if _WORKFLOW.match(one.path) and not one.withheld]
 
 
-def automation_lines(facts: Facts, limit: int = 8) -> list[str]:
-    """Say what runs in continuous integration, by name and occasion."""
-    found = []
-    for one in workflows(facts)[:limit]:
+def automation_lines(facts: Facts, limit: int = 8, *, of_a_change: bool = False) -> list[str]:
+    """Say what runs in continuous integration, by name and occasion: first (or only) what checks a change."""
+    found: list[str] = []
+    ordered = sorted(workflows(facts), key=lambda one: (not _CHECKS.search(one.path.rpartition("/")[2]), one.path))
+    for one in ordered:
         name, at = _workflow_name(facts, one.path)
         occasions = _occasions(facts.lines(one.path))
+        if len(found) == limit or (of_a_change and not {"pull_request", "merge_group"} & {*occasions}):
+            continue
         when = f" on {listed(occasions, 4)}" if occasions else ""
         found.append(said(f"`{shown(one.path)}`{name} runs{when}", one.path, at))
     return found
@@ -252,11 +275,17 @@ def testing_lines(facts: Facts) -> list[str]:
     found = [
         said(f"{count(len(tests), 'test file')} with {lines:,} lines (source: {source:,}) in {where}", chief.path)
     ]
+    beside = [one for one in tests if folder(one.path) in {folder(other.path) for other in facts.source[:2000]}]
+    if len(beside) * 2 > len(tests):
+        found.append(said("Most tests stand beside the source that they test", beside[0].path))
     if names:
         pattern, number = names.most_common(1)[0]
         example = next(one for one in tests for p, name in _PATTERNS if name == pattern and p.search(one.path))
         found.append(said(f"Tests are named `{pattern}` ({count(number, 'file')})", example.path))
     return found
+
+
+_PLAIN = {"init", "index", "main", "lib", "mod", "utils", "types"}
 
 
 def twin_lines(facts: Facts, limit: int = 6) -> list[str]:
@@ -267,7 +296,7 @@ def twin_lines(facts: Facts, limit: int = 6) -> list[str]:
     found = []
     for one in facts.source[:40]:
         twin = by_stem.get(_bare(one.path))
-        if twin is not None and len(_bare(one.path)) > 2:
+        if twin is not None and len(_bare(one.path)) > 2 and _bare(one.path) not in _PLAIN:
             found.append(said(f"`{shown(one.path)}` is tested by `{shown(twin.path)}`", twin.path))
     return found[:limit]
 
