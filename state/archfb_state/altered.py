@@ -1,4 +1,4 @@
-"""Copies of records with some fields changed, twice as fast as `dataclasses.replace`: each recorded call makes two."""
+"""Copies of records with some fields changed, twice as fast as `dataclasses.replace`: a recorded call makes two."""
 
 from __future__ import annotations
 
