@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb.repository.ignore import compiled
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Mapping
 
-_MEANT = ("linguist-vendored", "linguist-generated", "linguist-documentation", "linguist-detectable", "linguist-language", "binary")
+_MEANT = (
+    "linguist-vendored",
+    "linguist-generated",
+    "linguist-documentation",
+    "linguist-detectable",
+    "linguist-language",
+    "binary",
+)
 
 
 class _Rule(NamedTuple):

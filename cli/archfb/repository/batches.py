@@ -46,7 +46,7 @@ def cost_of(file: File) -> int:
 
 
 def _in_order(repo: Repository, files: Sequence[str]) -> list[str]:
-    """Return the showable files so that what imports one another stands together: depth first from the most central."""
+    """Return the showable files, depth first from the most central: what imports one another stands together."""
     wanted = {path for path in files if path in repo.by_path and _showable(repo.by_path[path])}
     near: dict[str, list[str]] = {path: [] for path in wanted}
     for path in wanted:
@@ -71,7 +71,9 @@ def _visit(start: str, near: dict[str, list[str]], seen: set[str], order: list[s
         seen.add(path)
         order.append(path)
         folder = path.rpartition("/")[0]
-        stack += sorted(near[path], key=lambda other: (other.rpartition("/")[0] == folder, repo.by_path[other].rank, other))
+        stack += sorted(
+            near[path], key=lambda other: (other.rpartition("/")[0] == folder, repo.by_path[other].rank, other)
+        )
 
 
 def _showable(file: File) -> bool:
@@ -98,7 +100,10 @@ def _pieces(repo: Repository, file: File, room: int) -> Iterable[tuple[Piece, in
 
 
 def _cut(costs: Sequence[float], starts: set[int], first: int, room: int) -> tuple[int, int]:
-    """Return the last line of a piece that begins at `first`, and its cost: before a definition if one lies in its second half."""
+    """Return the last line of a piece that begins at `first`, and its cost.
+
+    It ends before a definition, if one lies in its second half.
+    """
     used, last, best = 0.0, first - 1, None
     half = room / 2
     for line in range(first, len(costs) + 1):

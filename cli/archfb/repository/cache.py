@@ -56,7 +56,7 @@ class Cache:
         """Return the facts kept under one key."""
         row = self._one("select content from facts where key = ?", (key,))
         try:
-            return None if row is None else json.loads(row[0])  # type: ignore[arg-type,no-any-return]
+            return None if row is None else json.loads(row[0])  # type: ignore[arg-type]  # a column of text
         except (ValueError, TypeError):
             return None
 

@@ -54,7 +54,9 @@ def count(asked: Asked | None, timeout_s: float, commits: int, known: Collection
         for path in group:
             counted[path] = counted.get(path, 0) + 1
     named = ((path.decode("utf-8", "surrogateescape"), times) for path, times in counted.items())
-    changed = sorted((Changed(path, times) for path, times in named if path in known), key=lambda one: (-one.commits, one.path))
+    changed = sorted(
+        (Changed(path, times) for path, times in named if path in known), key=lambda one: (-one.commits, one.path)
+    )
     return Churn(len(groups), complete and len(groups) < commits, tuple(changed[:_SHOWN]), note)
 
 

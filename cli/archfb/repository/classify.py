@@ -6,49 +6,103 @@ import re
 from functools import lru_cache
 
 _LOCKS = frozenset(
-    "package-lock.json npm-shrinkwrap.json yarn.lock pnpm-lock.yaml bun.lock bun.lockb deno.lock Cargo.lock poetry.lock uv.lock "
-    "pdm.lock pixi.lock Pipfile.lock composer.lock Gemfile.lock gems.locked go.sum go.work.sum mix.lock pubspec.lock "
-    "Podfile.lock Package.resolved flake.lock packages.lock.json gradle.lockfile buildscript-gradle.lockfile "
-    ".terraform.lock.hcl Cartfile.resolved conan.lock Gopkg.lock glide.lock conda-lock.yml shard.lock symfony.lock".split()
+    [
+        "package-lock.json",
+        "npm-shrinkwrap.json",
+        "yarn.lock",
+        "pnpm-lock.yaml",
+        "bun.lock",
+        "bun.lockb",
+        "deno.lock",
+        "Cargo.lock",
+        "poetry.lock",
+        "uv.lock",
+        "pdm.lock",
+        "pixi.lock",
+        "Pipfile.lock",
+        "composer.lock",
+        "Gemfile.lock",
+        "gems.locked",
+        "go.sum",
+        "go.work.sum",
+        "mix.lock",
+        "pubspec.lock",
+        "Podfile.lock",
+        "Package.resolved",
+        "flake.lock",
+        "packages.lock.json",
+        "gradle.lockfile",
+        "buildscript-gradle.lockfile",
+        ".terraform.lock.hcl",
+        "Cartfile.resolved",
+        "conan.lock",
+        "Gopkg.lock",
+        "glide.lock",
+        "conda-lock.yml",
+        "shard.lock",
+        "symfony.lock",
+    ]
 )
-# Folders and files that come from elsewhere: what is commonly left out when a repository's languages are counted. Folders and
+# Folders and files that come from elsewhere: what is commonly left out when languages are counted. Folders and
 # names are matched apart, so that a folder is judged once for all its files.
 _VENDORED_FOLDER = re.compile(
-    r"(?:^|/)(?:node_modules|bower_components|vendors?|third[-_]?party|3rd[-_]?party|extern(?:al)?|Godeps|Carthage|Pods"
-    r"|testdata|dist|cache|flow-typed|\.yarn/(?:releases|plugins|sdks|unplugged|versions)|\.mvn/wrapper|gradle/wrapper"
+    r"(?:^|/)(?:node_modules|bower_components|vendors?|third[-_]?party|3rd[-_]?party"
+    r"|extern(?:al)?|Godeps|Carthage|Pods"
+    r"|testdata|dist|cache|flow-typed|\.yarn/(?:releases|plugins|sdks|unplugged|versions)"
+    r"|\.mvn/wrapper|gradle/wrapper"
     r"|\.github|\.vscode|\.idea|[Tt]ests?/fixtures|[Ss]pecs?/fixtures|debian|_esy|venv|\.venv|site-packages)/"
     r"|^deps/|^[Dd]ependencies/"
 )
 _VENDORED_NAME = re.compile(
-    r"^(?:configure|config\.guess|config\.sub|aclocal\.m4|libtool\.m4|lt(?:options|sugar|version|~obsolete)\.m4|ltmain\.sh"
-    r"|gradlew(?:\.bat)?|mvnw(?:\.cmd)?|cpplint\.py|waf|erlang\.mk|install-sh|missing|depcomp|py-compile|ylwrap|test-driver)$"
-    r"|^(?:jquery|bootstrap|modernizr|prototype|mootools|normalize|font-?awesome|foundation|html5shiv|d3|react|angular"
+    r"^(?:configure|config\.guess|config\.sub|aclocal\.m4|libtool\.m4|lt(?:options|sugar|version"
+    r"|~obsolete)\.m4|ltmain\.sh"
+    r"|gradlew(?:\.bat)?|mvnw(?:\.cmd)?|cpplint\.py|waf|erlang\.mk|install-sh|missing|depcomp"
+    r"|py-compile|ylwrap|test-driver)$"
+    r"|^(?:jquery|bootstrap|modernizr|prototype|mootools|normalize|font-?awesome|foundation"
+    r"|html5shiv|d3|react|angular"
     r"|lodash|underscore|codemirror|highlight)(?:[-.].*)?\.(?:js|css|less|scss|styl)$"
     r"|import\.(?:css|less|scss|styl)$|[.-]min\.(?:js|css)$"
 )
-_DOCS_FOLDER = re.compile(r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples?|[Dd]emos?|[Ss]amples?)/|(?:^|/)(?:[Dd]ocumentation|[Gg]roovydoc|[Jj]avadoc|inst/doc)/")
-_DOCS_NAME = re.compile(r"^(?:CHANGE(?:S|LOG)?|CITATIONS?|CONTRIBUTING|COPYING|INSTALL|LICEN[CS]E|[Ll]icen[cs]e|README|[Rr]eadme)(?:\.[^/]*)?$")
+_DOCS_FOLDER = re.compile(
+    r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples?|[Dd]emos?|[Ss]amples?)/|(?:^|/)(?:[Dd]ocumentation"
+    r"|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
+)
+_DOCS_NAME = re.compile(
+    r"^(?:CHANGE(?:S|LOG)?|CITATIONS?|CONTRIBUTING|COPYING|INSTALL|LICEN[CS]E|[Ll]icen[cs]e"
+    r"|README|[Rr]eadme)(?:\.[^/]*)?$"
+)
 _TESTS_FOLDER = re.compile(
-    r"(?:^|/)(?:tests?|specs?|__tests__|__mocks__|testing|testdata|test[-_][^/]+|[^/]+[-_]tests?|e2e|fixtures|Tests?|src/(?:test|androidTest)/[^/]+)/"
+    r"(?:^|/)(?:tests?|specs?|__tests__|__mocks__|testing|testdata|test[-_][^/]+|[^/]+[-_]tests?"
+    r"|e2e|fixtures|Tests?|src/(?:test|androidTest)/[^/]+)/"
 )
 _TESTS_NAME = re.compile(r"^(?:test_.*|.*[._-](?:test|spec|tests)|conftest|.*(?:Test|Tests|Spec|IT))\.[^.]+$")
-_EXAMPLES_FOLDER = re.compile(r"(?:^|/)(?:examples?|demos?|samples?|playground|tutorials?|benchmarks?)/", re.IGNORECASE)
-_CONFIG_NAME = re.compile(r"^(?:\..+|.*\.(?:toml|ya?ml|json|jsonc|ini|cfg|conf|properties|lock|gradle|xml)|Makefile.*|Dockerfile.*)$")
+_EXAMPLES_FOLDER = re.compile(
+    r"(?:^|/)(?:examples?|demos?|samples?|playground|tutorials?|benchmarks?)/", re.IGNORECASE
+)
+_CONFIG_NAME = re.compile(
+    r"^(?:\..+|.*\.(?:toml|ya?ml|json|jsonc|ini|cfg|conf|properties|lock|gradle|xml)|Makefile.*|Dockerfile.*)$"
+)
 _PROSE_NAME = re.compile(r"\.(?:md|rst|adoc|txt|markdown|mdx|textile|pod)$", re.IGNORECASE)
 
 _GENERATED_NAMES = re.compile(
-    r"\.(?:pb\.(?:go|cc|h)|pb2?\.py|pbobjc\.[hm]|designer\.(?:cs|vb)|g\.(?:cs|dart)|freezed\.dart|generated\.\w+|gen\.(?:go|ts)"
-    r"|map|nib|snap)$|_pb2(?:_grpc)?\.pyi?$|(?:^|/)__snapshots__/|_string\.go$|(?:^|/)zz_generated[^/]*\.go$|-generated\.\w+$|_generated\.\w+$"
+    r"\.(?:pb\.(?:go|cc|h)|pb2?\.py|pbobjc\.[hm]|designer\.(?:cs|vb)|g\.(?:cs|dart)|freezed\.dart"
+    r"|generated\.\w+|gen\.(?:go|ts)"
+    r"|map|nib|snap)$|_pb2(?:_grpc)?\.pyi?$|(?:^|/)__snapshots__/|_string\.go$|(?:^"
+    r"|/)zz_generated[^/]*\.go$|-generated\.\w+$|_generated\.\w+$"
 )
 _GENERATED_TEXT = re.compile(
-    rb"Code generated by |@generated\b|(?:DO NOT (?:EDIT|MODIFY)|[Dd]o not (?:edit|modify))[ .!]*(?:this file|by hand|directly|manually|\*/|\r?\n)"
-    rb"|[Gg]enerated by [^\n]{1,80}\b(?:DO NOT|do not|Do not) |Generated by the protocol buffer compiler|A Bison parser, made by"
+    rb"Code generated by |@generated\b|(?:DO NOT (?:EDIT|MODIFY)|[Dd]o not (?:edit"
+    rb"|modify))[ .!]*(?:this file|by hand|directly|manually|\*/|\r?\n)"
+    rb"|[Gg]enerated by [^\n]{1,80}\b(?:DO NOT|do not|Do not) "
+    rb"|Generated by the protocol buffer compiler|A Bison parser, made by"
     rb"|Generated by (?:GNU )?[Aa]uto(?:conf|make)|<auto-generated"
 )
 _GENERATED_HEAD = 1_500
 _BINARY_NAMES = re.compile(
-    r"\.(?:png|jpe?g|gif|ico|webp|avif|bmp|tiff?|psd|pdf|zip|gz|bz2|xz|zst|tar|tgz|7z|rar|jar|war|class|pyc|so|dylib|dll|exe|o|a|lib|wasm"
-    r"|woff2?|ttf|otf|eot|mp[34]|m4a|wav|ogg|flac|webm|mov|avi|bin|dat|db|sqlite3?|parquet|npy|npz|pkl|pt|onnx|keystore|jks|p12|pfx)$",
+    r"\.(?:png|jpe?g|gif|ico|webp|avif|bmp|tiff?|psd|pdf|zip|gz|bz2|xz|zst|tar|tgz|7z|rar|jar|war"
+    r"|class|pyc|so|dylib|dll|exe|o|a|lib|wasm"
+    r"|woff2?|ttf|otf|eot|mp[34]|m4a|wav|ogg|flac|webm|mov|avi|bin|dat|db|sqlite3?|parquet|npy"
+    r"|npz|pkl|pt|onnx|keystore|jks|p12|pfx)$",
     re.IGNORECASE,
 )
 
@@ -95,7 +149,11 @@ def role(path: str, language_type: str | None) -> str:
     if examples:
         return "example"
     programs = language_type in ("programming", "markup")
-    if language_type == "prose" or _PROSE_NAME.search(name) or (language_type != "programming" and (documents or _DOCS_NAME.search(name))):
+    if (
+        language_type == "prose"
+        or _PROSE_NAME.search(name)
+        or (language_type != "programming" and (documents or _DOCS_NAME.search(name)))
+    ):
         return "docs"
     if programs:
         return "source"
@@ -115,7 +173,14 @@ def kind(name: str, content: bytes, language: str | None) -> str:
 
 def _says_generated(head: bytes) -> bool:
     # One plain search for what nearly every notice has, before the pattern with its alternatives.
-    if b"enerated" in head or b"NOT EDIT" in head or b"ot edit" in head or b"odify" in head or b"NOT MODIFY" in head or b"Bison parser" in head:
+    if (
+        b"enerated" in head
+        or b"NOT EDIT" in head
+        or b"ot edit" in head
+        or b"odify" in head
+        or b"NOT MODIFY" in head
+        or b"Bison parser" in head
+    ):
         return _GENERATED_TEXT.search(head) is not None
     return False
 
@@ -129,7 +194,7 @@ def _looks_like_text(content: bytes) -> bool:
 
 
 def is_minified(name: str, content: bytes, language: str | None) -> bool:
-    """Return whether a script or style sheet has lines too long for people (over 110 bytes on average, or over 500)."""
+    """Return whether a script or style sheet has lines too long for people (110 or 500 bytes on average)."""
     if language not in ("JavaScript", "CSS", "TypeScript", "HTML"):
         return False
     lines = content.count(b"\n") + 1

@@ -1,4 +1,4 @@
-"""Commands and conventions that the repository's own automation shows: CI files, Makefiles, task runners, tool settings."""
+"""Commands and conventions that CI files, Makefiles, task runners and tool settings show."""
 
 from __future__ import annotations
 
@@ -14,13 +14,21 @@ if TYPE_CHECKING:
     from archfb.repository.manifests.declared import View
 
 _CI = re.compile(
-    r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.circleci/config\.ya?ml|\.travis\.ya?ml|azure-pipelines\.ya?ml|\.?appveyor\.ya?ml"
-    r"|\.woodpecker\.ya?ml|\.woodpecker/[^/]+\.ya?ml|\.drone\.ya?ml|\.cirrus\.ya?ml|bitbucket-pipelines\.ya?ml|\.buildkite/[^/]+\.ya?ml|\.builds/[^/]+\.ya?ml|\.forgejo/workflows/[^/]+\.ya?ml)$"
+    r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.circleci/config\.ya?ml"
+    r"|\.travis\.ya?ml|azure-pipelines\.ya?ml|\.?appveyor\.ya?ml"
+    r"|\.woodpecker\.ya?ml|\.woodpecker/[^/]+\.ya?ml|\.drone\.ya?ml|\.cirrus\.ya?ml"
+    r"|bitbucket-pipelines\.ya?ml|\.buildkite/[^/]+\.ya?ml|\.builds/[^/]+\.ya?ml"
+    r"|\.forgejo/workflows/[^/]+\.ya?ml)$"
 )
-_KEY = re.compile(r"^(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>run|script|before_script|install|test_script|command|commands|build_script)[ \t]*:(?P<rest>[ \t].*|)$")
+_KEY = re.compile(
+    r"^(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>run|script|before_script|install|test_script|command"
+    r"|commands|build_script)[ \t]*:(?P<rest>[ \t].*|)$"
+)
 _CHORE = re.compile(
-    r"(?:sudo[ \t]+)?(?:echo|printf|mv|cp|rm|mkdir|cat|cd|ls|tar|chmod|chown|sed|awk|export|set|if|fi|for|done|while|then|else|apt(?:-get)?|brew|curl|wget|git|gh|test|\[+|ln|touch"
-    r"|npx only-allow|corepack|choco|dnf|yum|apk|pacman|name:|uses:|if:|run:|shell:|env:|with:|\{|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
+    r"(?:sudo[ \t]+)?(?:echo|printf|mv|cp|rm|mkdir|cat|cd|ls|tar|chmod|chown|sed|awk|export|set"
+    r"|if|fi|for|done|while|then|else|apt(?:-get)?|brew|curl|wget|git|gh|test|\[+|ln|touch"
+    r"|npx only-allow|corepack|choco|dnf|yum|apk|pacman|name:|uses:|if:|run:|shell:|env:|with:|\{"
+    r"|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
 )
 _MOST = 200
 
@@ -30,7 +38,9 @@ def gather(view: View) -> list[Command]:
     found: list[Command] = []
     for path in sorted((path for path in view.paths if path[:1] in ".ab" and _CI.match(path)), key=_telling):
         found += _ci(view, path)
-    for path in view.named("Makefile", "GNUmakefile", "makefile", "justfile", "Justfile", "Taskfile.yml", "Taskfile.yaml"):
+    for path in view.named(
+        "Makefile", "GNUmakefile", "makefile", "justfile", "Justfile", "Taskfile.yml", "Taskfile.yaml"
+    ):
         if "/" not in path:
             found += _targets(view, path)
     found += _runners(view)
@@ -69,14 +79,22 @@ def shell_lines(text: str) -> Iterator[tuple[int, str]]:
             continue
         block = []
         indent = len(match["indent"].expandtabs())
-        while at < len(lines) and (not lines[at].strip() or _indent(lines[at]) > indent or lines[at].lstrip().startswith("- ") and _indent(lines[at]) == indent and rest == ""):
+        while at < len(lines) and (
+            not lines[at].strip()
+            or _indent(lines[at]) > indent
+            or (lines[at].lstrip().startswith("- ") and _indent(lines[at]) == indent and rest == "")
+        ):
             block.append((at + 1, lines[at].strip()))
             at += 1
         yield from _joined(block, folded=rest.startswith(">"))
 
 
 def _unquoted(line: str) -> str:
-    return line[1:-1] if len(line) > 1 and line[0] in "\"'" and line[-1] == line[0] and line.count(line[0]) == 2 else line
+    return (
+        line[1:-1]
+        if len(line) > 1 and line[0] in "\"'" and line[-1] == line[0] and line.count(line[0]) == 2
+        else line
+    )
 
 
 def _indent(line: str) -> int:
@@ -110,7 +128,13 @@ def _targets(view: View, path: str) -> Iterator[Command]:
         match = pattern.match(line)
         purpose = purpose_of_script(match[1]) if match else None
         if match and purpose:
-            yield Command(purpose, "make" if match[1] == "all" and tool == "make" else f"{tool} {match[1]}", path, number, "makefile")
+            yield Command(
+                purpose,
+                "make" if match[1] == "all" and tool == "make" else f"{tool} {match[1]}",
+                path,
+                number,
+                "makefile",
+            )
 
 
 def _runners(view: View) -> Iterator[Command]:
@@ -184,14 +208,34 @@ _CONVENTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("commits", ".commitlintrc.json", r"", "commit messages are checked with commitlint"),
     ("commits", "commitlint.config.js", r"", "commit messages are checked with commitlint"),
     ("commits", ".changeset/config.json", r"", "changes are recorded as changesets"),
-)  # fmt: skip
+)
 _BY_NAME = (
-    (re.compile(r"^(?:\.eslintrc(?:\.\w+)?|eslint\.config\.\w+)$"), "style", "JavaScript and TypeScript are checked with ESLint"),
+    (
+        re.compile(r"^(?:\.eslintrc(?:\.\w+)?|eslint\.config\.\w+)$"),
+        "style",
+        "JavaScript and TypeScript are checked with ESLint",
+    ),
     (re.compile(r"^(?:\.prettierrc(?:\.\w+)?|prettier\.config\.\w+)$"), "style", "code is formatted with Prettier"),
-    (re.compile(r"^(?:\.github/)?CONTRIBUTING(?:\.\w+)?$", re.IGNORECASE), "contributing", "how to contribute is written down"),
-    (re.compile(r"^(?:docs/)?(?:ARCHITECTURE|DESIGN)(?:\.\w+)?$", re.IGNORECASE), "architecture", "the architecture is written down"),
-    (re.compile(r"^(?:AGENTS|CLAUDE)\.md$|^\.cursorrules$"), "assistants", "rules for coding assistants exist already"),
-    (re.compile(r"^CHANGE(?:S|LOG)(?:\.\w+)?$|^(?:HISTORY|NEWS)(?:\.\w+)?$", re.IGNORECASE), "changes", "changes are recorded for users"),
+    (
+        re.compile(r"^(?:\.github/)?CONTRIBUTING(?:\.\w+)?$", re.IGNORECASE),
+        "contributing",
+        "how to contribute is written down",
+    ),
+    (
+        re.compile(r"^(?:docs/)?(?:ARCHITECTURE|DESIGN)(?:\.\w+)?$", re.IGNORECASE),
+        "architecture",
+        "the architecture is written down",
+    ),
+    (
+        re.compile(r"^(?:AGENTS|CLAUDE)\.md$|^\.cursorrules$"),
+        "assistants",
+        "rules for coding assistants exist already",
+    ),
+    (
+        re.compile(r"^CHANGE(?:S|LOG)(?:\.\w+)?$|^(?:HISTORY|NEWS)(?:\.\w+)?$", re.IGNORECASE),
+        "changes",
+        "changes are recorded for users",
+    ),
 )
 
 
@@ -210,7 +254,10 @@ def conventions(view: View) -> list[Convention]:
         if path.count("/") < 2:
             found += [Convention(topic, text, path, 1) for pattern, topic, text in _BY_NAME if pattern.match(path)]
     found += _hooks(view)
-    return sorted({(one.topic, one.text): one for one in reversed(found)}.values(), key=lambda one: (one.topic, one.path, one.line))
+    return sorted(
+        {(one.topic, one.text): one for one in reversed(found)}.values(),
+        key=lambda one: (one.topic, one.path, one.line),
+    )
 
 
 def _hooks(view: View) -> Iterator[Convention]:
@@ -218,4 +265,6 @@ def _hooks(view: View) -> Iterator[Convention]:
         text = view.text(".pre-commit-config.yaml")
         ids = re.findall(r"(?m)^[ \t]*-?[ \t]*(?:-[ \t]+)?id:[ \t]*([\w.-]+)", text)
         if ids:
-            yield Convention("hooks", "pre-commit runs " + ", ".join(dict.fromkeys(ids)), ".pre-commit-config.yaml", 1)
+            yield Convention(
+                "hooks", "pre-commit runs " + ", ".join(dict.fromkeys(ids)), ".pre-commit-config.yaml", 1
+            )

@@ -8,7 +8,8 @@ from hashlib import blake2b
 def mark_for(content_id: str, texts: str) -> str:
     """Return a mark that does not occur in `texts`, made from the hash of everything read.
 
-    Whoever writes a file cannot put the mark into it: the mark depends on that very file. The same content gives the same mark.
+    Whoever writes a file cannot put the mark into it: the mark depends on that very file.
+    The same content gives the same mark.
     """
     number = 0
     while True:

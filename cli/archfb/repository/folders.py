@@ -38,7 +38,7 @@ class Folders:
         os.close(self._fds.pop())
 
     def at(self, folder: bytes) -> int | None:
-        """Return a descriptor of the folder, None when it is a link, missing, or too deep. Valid until the next call."""
+        """Return a descriptor of the folder, valid until the next call; None for a link, nothing, or too deep."""
         if self._last[0] == folder:
             return self._last[1]
         found = self._reach(folder.split(b"/")) if folder else self._top()

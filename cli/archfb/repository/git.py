@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import select
-import subprocess  # noqa: S404  # git is the one program that reading a repository starts, with fixed arguments
+import subprocess  # git is the one program that reading a repository starts, with fixed arguments
 import tempfile
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# A repository's .git/config is as foreign as its files. What git can be made to run while listing and logging: an fsmonitor,
-# hooks, a pager, gpg (log.showSignature), a transport when objects are missing (partial clones).
+# A repository's .git/config is as foreign as its files. What git can be made to run while listing and logging: an
+# fsmonitor, hooks, a pager, gpg (log.showSignature), a transport when objects are missing (partial clones).
 _SAFE = (
     "core.fsmonitor=false",
     "core.hooksPath=/dev/null",
@@ -30,11 +30,11 @@ _SAFE = (
 
 
 def environment(environ: Mapping[str, str], top: bytes) -> dict[bytes, bytes]:
-    """Return the environment for git in the repository at `top`: no inherited GIT_*, no prompt, no lock, no transport."""
+    """Return the environment for git at `top`: no inherited GIT_*, no prompt, no lock, no transport."""
     kept = {os.fsencode(key): os.fsencode(value) for key, value in environ.items() if not key.startswith("GIT_")}
     return kept | {
         b"GIT_ALLOW_PROTOCOL": b"none",
-        b"GIT_CEILING_DIRECTORIES": os.path.dirname(top),
+        b"GIT_CEILING_DIRECTORIES": os.path.dirname(top),  # noqa: PTH120  # bytes
         b"GIT_NO_LAZY_FETCH": b"1",
         b"GIT_NO_REPLACE_OBJECTS": b"1",
         b"GIT_OPTIONAL_LOCKS": b"0",
@@ -49,9 +49,9 @@ def top_of(root: bytes) -> bytes | None:
     """Return the nearest folder at or above `root` that holds a .git, None when there is none."""
     folder = root
     while True:
-        if os.path.lexists(os.path.join(folder, b".git")):
+        if os.path.lexists(os.path.join(folder, b".git")):  # noqa: PTH118  # bytes
             return folder
-        above = os.path.dirname(folder)
+        above = os.path.dirname(folder)  # noqa: PTH120  # bytes
         if above == folder:
             return None
         folder = above
@@ -72,7 +72,7 @@ class Git:
         for setting in _SAFE:
             command += ["-c", setting]
         # A file, not a pipe: it goes on while this process does other things.
-        output = tempfile.TemporaryFile()
+        output = tempfile.TemporaryFile()  # noqa: SIM115  # closed by Asked
         alive, held = os.pipe()  # its end tells at once when git has ended; waiting with a time-out would poll
         try:
             process = subprocess.Popen(  # noqa: S603  # fixed arguments, no shell

@@ -94,7 +94,7 @@ def pagerank(targets: Sequence[Sequence[int]]) -> list[float]:
 
 
 def _components(targets: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Return the strongly connected components, each after those it leads to (Tarjan's algorithm, without recursion)."""
+    """Return the strongly connected components, each after those it leads to (after Tarjan, not recursive)."""
     count = len(targets)
     order = [0] * count
     low = [0] * count
@@ -151,6 +151,7 @@ def _layers(targets: Sequence[Sequence[int]], components: Sequence[Sequence[int]
     heights = [0] * len(components)
     for number, component in enumerate(components):
         heights[number] = max(
-            (heights[of[target]] + 1 for node in component for target in targets[node] if of[target] != number), default=0
+            (heights[of[target]] + 1 for node in component for target in targets[node] if of[target] != number),
+            default=0,
         )
     return [heights[of[node]] for node in range(len(targets))]

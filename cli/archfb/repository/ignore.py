@@ -1,7 +1,7 @@
 """git's ignore rules, for folders where git itself cannot be asked, and git's attribute patterns.
 
-The rules are those of gitignore(5): the last match wins, a folder's own file counts more than one above it, and nothing
-can be taken back inside a folder that is itself ignored.
+The rules are those of gitignore(5): the last match wins, a folder's own file counts more than one above it, and
+nothing can be taken back inside a folder that is itself ignored.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ class Layer(NamedTuple):
 
 
 def ignored(path: bytes, *, is_folder: bool, layers: list[Layer]) -> bool:
-    """Return whether git would ignore the path, given that no folder above it is ignored. `layers` from the top down."""
+    """Return whether git would ignore the path, given that no folder above it is. `layers` from the top down."""
     name = path.rpartition(b"/")[2]
     for prefix, rules in reversed(layers):
         below = path[len(prefix) :]

@@ -14,7 +14,7 @@ def tracked(top: bytes) -> list[bytes] | None:
 
     Format: gitformat-index(5), versions 2 to 4. A split or sparse index is not understood (None).
     """
-    content = _content(os.path.join(_git_folder(top), b"index"))
+    content = _content(os.path.join(_git_folder(top), b"index"))  # noqa: PTH118  # bytes
     if content is None or len(content) < 12 or content[:4] != b"DIRC":
         return None
     version, count = struct.unpack(">II", content[4:12])
@@ -27,10 +27,10 @@ def tracked(top: bytes) -> list[bytes] | None:
 
 
 def _git_folder(top: bytes) -> bytes:
-    dot_git = os.path.join(top, b".git")
+    dot_git = os.path.join(top, b".git")  # noqa: PTH118  # bytes
     pointer = _content(dot_git, limit=4_096)
     if pointer is not None and pointer.startswith(b"gitdir: "):
-        return os.path.join(top, pointer[8:].strip())
+        return os.path.join(top, pointer[8:].strip())  # noqa: PTH118  # bytes
     return dot_git
 
 
@@ -43,7 +43,7 @@ def _content(path: bytes, limit: int = _MAX_INDEX) -> bytes | None:
         status = os.fstat(fd)
         if not stat.S_ISREG(status.st_mode) or status.st_size > limit:
             return None
-        with open(fd, "rb", closefd=False) as file:  # noqa: PTH123  # a descriptor, not a path
+        with open(fd, "rb", closefd=False) as file:  # a descriptor, not a path
             return file.read(limit)
     finally:
         os.close(fd)

@@ -70,7 +70,16 @@ class Names:
 def take(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Inventory:
     """Return what is below `root`. Never follows a link, never waits for a pipe, never runs anything but git."""
     names = list_names(root, limits, environ)
-    found = Inventory(names.listing, [], 0, array("q"), not_listed=names.not_listed, notes=names.notes, git=names.git, head=names.head)
+    found = Inventory(
+        names.listing,
+        [],
+        0,
+        array("q"),
+        not_listed=names.not_listed,
+        notes=names.notes,
+        git=names.git,
+        head=names.head,
+    )
     with Folders(root, limits.depth) as folders:
         _look(folders, names.tracked, found, limits)
         found.tracked = len(found.paths)
@@ -112,7 +121,9 @@ def _by_git(root: bytes, top: bytes, limits: ReadLimits, environ: Mapping[str, s
     notes = [] if others is not None else ["git could not list the untracked files; only tracked ones are read"]
     room = max(0, limits.files - len(tracked))
     first, beyond = _first((others or b""), room)
-    return Names("git", tracked, first, beyond, notes, git, git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}"))
+    return Names(
+        "git", tracked, first, beyond, notes, git, git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
+    )
 
 
 def _first(listing: bytes, room: int) -> tuple[list[bytes], int]:
@@ -159,7 +170,9 @@ def _count_special(folders: Folders, found: Inventory) -> None:
             odd = [
                 os.fsencode(entry.name)
                 for entry in entries
-                if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink())
+                if not (
+                    entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink()
+                )
             ]
         for name in sorted(odd):
             found.skip("special", folder + b"/" + name if folder else name)

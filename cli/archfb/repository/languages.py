@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-# One language a line: name, type (p programming, m markup, d data, t prose), then extensions; "=name" is a whole file name,
-# "#!name" an interpreter. Only programming and markup count in the shares.
+# One language a line: name, type (p programming, m markup, d data, t prose), then extensions; "=name" is a whole file
+# name, "#!name" an interpreter; two blanks at the start go on with the line above. Only programming and markup count
+# in the shares.
 _TABLE = """\
 ActionScript p as
 Ada p adb ads
@@ -71,9 +72,12 @@ Handlebars m handlebars hbs
 Haskell p hs hs-boot hsc #!runhaskell
 Haxe p hx hxsl
 INI d ini cfg prefs properties lektorproject =.editorconfig =.flake8 =.pylintrc
-Ignore List d gitignore dockerignore npmignore eslintignore prettierignore =.gitignore =.dockerignore =.npmignore
-JSON d json jsonl webmanifest geojson topojson har avsc tfstate mcmeta jsonld =.prettierrc =composer.lock =Pipfile.lock =flake.lock
-JSON with Comments d jsonc code-workspace code-snippets =tsconfig.json =jsconfig.json =.eslintrc.json =devcontainer.json
+Ignore List d gitignore dockerignore npmignore eslintignore prettierignore =.gitignore =.dockerignore
+  =.npmignore
+JSON d json jsonl webmanifest geojson topojson har avsc tfstate mcmeta jsonld =.prettierrc =composer.lock
+  =Pipfile.lock =flake.lock
+JSON with Comments d jsonc code-workspace code-snippets =tsconfig.json =jsconfig.json =.eslintrc.json
+  =devcontainer.json
 JSON5 d json5
 Java p java jav jsh
 Java Server Pages p jsp tag
@@ -96,7 +100,8 @@ M4 p m4 ac =configure.ac =configure.in
 MATLAB p matlab
 MDX m mdx
 MLIR p mlir
-Makefile p mk mak make makefile am =Makefile =makefile =GNUmakefile =Makefile.am =Makefile.in =BSDmakefile =Kbuild #!make
+Makefile p mk mak make makefile am =Makefile =makefile =GNUmakefile =Makefile.am =Makefile.in =BSDmakefile
+  =Kbuild #!make
 Markdown t md markdown mdown mkd mkdn livemd ronn scd =contents.lr
 Mermaid m mermaid mmd
 Meson p =meson.build =meson_options.txt
@@ -127,7 +132,8 @@ Protocol Buffer d proto
 Pug m pug jade
 Puppet p pp
 PureScript p purs
-Python p py pyi pyw py3 pyde gyp gypi wsgi bzl bazel star rpy sage xpy cgi.py =SConstruct =SConscript =wscript =BUILD =BUILD.bazel =WORKSPACE =Snakefile #!python #!python2 #!python3 #!pypy3
+Python p py pyi pyw py3 pyde gyp gypi wsgi bzl bazel star rpy sage xpy cgi.py =SConstruct =SConscript =wscript
+  =BUILD =BUILD.bazel =WORKSPACE =Snakefile #!python #!python2 #!python3 #!pypy3
 QML p qml qbs
 R p r R rd rsx =.Rprofile #!Rscript
 RPM Spec d spec
@@ -137,7 +143,9 @@ ReScript p res resi
 Reason p re rei
 Rich Text Format m rtf
 Roff m 1 2 3 4 5 6 7 8 9 man mdoc me ms roff troff nroff 1in 3pm
-Ruby p rb ru rake gemspec builder rbi jbuilder podspec rabl rbuild rbw rbx thor watchr eye god mspec pluginspec prawn =Gemfile =Rakefile =Guardfile =Capfile =Vagrantfile =Podfile =Thorfile =Brewfile =Fastfile =Berksfile =Dangerfile =.irbrc =.pryrc =.simplecov =Steepfile =Puppetfile #!ruby #!jruby #!rbx
+Ruby p rb ru rake gemspec builder rbi jbuilder podspec rabl rbuild rbw rbx thor watchr eye god mspec pluginspec
+  prawn =Gemfile =Rakefile =Guardfile =Capfile =Vagrantfile =Podfile =Thorfile =Brewfile =Fastfile =Berksfile
+  =Dangerfile =.irbrc =.pryrc =.simplecov =Steepfile =Puppetfile #!ruby #!jruby #!rbx
 Rust p rs rs.in
 SCSS m scss
 SQL d sql ddl prc udf viw cql tab
@@ -145,7 +153,8 @@ SVG d svg
 Sass m sass
 Scala p scala sc sbt kojo #!scala
 Scheme p scm ss sld sls sps #!guile
-Shell p sh bash zsh ksh bats command tmux zsh-theme sh.in ebuild eclass =.bashrc =.bash_profile =.profile =.zshrc =.envrc =PKGBUILD =APKBUILD =gradlew =mvnw #!sh #!bash #!zsh #!dash #!ksh #!ash #!bats
+Shell p sh bash zsh ksh bats command tmux zsh-theme sh.in ebuild eclass =.bashrc =.bash_profile =.profile
+  =.zshrc =.envrc =PKGBUILD =APKBUILD =gradlew =mvnw #!sh #!bash #!zsh #!dash #!ksh #!ash #!bats
 Slim m slim
 Smali p smali
 Smarty p tpl
@@ -180,10 +189,13 @@ Visual Basic .NET p vb vbhtml
 Vue m vue
 WebAssembly p wat wast
 WGSL p wgsl
-XML d xml xsd wsdl csproj vbproj fsproj vcxproj props targets plist xib storyboard iml rss rdf resx xaml xlf xliff ui nuspec config tld jelly wxs wxi ditamap dita pom xmi xul xproj sfproj shproj proj launch mxml ant ivy jnlp filters =pom.xml =packages.config
+XML d xml xsd wsdl csproj vbproj fsproj vcxproj props targets plist xib storyboard iml rss rdf resx xaml xlf
+  xliff ui nuspec config tld jelly wxs wxi ditamap dita pom xmi xul xproj sfproj shproj proj launch mxml ant
+  ivy jnlp filters =pom.xml =packages.config
 XSLT p xsl xslt
 Xtend p xtend
-YAML d yml yaml mir sublime-syntax syntax yaml-tmlanguage cff =.clang-format =.clang-tidy =pnpm-lock.yaml =yarn.lock =.clangd =glide.lock
+YAML d yml yaml mir sublime-syntax syntax yaml-tmlanguage cff =.clang-format =.clang-tidy =pnpm-lock.yaml
+  =yarn.lock =.clangd =glide.lock
 Yacc p y yacc yy
 Zig p zig zon
 jq p jq =.jq
@@ -198,7 +210,7 @@ def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[
     names: dict[str, str] = {}
     interpreters: dict[str, str] = {}
     types: dict[str, str] = {}
-    for line in _TABLE.splitlines():
+    for line in _TABLE.replace("\n  ", " ").splitlines():
         name, kind, marks = re.split(r" ([pmdt]) ", line, maxsplit=1)
         types[name] = _TYPES[kind]
         for mark in marks.split():
@@ -215,7 +227,30 @@ _EXTENSIONS, _NAMES, _INTERPRETERS, TYPES = _read_table()
 WHOLE_NAMES = frozenset(_NAMES)
 _BY_FOLDED_NAME = {name.lower(): language for name, language in _NAMES.items()}
 # Extensions that several languages share are settled by looking into the file.
-AMBIGUOUS = frozenset({"h", "m", "ts", "inc", "pl", "pm", "t", "cls", "v", "d", "fs", "s", "l", "pro", "rs", "cgi", "in", "res", "config", "re"})
+AMBIGUOUS = frozenset(
+    {
+        "h",
+        "m",
+        "ts",
+        "inc",
+        "pl",
+        "pm",
+        "t",
+        "cls",
+        "v",
+        "d",
+        "fs",
+        "s",
+        "l",
+        "pro",
+        "rs",
+        "cgi",
+        "in",
+        "res",
+        "config",
+        "re",
+    }
+)
 
 
 @lru_cache(maxsize=4096)
@@ -249,7 +284,15 @@ def _by_prefix(name: str) -> str | None:
 
 _SHEBANG = re.compile(rb"#!\s*(\S+)(?:[ \t]+(?:-S[ \t]+|-\S+[ \t]+)*([^\s=]+))?")
 _MODELINE = re.compile(rb"-\*-[ \t]*(?:.*mode:[ \t]*)?([A-Za-z+#-]+)")
-_MODES = {b"c++": "C++", b"python": "Python", b"ruby": "Ruby", b"perl": "Perl", b"sh": "Shell", b"tcl": "Tcl", b"cperl": "Perl"}
+_MODES = {
+    b"c++": "C++",
+    b"python": "Python",
+    b"ruby": "Ruby",
+    b"perl": "Perl",
+    b"sh": "Shell",
+    b"tcl": "Tcl",
+    b"cperl": "Perl",
+}
 
 
 def by_shebang(head: bytes) -> str | None:
@@ -289,7 +332,10 @@ _MARKS: dict[str, tuple[tuple[str, re.Pattern[bytes]], ...]] = {
     "pl": (("Prolog", re.compile(rb"(?m)^[^#\n]*:-")), ("Raku", re.compile(rb"(?m)^\s*use v6"))),
     "t": (("Raku", re.compile(rb"(?m)^\s*use v6")), ("Turing", re.compile(rb"(?m)^\s*(?:var|const)\s+\w+\s*:="))),
     "cls": (("TeX", re.compile(rb"(?m)^\s*\\(?:Needs|Provides|document)")), ("VBA", re.compile(rb"(?m)^VERSION \d"))),
-    "v": (("Coq", re.compile(rb"(?m)^\s*(?:Require|Theorem|Lemma|Definition|Proof)\b")), ("V", re.compile(rb"(?m)^(?:pub )?fn \w"))),
+    "v": (
+        ("Coq", re.compile(rb"(?m)^\s*(?:Require|Theorem|Lemma|Definition|Proof)\b")),
+        ("V", re.compile(rb"(?m)^(?:pub )?fn \w")),
+    ),
     "d": (("Makefile", re.compile(rb"(?m)^[\w./-]+(?:\.o|\.lo)?[ \t]*:[ \t]")),),
     "rs": (("XML", re.compile(rb"\A\s*<\?xml")), ("RenderScript", re.compile(rb"(?m)^#pragma\s+(?:rs|version)"))),
     "l": (
@@ -301,7 +347,15 @@ _MARKS: dict[str, tuple[tuple[str, re.Pattern[bytes]], ...]] = {
     "res": (("XML", re.compile(rb"\A\s*<\?xml")),),
     "config": (("XML", re.compile(rb"\A\s*<")),),
 }
-_FALLBACK: dict[str, str | None] = {"inc": None, "config": None, "in": None, "pro": None, "m": "Objective-C", "d": "D", "l": "Lex"}
+_FALLBACK: dict[str, str | None] = {
+    "inc": None,
+    "config": None,
+    "in": None,
+    "pro": None,
+    "m": "Objective-C",
+    "d": "D",
+    "l": "Lex",
+}
 
 
 def by_text(name: str, named: str | None, head: bytes) -> str | None:

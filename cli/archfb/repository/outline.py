@@ -11,43 +11,107 @@ _MAX_DEFINITIONS = 2_000
 
 # Each begins with a literal newline, so that the search skips from line to line. Groups: indent, kind, name.
 _PATTERNS: dict[str, str] = {
-    "Python": r"(?P<indent>[ \t]*)(?:async[ \t]+)?(?P<kind>def|class)[ \t]+(?P<name>\w+)[^\n]*|(?P<name2>[A-Z][A-Z0-9_]{2,})[ \t]*(?::[^=\n]+)?=[^=\n][^\n]*",
+    "Python": (
+        r"(?P<indent>[ \t]*)(?:async[ \t]+)?(?P<kind>def|class)[ \t]+(?P<name>\w+)[^\n]*"
+        r"|(?P<name2>[A-Z][A-Z0-9_]{2,})[ \t]*(?::[^=\n]+)?=[^=\n][^\n]*"
+    ),
     "JavaScript": (
         r"(?P<indent>[ \t]*)(?:export[ \t]+)?(?:default[ \t]+)?(?:declare[ \t]+)?(?:abstract[ \t]+)?(?:async[ \t]+)?"
         r"(?:(?P<kind>function\*?|class|interface|enum|namespace|module|type)[ \t]+(?P<name>[\w$]+)[^\n]*"
-        r"|(?P<kind2>const|let|var)[ \t]+(?P<name2>[\w$]+)[^\n=]*=[ \t]*(?:async[ \t]*)?(?:\([^\n]*=>|function|[\w$]+[ \t]*=>|class)[^\n]*"
-        r"|(?:(?:public|private|protected|static|readonly|override|get|set)[ \t]+)*(?P<name3>(?!(?:if|for|while|switch|catch|return|function|else|do)\b)[\w$]+)[ \t]*(?:<[^\n>]*>)?\([^\n;]*\)[^\n;=]*\{[ \t]*)"
+        r"|(?P<kind2>const|let|var)[ \t]+(?P<name2>[\w$]+)[^\n=]*=[ \t]*(?:async[ \t]*)?(?:\([^\n]"
+        r"*=>|function|[\w$]+[ \t]*=>|class)[^\n]*"
+        r"|(?:(?:public|private|protected|static|readonly|override|get"
+        r"|set)[ \t]+)*(?P<name3>(?!(?:if|for|while|switch|catch|return|function|else"
+        r"|do)\b)[\w$]+)[ \t]*(?:<[^\n>]*>)?\([^\n;]*\)[^\n;=]*\{[ \t]*)"
     ),
     "Go": r"(?P<indent>)(?P<kind>func|type|var|const)[ \t]+(?:\([^)\n]*\)[ \t]*)?(?P<name>\w+)[^\n]*",
     "Java": (
-        r"(?P<indent>[ \t]*)(?:(?:public|private|protected|internal|static|final|abstract|sealed|open|override|data|inline|suspend|default|synchronized|native|case|implicit|lazy|partial|virtual|async|readonly|extern|unsafe|strictfp|non-sealed|operator|infix|value|inner|companion|const)[ \t]+)*"
-        r"(?:(?P<kind>class|interface|enum|record|@interface|object|fun|def|trait|struct|namespace|delegate)[ \t]+(?:<[^\n>]*>[ \t]*)?(?P<name>[\w.`]+)[^\n]*"
-        r"|(?P<name2>(?!(?:return|throw|new|else|if|for|while|switch|catch|assert|yield|await|using|package|import)\b)[\w<>\[\],.?@ \t]{1,120}?[ \t](?!(?:if|for|while|switch|catch|new)\b)\w+)[ \t]*\([^\n;]*(?:\{|,|\()[ \t]*)"
+        r"(?P<indent>[ \t]*)(?:(?:public|private|protected|internal|static|final|abstract|sealed"
+        r"|open|override|data|inline|suspend|default|synchronized|native|case|implicit|lazy"
+        r"|partial|virtual|async|readonly|extern|unsafe|strictfp|non-sealed|operator|infix|value"
+        r"|inner|companion|const)[ \t]+)*"
+        r"(?:(?P<kind>class|interface|enum|record|@interface|object|fun|def|trait|struct"
+        r"|namespace|delegate)[ \t]+(?:<[^\n>]*>[ \t]*)?(?P<name>[\w.`]+)[^\n]*"
+        r"|(?P<name2>(?!(?:return|throw|new|else|if|for|while|switch|catch|assert|yield|await"
+        r"|using|package|import)\b)[\w<>\[\],.?@ \t]{1,120}?[ \t](?!(?:if|for|while|switch|catch"
+        r"|new)\b)\w+)[ \t]*\([^\n;]*(?:\{|,|\()[ \t]*)"
     ),
-    "Rust": r"(?P<indent>[ \t]*)(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:default[ \t]+)?(?:const[ \t]+)?(?:async[ \t]+)?(?:unsafe[ \t]+)?(?:extern[ \t]+\"[^\"\n]*\"[ \t]+)?(?:(?P<kind>fn|struct|enum|trait|mod|union|type|static)[ \t]+(?P<name>\w+)|(?P<kind2>impl)\b(?:<[^\n{]*?>)?[ \t]+(?P<name2>[^\n{]{1,120}?)[ \t]*\{|(?P<kind3>macro_rules!)[ \t]*(?P<name3>\w+))[^\n]*",
-    "PHP": r"(?P<indent>[ \t]*)(?:(?:abstract|final|public|private|protected|static|readonly)[ \t]+)*(?P<kind>function|class|interface|trait|enum)[ \t]+&?(?P<name>\w+)[^\n]*",
+    "Rust": (
+        r"(?P<indent>[ \t]*)(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:default[ \t]+)?(?:const[ \t]+)?(?"
+        r":async[ \t]+)?(?:unsafe[ \t]+)?(?:extern[ \t]+\"[^\"\n]*\"[ \t]+)?(?:(?P<kind>fn"
+        r"|struct|enum|trait|mod|union|type|static)[ \t]+(?P<name>\w+)"
+        r"|(?P<kind2>impl)\b(?:<[^\n{]*?>)?[ \t]+(?P<name2>[^\n{]{1,120}?)[ \t]*\{"
+        r"|(?P<kind3>macro_rules!)[ \t]*(?P<name3>\w+))[^\n]*"
+    ),
+    "PHP": (
+        r"(?P<indent>[ \t]*)(?:(?:abstract|final|public|private|protected|static"
+        r"|readonly)[ \t]+)*(?P<kind>function|class|interface|trait"
+        r"|enum)[ \t]+&?(?P<name>\w+)[^\n]*"
+    ),
     "Ruby": r"(?P<indent>[ \t]*)(?P<kind>def|class|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*",
     "C": (
-        r"(?P<indent>)(?:(?P<kind>\#[ \t]*define)[ \t]+(?P<name>\w+)\([^\n]*|(?P<kind2>(?:typedef[ \t]+)?(?:struct|union|enum|class|namespace))[ \t]+(?:\w+[ \t]+)?(?P<name2>\w+)[^;\n]*"
-        r"|(?P<name3>(?!(?:return|else|if|for|while|switch|goto|case|typedef|using)\b)[A-Za-z_][\w \t*&:<>,~]{0,160}?[\w~*&]+[ \t]*\((?:[^;\n]*|[^\n]*\)[ \t]*)(?:\{|,|\)|\()?[ \t]*))"
+        r"(?P<indent>)(?:(?P<kind>\#[ \t]*define)[ \t]+(?P<name>\w+)\([^\n]*"
+        r"|(?P<kind2>(?:typedef[ \t]+)?(?:struct|union|enum|class"
+        r"|namespace))[ \t]+(?:\w+[ \t]+)?(?P<name2>\w+)[^;\n]*"
+        r"|(?P<name3>(?!(?:return|else|if|for|while|switch|goto|case|typedef"
+        r"|using)\b)[A-Za-z_][\w \t*&:<>,~]{0,160}?[\w~*&]+[ \t]*\((?:[^;\n]*"
+        r"|[^\n]*\)[ \t]*)(?:\{|,|\)|\()?[ \t]*))"
     ),
-    "Swift": r"(?P<indent>[ \t]*)(?:(?:public|private|internal|fileprivate|open|static|final|override|mutating|class|@\w+)[ \t]+)*(?P<kind>func|class|struct|enum|protocol|extension|actor)[ \t]+(?P<name>[\w.]+)[^\n]*",
+    "Swift": (
+        r"(?P<indent>[ \t]*)(?:(?:public|private|internal|fileprivate|open|static|final"
+        r"|override|mutating|class|@\w+)[ \t]+)*(?P<kind>func|class|struct|enum|protocol"
+        r"|extension|actor)[ \t]+(?P<name>[\w.]+)[^\n]*"
+    ),
     "Shell": r"(?P<indent>)(?:(?P<kind>function)[ \t]+(?P<name>[\w.-]+)|(?P<name2>[\w.-]+)[ \t]*\(\))[^\n]*",
-    "HCL": r"(?P<indent>)(?P<kind>resource|data|module|variable|output|provider|locals|terraform)[ \t]*(?P<name>[^{\n]*)\{",
-    "Elixir": r"(?P<indent>[ \t]*)(?P<kind>defmodule|def|defp|defmacro|defprotocol|defimpl)[ \t]+(?P<name>[\w.?!]+)[^\n]*",
+    "HCL": (
+        r"(?P<indent>)(?P<kind>resource|data|module|variable|output|provider|locals"
+        r"|terraform)[ \t]*(?P<name>[^{\n]*)\{"
+    ),
+    "Elixir": (
+        r"(?P<indent>[ \t]*)(?P<kind>defmodule|def|defp|defmacro|defprotocol"
+        r"|defimpl)[ \t]+(?P<name>[\w.?!]+)[^\n]*"
+    ),
     "Lua": r"(?P<indent>[ \t]*)(?:local[ \t]+)?(?P<kind>function)[ \t]+(?P<name>[\w.:]+)[^\n]*",
     "Markdown": r"(?P<indent>)(?P<kind>\#{1,4})[ \t]+(?P<name>[^\n]{1,120})",
     "Makefile": r"(?P<indent>)(?P<name>[A-Za-z0-9][\w./-]*)[ \t]*:(?!=)[^\n]*",
-    "SQL": r"(?P<indent>)(?i:(?P<kind>create[ \t]+(?:or[ \t]+replace[ \t]+)?(?:unique[ \t]+)?(?:table|view|index|function|procedure|trigger|type))[ \t]+(?:if[ \t]+not[ \t]+exists[ \t]+)?(?P<name>[\w.\"`]+))[^\n]*",
+    "SQL": (
+        r"(?P<indent>)(?i:(?P<kind>create[ \t]+(?:or[ \t]+replace[ \t]+)?(?:unique[ \t]+)?(?:ta"
+        r"ble|view|index|function|procedure|trigger"
+        r"|type))[ \t]+(?:if[ \t]+not[ \t]+exists[ \t]+)?(?P<name>[\w.\"`]+))[^\n]*"
+    ),
     "Protocol Buffer": r"(?P<indent>[ \t]*)(?P<kind>message|service|enum|rpc)[ \t]+(?P<name>\w+)[^\n]*",
-    "Haskell": r"(?P<indent>)(?:(?P<kind>data|newtype|class|instance|type|module)[ \t]+(?P<name>[\w.']+)|(?P<name2>[a-z_][\w']*)[ \t]*::)[^\n]*",
-    "Zig": r"(?P<indent>[ \t]*)(?:pub[ \t]+)?(?:export[ \t]+)?(?:inline[ \t]+)?(?P<kind>fn|const|test)[ \t]+(?P<name>[\w\"]+)[^\n]*",
+    "Haskell": (
+        r"(?P<indent>)(?:(?P<kind>data|newtype|class|instance|type"
+        r"|module)[ \t]+(?P<name>[\w.']+)|(?P<name2>[a-z_][\w']*)[ \t]*::)[^\n]*"
+    ),
+    "Zig": (
+        r"(?P<indent>[ \t]*)(?:pub[ \t]+)?(?:export[ \t]+)?(?:inline[ \t]+)?(?P<kind>fn|const"
+        r"|test)[ \t]+(?P<name>[\w\"]+)[^\n]*"
+    ),
 }
 _SAME = {
-    "Cython": "Python", "TypeScript": "JavaScript", "Vue": "JavaScript", "Svelte": "JavaScript", "Astro": "JavaScript", "Kotlin": "Java",
-    "Scala": "Java", "Groovy": "Java", "C#": "Java", "C++": "C", "Objective-C": "C", "Objective-C++": "C", "Cuda": "C", "Yacc": "C", "Lex": "C",
-    "Hack": "PHP", "Crystal": "Ruby", "Dart": "Java", "MDX": "Markdown", "GraphQL": "Protocol Buffer", "PLpgSQL": "SQL",
-}  # fmt: skip
+    "Cython": "Python",
+    "TypeScript": "JavaScript",
+    "Vue": "JavaScript",
+    "Svelte": "JavaScript",
+    "Astro": "JavaScript",
+    "Kotlin": "Java",
+    "Scala": "Java",
+    "Groovy": "Java",
+    "C#": "Java",
+    "C++": "C",
+    "Objective-C": "C",
+    "Objective-C++": "C",
+    "Cuda": "C",
+    "Yacc": "C",
+    "Lex": "C",
+    "Hack": "PHP",
+    "Crystal": "Ruby",
+    "Dart": "Java",
+    "MDX": "Markdown",
+    "GraphQL": "Protocol Buffer",
+    "PLpgSQL": "SQL",
+}
 _compiled: dict[str, re.Pattern[str]] = {}
 
 
@@ -83,7 +147,9 @@ def _definition(match: re.Match[str], line: int) -> Definition:
     kind = groups.get("kind") or groups.get("kind2") or groups.get("kind3") or ""
     indent = len((groups.get("indent") or "").expandtabs(4))
     text = " ".join(match[0].split())[:_MAX_LINE].removesuffix("{").rstrip()
-    return Definition(line, indent, " ".join(kind.split()), name.split("(")[0].split()[-1] if name.split() else "", text)
+    return Definition(
+        line, indent, " ".join(kind.split()), name.split("(")[0].split()[-1] if name.split() else "", text
+    )
 
 
 def _nested(found: list[Definition]) -> tuple[Definition, ...]:

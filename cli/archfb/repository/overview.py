@@ -41,7 +41,15 @@ def overview(repo: Repository, budget_tokens: int) -> Packed:
         text, tokens = "", 0
     shown = set(outlined)
     return Packed(
-        text, tokens, budget_tokens, (), tuple(outlined), tuple(f.path for f in repo.files if f.path not in shown), (), repo.withheld, mark
+        text,
+        tokens,
+        budget_tokens,
+        (),
+        tuple(outlined),
+        tuple(f.path for f in repo.files if f.path not in shown),
+        (),
+        repo.withheld,
+        mark,
     )
 
 
@@ -51,16 +59,26 @@ def _facts(repo: Repository) -> str:
     if repo.languages:
         lines.append("languages: " + ", ".join(f"{one.name} {one.share:.1%}" for one in repo.languages[:8]))
     lines += [_manifest(one) for one in repo.manifests[:40]]
-    lines += [f"entry point: {shown_path(one.name)} ({one.kind}) -> {shown_path(one.target)}" for one in repo.entry_points[:40]]
-    lines += [f"{one.purpose}: {shown_path(one.command)} ({shown_path(one.path)}:{one.line})" for one in repo.commands[:40]]
+    lines += [
+        f"entry point: {shown_path(one.name)} ({one.kind}) -> {shown_path(one.target)}"
+        for one in repo.entry_points[:40]
+    ]
+    lines += [
+        f"{one.purpose}: {shown_path(one.command)} ({shown_path(one.path)}:{one.line})" for one in repo.commands[:40]
+    ]
     scopes: dict[tuple[str, str], list[str]] = {}
     for one in repo.dependencies:
         scopes.setdefault((one.manifest, one.scope), []).append(one.name)
     for (path, scope), names in list(scopes.items())[:40]:
         lines.append(f"dependencies: {shown_path(path)} [{shown_path(scope)}]: {shown_path(', '.join(names[:60]))}")
-    lines += [f"convention: {shown_path(one.text)} ({shown_path(one.path)}:{one.line})" for one in repo.conventions[:30]]
+    lines += [
+        f"convention: {shown_path(one.text)} ({shown_path(one.path)}:{one.line})" for one in repo.conventions[:30]
+    ]
     if repo.cycles:
-        lines.append(f"import cycles: {len(repo.cycles)}, the largest of {len(repo.cycles[0])} files around {shown_path(repo.cycles[0][0])}")
+        lines.append(
+            f"import cycles: {len(repo.cycles)}, the largest of {len(repo.cycles[0])} files "
+            f"around {shown_path(repo.cycles[0][0])}"
+        )
     if repo.churn.files:
         often = ", ".join(f"{shown_path(one.path)} ({one.commits})" for one in repo.churn.files[:10])
         lines.append(f"most changed in {repo.churn.commits:,} commits: {often}")

@@ -49,8 +49,8 @@ class _Choice:
 def pack(repo: Repository, budget_tokens: int, *, files: Sequence[str | Piece] | None = None) -> Packed:
     """Return as much of the repository (or of these files and pieces) as the budget allows, the most central whole.
 
-    Never over `budget_tokens` by `tokens.estimate`, and with `SPARE` left for its error. Files come in path order, each with its
-    path and, every ten lines, its line numbers; what was shortened or left out is said in the text and in the record. A
+    Never over `budget_tokens` by `tokens.estimate`, and with `SPARE` left for its error. Files come in path order, with
+    path and, every ten lines, line numbers; what was shortened or left out is said in the text and in the record. A
     budget too small for anything gives an empty text.
     """
     pieces = None if files is None else [one if isinstance(one, Piece) else Piece(one) for one in files]
@@ -75,8 +75,12 @@ def _candidates(repo: Repository, pieces: Sequence[Piece] | None) -> list[_Choic
         choices.sort(key=lambda choice: (-choice.worth, choice.file.path))
         return choices[:_MOST_CANDIDATES]
     known = [piece for piece in dict.fromkeys(pieces) if piece.path in repo.by_path]
-    choices = [_Choice(repo.by_path[piece.path], worth(repo.by_path[piece.path], highest) + 0.01, piece) for piece in known]
-    return sorted(choices, key=lambda choice: (-choice.worth, choice.file.path, choice.piece.first if choice.piece else 0))
+    choices = [
+        _Choice(repo.by_path[piece.path], worth(repo.by_path[piece.path], highest) + 0.01, piece) for piece in known
+    ]
+    return sorted(
+        choices, key=lambda choice: (-choice.worth, choice.file.path, choice.piece.first if choice.piece else 0)
+    )
 
 
 def _upgrade(repo: Repository, chosen: list[_Choice], room: int) -> None:
@@ -115,7 +119,9 @@ def _value(choice: _Choice, level: str) -> float:
 def _step(repo: Repository, choice: _Choice, level: str) -> tuple[str, int, tuple[Secret, ...]] | None:
     """Return a file's rendering at a level with its cost and the secrets replaced in it; None where there is none."""
     file = choice.file
-    if (level == "head" and file.tokens < 900) or (level == "whole" and file.size > _LONGEST_WHOLE and not choice.is_part):
+    if (level == "head" and file.tokens < 900) or (
+        level == "whole" and file.size > _LONGEST_WHOLE and not choice.is_part
+    ):
         return None
     text = repo.source.text(file)
     if text is None:
@@ -129,12 +135,19 @@ def _step(repo: Repository, choice: _Choice, level: str) -> tuple[str, int, tupl
     else:
         rendered = as_whole(file, text, choice.piece)
         piece = choice.piece or Piece(file.path)
-        shown = tuple(secret for secret in text.secrets if piece.first <= secret.line and (not piece.last or secret.line <= piece.last))
+        shown = tuple(
+            secret
+            for secret in text.secrets
+            if piece.first <= secret.line and (not piece.last or secret.line <= piece.last)
+        )
     return (rendered, estimate(rendered), shown) if rendered else None
 
 
 def _rendered(repo: Repository, budget: int, chosen: list[_Choice]) -> Packed:
-    shown = sorted((choice for choice in chosen if choice.text), key=lambda choice: (choice.file.path, choice.piece.first if choice.piece else 0))
+    shown = sorted(
+        (choice for choice in chosen if choice.text),
+        key=lambda choice: (choice.file.path, choice.piece.first if choice.piece else 0),
+    )
     left = [choice for choice in chosen if not choice.text]
     while True:
         body = "".join([choice.text for choice in shown])
@@ -151,13 +164,16 @@ def _rendered(repo: Repository, budget: int, chosen: list[_Choice]) -> Packed:
         text, tokens = "", 0
     withheld = {choice.file.path for choice in left if choice.file.withheld}
     return Packed(
-        text, tokens, budget,
+        text,
+        tokens,
+        budget,
         tuple(dict.fromkeys(choice.file.path for choice in shown if choice.level == "whole")),
         tuple(choice.file.path for choice in shown if choice.level != "whole"),
         tuple(sorted({choice.file.path for choice in left} - withheld)),
         tuple(secret for choice in shown for secret in choice.secrets),
-        tuple(sorted(withheld)) if chosen and chosen[0].piece else repo.withheld, mark,
-    )  # fmt: skip
+        tuple(sorted(withheld)) if chosen and chosen[0].piece else repo.withheld,
+        mark,
+    )
 
 
 def _names(left: Sequence[_Choice], room: int) -> str:

@@ -1,4 +1,4 @@
-"""A whole reading as bytes: columns side by side, so that an unchanged repository is told and taken up again quickly."""
+"""A whole reading as bytes, column by column, so that an unchanged repository is taken up again quickly."""
 
 from __future__ import annotations
 
@@ -29,9 +29,19 @@ if TYPE_CHECKING:
 _MAGIC = b"archfb-picture\n"
 _ALL_KINDS = (*KINDS, "unreadable")
 _COLUMNS = (
-    ("stats", "q"), ("language", "h"), ("kind", "b"), ("role", "b"), ("lines", "q"), ("tokens", "q"), ("rank", "d"),
-    ("layer", "i"), ("importers", "i"), ("flags", "b"), ("outs", "i"), ("targets", "i"),
-)  # fmt: skip
+    ("stats", "q"),
+    ("language", "h"),
+    ("kind", "b"),
+    ("role", "b"),
+    ("lines", "q"),
+    ("tokens", "q"),
+    ("rank", "d"),
+    ("layer", "i"),
+    ("importers", "i"),
+    ("flags", "b"),
+    ("outs", "i"),
+    ("targets", "i"),
+)
 _TRACKED, _WITHHELD, _WHOLE = 1, 2, 4
 
 
@@ -52,7 +62,9 @@ class Picture:
         """Return the picture as bytes."""
         parts = [self.paths, self.hashes, "\0".join(self.folders).encode("utf-8", "surrogateescape")]
         parts += [self.columns[name].tobytes() for name, _ in _COLUMNS]
-        head = json.dumps({"sizes": [len(part) for part in parts], "about": self.about}, separators=(",", ":")).encode()
+        head = json.dumps(
+            {"sizes": [len(part) for part in parts], "about": self.about}, separators=(",", ":")
+        ).encode()
         return b"".join([_MAGIC, head, b"\n", *parts])
 
 
@@ -97,7 +109,9 @@ def draw(files: Sequence[File], paths: bytes, stats: array[int], about: dict[str
         "rank": array("d", [file.rank for file in files]),
         "layer": array("i", [file.layer for file in files]),
         "importers": array("i", [file.importers for file in files]),
-        "flags": array("b", [_TRACKED * file.tracked + _WITHHELD * file.withheld + _WHOLE * file.whole for file in files]),
+        "flags": array(
+            "b", [_TRACKED * file.tracked + _WITHHELD * file.withheld + _WHOLE * file.whole for file in files]
+        ),
         "outs": array("i", [len(file.imports) for file in files]),
         "targets": array("i", [number[target] for file in files for target in file.imports]),
     }
@@ -119,14 +133,39 @@ def files_of(picture: Picture, paths: Sequence[str]) -> list[File]:
     sizes = columns["stats"][::4]
     return [
         File(
-            path, size, digits[here : here + 40], _ALL_KINDS[kind], spoken[language], ROLES[role], lines, tokens, rank, layer, out, importers,
-            bool(flags & _TRACKED), bool(flags & _WITHHELD), bool(flags & _WHOLE),
+            path,
+            size,
+            digits[here : here + 40],
+            _ALL_KINDS[kind],
+            spoken[language],
+            ROLES[role],
+            lines,
+            tokens,
+            rank,
+            layer,
+            out,
+            importers,
+            bool(flags & _TRACKED),
+            bool(flags & _WITHHELD),
+            bool(flags & _WHOLE),
         )
         for path, size, here, kind, language, role, lines, tokens, rank, layer, out, importers, flags in zip(
-            paths, sizes, range(0, len(digits), 40), columns["kind"], columns["language"], columns["role"], columns["lines"], columns["tokens"],
-            columns["rank"], columns["layer"], imports, columns["importers"], columns["flags"], strict=True,
+            paths,
+            sizes,
+            range(0, len(digits), 40),
+            columns["kind"],
+            columns["language"],
+            columns["role"],
+            columns["lines"],
+            columns["tokens"],
+            columns["rank"],
+            columns["layer"],
+            imports,
+            columns["importers"],
+            columns["flags"],
+            strict=True,
         )
-    ]  # fmt: skip
+    ]
 
 
 def declared_as_json(declared: Declared) -> dict[str, Any]:

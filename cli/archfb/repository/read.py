@@ -53,8 +53,9 @@ def read_repository(
         if collects:
             gc.enable()
         cache.close()
-    for note in repository.notes if on_note is not None else ():
-        on_note(note)
+    if on_note is not None:
+        for note in repository.notes:
+            on_note(note)
     return repository
 
 
@@ -75,5 +76,9 @@ def _checked(path: Path | str) -> bytes:
 
 def _why_empty(found: Inventory) -> str:
     if found.skipped_count:
-        return "What is there was skipped: " + ", ".join(f"{n} {why}" for why, n in sorted(found.skipped_count.items())) + "."
+        return (
+            "What is there was skipped: "
+            + ", ".join(f"{n} {why}" for why, n in sorted(found.skipped_count.items()))
+            + "."
+        )
     return "The folder is empty, or everything in it is ignored."

@@ -28,14 +28,56 @@ if TYPE_CHECKING:
     from archfb.repository.picture import Picture
     from archfb.repository.records import ReadLimits
 
-_RACY_NS = 50_000_000  # a file changed this short before the reading began may change again within one tick of its clock
+_RACY_NS = (
+    50_000_000  # a file changed this short before the reading began may change again within one tick of its clock
+)
 _RACY_COARSE_NS = 2_000_000_000  # the same where the file system keeps whole seconds
 _FEW = 16
 # Files that others are read by: when one of these changes, everything is worked out anew.
-_TELLING = (".json", ".toml", ".mod", ".xml", ".gradle", ".kts", ".cfg", ".ini", ".txt", ".in", ".yml", ".yaml", ".gemspec", ".ac", ".am", ".build",
-            ".props", ".csproj", ".fsproj", ".vbproj", ".rspec")  # fmt: skip
-_TELLING_NAMES = frozenset({"Gemfile", "Rakefile", "Makefile", "GNUmakefile", "makefile", "justfile", "Justfile", "Pipfile", "setup.py", "CMakeLists.txt",
-                            ".gitattributes", ".gitmodules", "main.go", "noxfile.py", "conftest.py", "gems.rb", "conanfile.py"})  # fmt: skip
+_TELLING = (
+    ".json",
+    ".toml",
+    ".mod",
+    ".xml",
+    ".gradle",
+    ".kts",
+    ".cfg",
+    ".ini",
+    ".txt",
+    ".in",
+    ".yml",
+    ".yaml",
+    ".gemspec",
+    ".ac",
+    ".am",
+    ".build",
+    ".props",
+    ".csproj",
+    ".fsproj",
+    ".vbproj",
+    ".rspec",
+)
+_TELLING_NAMES = frozenset(
+    {
+        "Gemfile",
+        "Rakefile",
+        "Makefile",
+        "GNUmakefile",
+        "makefile",
+        "justfile",
+        "Justfile",
+        "Pipfile",
+        "setup.py",
+        "CMakeLists.txt",
+        ".gitattributes",
+        ".gitmodules",
+        "main.go",
+        "noxfile.py",
+        "conftest.py",
+        "gems.rb",
+        "conanfile.py",
+    }
+)
 
 
 def text_of(path: bytes) -> str:
@@ -46,7 +88,9 @@ def text_of(path: bytes) -> str:
 class Reading:
     """What is known at each step of one reading."""
 
-    def __init__(self, root: bytes, found: Inventory, limits: ReadLimits, cache: Cache, allow: tuple[str, ...], begun: int) -> None:
+    def __init__(
+        self, root: bytes, found: Inventory, limits: ReadLimits, cache: Cache, allow: tuple[str, ...], begun: int
+    ) -> None:
         """Keep what to read; `begun` is when the inventory began (ns of the system clock)."""
         self._root = root
         self._found = found
@@ -59,7 +103,8 @@ class Reading:
         self._key = blake2b(root + b"\0" + repr((limits, sorted(allow))).encode(), digest_size=16).hexdigest()
         self._study = Study(root, limits, cache)
         self._skipped = tuple(
-            Skipped(reason, found.skipped_count[reason], tuple(text_of(name) for name in sorted(names))) for reason, names in sorted(found.skipped.items())
+            Skipped(reason, found.skipped_count[reason], tuple(text_of(name) for name in sorted(names)))
+            for reason, names in sorted(found.skipped.items())
         )
 
     def repository(self) -> Repository:
@@ -110,7 +155,7 @@ class Reading:
         return [at // STATS for at in range(0, len(ours), STATS) if ours[at : at + STATS] != theirs[at : at + STATS]]
 
     def _take_up(self, files: list[File], changed: Sequence[int]) -> dict[str, int] | None:
-        """Put the changed files' facts in; return by how much each language grew, None when more than they could be touched."""
+        """Put the changed files' facts in; return how much each language grew, None when more could be touched."""
         paths = [self._found.paths[at] for at in changed]
         facts = self._study.read(paths, [self._found.stats[at * STATS] for at in changed])
         old = self._study.known([(path, files[at].hash) for path, at in zip(paths, changed, strict=True)])
@@ -120,13 +165,21 @@ class Reading:
             file = files[at]
             if now.hash == file.hash:
                 continue
-            if was is None or _tells(file.path) or now.specs != was.specs or now.language != was.language or now.kind != was.kind:
+            if (
+                was is None
+                or _tells(file.path)
+                or now.specs != was.specs
+                or now.language != was.language
+                or now.kind != was.kind
+            ):
                 return None
             size = self._found.stats[at * STATS]
             attributes = attributes or self._attributes()
             if (counted := _counted_as(file, attributes)) is not None:
                 grown[counted] = grown.get(counted, 0) + size - file.size
-            files[at] = replace(file, size=size, hash=now.hash, lines=now.lines, tokens=now.tokens, whole=size <= self._limits.content)
+            files[at] = replace(
+                file, size=size, hash=now.hash, lines=now.lines, tokens=now.tokens, whole=size <= self._limits.content
+            )
         self._study.keep()
         return grown
 
@@ -156,7 +209,10 @@ class Reading:
         same: list[tuple[int, str]] = []
         for at, path in enumerate(self._found.paths):
             old = was.get(path)
-            if old is not None and self._found.stats[at * width : at * width + width] == stats[old * width : old * width + width]:
+            if (
+                old is not None
+                and self._found.stats[at * width : at * width + width] == stats[old * width : old * width + width]
+            ):
                 same.append((at, before.hashes[old * 20 : old * 20 + 20].hex()))
         kept = self._study.known([(self._found.paths[at], blob) for at, blob in same])
         found = {at: fact for (at, _), fact in zip(same, kept, strict=True) if fact is not None}
@@ -166,7 +222,11 @@ class Reading:
         return [found[at] for at in range(len(self._paths))]
 
     def _attributes(self) -> Attributes:
-        paths = (path for path in self._paths if path.endswith(".gitattributes") and path.rpartition("/")[2] == ".gitattributes")
+        paths = (
+            path
+            for path in self._paths
+            if path.endswith(".gitattributes") and path.rpartition("/")[2] == ".gitattributes"
+        )
         return Attributes((path, self._small(path) or b"") for path in paths)
 
     def _small(self, path: str) -> bytes | None:
@@ -186,10 +246,22 @@ class Reading:
     def _file(self, at: int, fact: Facts, kind: str, edges: Mapping[str, Sequence[str]], drawn: graph.Graph) -> File:
         path, size = self._paths[at], self._found.stats[at * STATS]
         return File(
-            path, size, fact.hash, kind, fact.language, classify.role(path, languages.TYPES.get(fact.language or "")),
-            fact.lines, fact.tokens, drawn.rank.get(path, 0.0), drawn.layer.get(path, 0), tuple(edges.get(path, ())),
-            drawn.importers.get(path, 0), at < self._found.tracked, secrets.never_sent(path, self._allow), size <= self._limits.content,
-        )  # fmt: skip
+            path,
+            size,
+            fact.hash,
+            kind,
+            fact.language,
+            classify.role(path, languages.TYPES.get(fact.language or "")),
+            fact.lines,
+            fact.tokens,
+            drawn.rank.get(path, 0.0),
+            drawn.layer.get(path, 0),
+            tuple(edges.get(path, ())),
+            drawn.importers.get(path, 0),
+            at < self._found.tracked,
+            secrets.never_sent(path, self._allow),
+            size <= self._limits.content,
+        )
 
     def _start_history(self) -> Asked | None:
         return churn.start(self._found.git, self._limits.commits) if self._found.git is not None else None
@@ -200,18 +272,41 @@ class Reading:
     # ---- the result
 
     def _assembled(
-        self, files: list[File], shares: tuple[Language, ...], cycles: tuple[tuple[str, ...], ...], declared: Declared, head: str | None, history: Churn
+        self,
+        files: list[File],
+        shares: tuple[Language, ...],
+        cycles: tuple[tuple[str, ...], ...],
+        declared: Declared,
+        head: str | None,
+        history: Churn,
     ) -> Repository:
         sentence = skipped_sentence(self._skipped)
         return Repository(
-            root=text_of(self._root), name=text_of(os.path.basename(self._root)) or "/", commit=head, listing=self._found.listing,
-            files=tuple(files), languages=shares, manifests=declared.manifests, other_manifests=declared.aside, lock_files=declared.lock_files,
-            submodules=declared.submodules, dependencies=declared.dependencies, entry_points=declared.entry_points,
-            commands=declared.commands, conventions=declared.conventions, cycles=cycles, layers=_layers(files), churn=history,
-            skipped=self._skipped, withheld=tuple([file.path for file in files if file.withheld]), not_listed=self._found.not_listed,
-            notes=(*self._found.notes, *([sentence] if sentence else []), *declared.notes), content_id=self._content_id(files),
-            source=Texts(self._root, self._limits.content, self._limits.depth), by_path={file.path: file for file in files},
-        )  # fmt: skip
+            root=text_of(self._root),
+            name=text_of(os.path.basename(self._root)) or "/",  # noqa: PTH119  # bytes
+            commit=head,
+            listing=self._found.listing,
+            files=tuple(files),
+            languages=shares,
+            manifests=declared.manifests,
+            other_manifests=declared.aside,
+            lock_files=declared.lock_files,
+            submodules=declared.submodules,
+            dependencies=declared.dependencies,
+            entry_points=declared.entry_points,
+            commands=declared.commands,
+            conventions=declared.conventions,
+            cycles=cycles,
+            layers=_layers(files),
+            churn=history,
+            skipped=self._skipped,
+            withheld=tuple([file.path for file in files if file.withheld]),
+            not_listed=self._found.not_listed,
+            notes=(*self._found.notes, *([sentence] if sentence else []), *declared.notes),
+            content_id=self._content_id(files),
+            source=Texts(self._root, self._limits.content, self._limits.depth),
+            by_path={file.path: file for file in files},
+        )
 
     def _content_id(self, files: Sequence[File]) -> str:
         digest = blake2b(self._joined, digest_size=20, person=b"archfb-content")
@@ -220,7 +315,13 @@ class Reading:
         return digest.hexdigest()
 
     def _keep(
-        self, files: list[File], drawn: graph.Graph, declared: Declared, shares: tuple[Language, ...], history: Churn, head: str | None
+        self,
+        files: list[File],
+        drawn: graph.Graph,
+        declared: Declared,
+        shares: tuple[Language, ...],
+        history: Churn,
+        head: str | None,
     ) -> None:
         number = {path: at for at, path in enumerate(self._paths)}
         about: dict[str, Any] = {

@@ -1,4 +1,7 @@
-"""What is known of a repository, as frozen records. Paths are relative, "/"-separated, undecodable bytes as surrogates."""
+"""What is known of a repository, as frozen records.
+
+Paths are relative and "/"-separated, undecodable bytes are surrogates.
+"""
 
 from __future__ import annotations
 
@@ -70,7 +73,7 @@ class Definition:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """A language's share: files and bytes, `share` of the counted bytes (0–1).
+    """A language's share: files and bytes, `share` of the counted bytes (0 to 1).
 
     Counted as GitHub counts: vendored, generated and documentation files, prose and data formats are left out.
     """
@@ -126,7 +129,11 @@ class EntryPoint:
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """A command with its evidence. purpose: test, build, run, lint, format, types, install, docs, release or other."""
+    """A command with its evidence.
+
+    purpose: test, build, run, lint, format, types, install, docs, release or other.
+    source: ci, manifest, makefile, configuration, or ecosystem (what its manifest alone lets one expect).
+    """
 
     purpose: str
     command: str
@@ -155,7 +162,7 @@ class Churn:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was not read, by reason: link, special, missing, submodule, unreadable, deep, limit. Names are at most 1,000."""
+    """What was not read, by reason: link, special, missing, submodule, deep. Names are at most 1,000."""
 
     reason: str
     count: int

@@ -48,7 +48,9 @@ def collapsed(files: Sequence[tuple[str, str]], depth: int) -> str:
         else:
             folder = "/".join(parts[:depth]) + "/"
             counts[folder] = counts.get(folder, 0) + 1
-    lines += [f"{shown_path(folder)} ({count:,} {'file' if count == 1 else 'files'})\n" for folder, count in counts.items()]
+    lines += [
+        f"{shown_path(folder)} ({count:,} {'file' if count == 1 else 'files'})\n" for folder, count in counts.items()
+    ]
     return "".join(sorted(lines))
 
 
@@ -60,17 +62,25 @@ def as_whole(file: File, text: Text, part: Piece | None = None) -> str:
     if part is None or not part.last:
         note = "" if text.whole else f", the first {len(lines):,} lines"
         return _headed(file, f"{file.lines:,} lines{note}", _numbered(lines, 1))
-    return _headed(file, f"lines {part.first}-{part.last} of {file.lines:,}", _numbered(lines[part.first - 1 : part.last], part.first))
+    return _headed(
+        file,
+        f"lines {part.first}-{part.last} of {file.lines:,}",
+        _numbered(lines[part.first - 1 : part.last], part.first),
+    )
 
 
 def as_head(file: File, text: Text, definitions: Sequence[Definition]) -> tuple[str, int, int]:
-    """Return the first lines of a file, its outline and its last lines; the last line of the head, the first of the tail."""
+    """Return head, outline and tail of a file; the number of the last line of the head and the first of the tail."""
     lines = clean(text.text).rstrip("\n").split("\n")
     if len(lines) <= _HEAD + _TAIL:
         return as_whole(file, text), len(lines), len(lines)
     tail_from = len(lines) - _TAIL + 1
     between = [one for one in definitions if _HEAD < one.line < tail_from]
-    middle = f"  … lines {_HEAD + 1}-{tail_from - 1} left out" + (", in outline:\n" if between else "\n") + _outlined(between)
+    middle = (
+        f"  … lines {_HEAD + 1}-{tail_from - 1} left out"
+        + (", in outline:\n" if between else "\n")
+        + _outlined(between)
+    )
     body = _numbered(lines[:_HEAD], 1) + middle + _numbered(lines[-_TAIL:], tail_from)
     return _headed(file, f"{file.lines:,} lines, head and outline", body), _HEAD, tail_from
 
@@ -86,7 +96,11 @@ def _headed(file: File, note: str, body: str) -> str:
 
 
 def _outlined(definitions: Sequence[Definition]) -> str:
-    shown = definitions if len(definitions) <= _OUTLINE_LINES else [one for one in definitions if one.depth == 0][:_OUTLINE_LINES]
+    shown = (
+        definitions
+        if len(definitions) <= _OUTLINE_LINES
+        else [one for one in definitions if one.depth == 0][:_OUTLINE_LINES]
+    )
     lines = [f"{one.line}| {'  ' * min(one.depth, 6)}{clean(one.text)}\n" for one in shown]
     if len(shown) < len(definitions):
         lines.append(f"  … {len(definitions) - len(shown)} more definitions\n")
@@ -94,4 +108,6 @@ def _outlined(definitions: Sequence[Definition]) -> str:
 
 
 def _numbered(lines: Sequence[str], first: int) -> str:
-    return "".join([f"{at}|{line}\n" if at % _EVERY == 0 or at == first else f"{line}\n" for at, line in enumerate(lines, first)])
+    return "".join(
+        [f"{at}|{line}\n" if at % _EVERY == 0 or at == first else f"{line}\n" for at, line in enumerate(lines, first)]
+    )

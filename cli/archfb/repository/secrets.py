@@ -11,23 +11,49 @@ if TYPE_CHECKING:
 
 # Files that are keys or hold nothing but credentials: known by name, never by content.
 _NEVER_NAME = re.compile(
-    r"^(?:\.env(?:[.-].*|rc)?|.*\.env|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc|\.pgpass|\.htpasswd|\.git-credentials"
-    r"|\.pypirc|\.npmrc|\.yarnrc|\.dockercfg|\.boto|\.s3cfg|credentials(?:\.(?:json|csv|ini|ya?ml))?|client_secrets?.*\.json"
+    r"^(?:\.env(?:[.-].*|rc)?|.*\.env|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc"
+    r"|\.pgpass|\.htpasswd|\.git-credentials"
+    r"|\.pypirc|\.npmrc|\.yarnrc|\.dockercfg|\.boto|\.s3cfg|credentials(?:\.(?:json|csv|ini"
+    r"|ya?ml))?|client_secrets?.*\.json"
     r"|service[-_]?account.*\.json|secrets?\.(?:ya?ml|json|toml|ini|env|properties)|master\.key|kubeconfig"
     r"|.*\.(?:pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|pgp|ovpn|mobileprovision|tfstate(?:\.backup)?))$",
     re.IGNORECASE | re.DOTALL,
 )
 _NEVER_FOLDER = ("/.ssh/", "/.aws/", "/.gnupg/", "/.docker/", "/.kube/")
 # A name that could match has one of these; asking so first is several times faster.
-_TELLING = (".env", "id_", "rc", "pass", "cred", "secret", "account", ".key", "kubeconfig", ".pem", ".p12", ".pfx", ".jks", "keystore", ".kdbx",
-            ".ppk", ".gpg", ".pgp", ".ovpn", "provision", "tfstate", "boto", ".dockercfg", ".s3cfg")  # fmt: skip
+_TELLING = (
+    ".env",
+    "id_",
+    "rc",
+    "pass",
+    "cred",
+    "secret",
+    "account",
+    ".key",
+    "kubeconfig",
+    ".pem",
+    ".p12",
+    ".pfx",
+    ".jks",
+    "keystore",
+    ".kdbx",
+    ".ppk",
+    ".gpg",
+    ".pgp",
+    ".ovpn",
+    "provision",
+    "tfstate",
+    "boto",
+    ".dockercfg",
+    ".s3cfg",
+)
 
 
 def never_sent(path: str, allow: Sequence[str] = ()) -> bool:
     """Return whether a file's content never leaves the process; `allow` are globs that override it."""
     at = path.rfind("/") + 1
     name = path[at:].lower()
-    told = any([word in name for word in _TELLING]) and _NEVER_NAME.match(name) is not None
+    told = any(word in name for word in _TELLING) and _NEVER_NAME.match(name) is not None
     if not told and not ("/." in path[:at] or path[:1] == "."):
         return False
     return (told or any(folder in "/" + path[:at] for folder in _NEVER_FOLDER)) and not allowed(path, allow)
@@ -55,38 +81,107 @@ _RULES = (
     _rule(
         "private-key",
         "PRIVATE",
-        r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000})(?:-----END [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?",
+        (
+            r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----(?:[^-]{0,20000})(?:-----END [A-Z0-"
+            r"9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----)?"
+        ),
     ),
-    _rule("aws-access-key", "AKIA ASIA ABIA ACCA", r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    _rule("github-token", "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_", r"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})"),
+    _rule(
+        "aws-access-key", "AKIA ASIA ABIA ACCA", r"(?<![A-Za-z0-9])A(?:KIA|SIA|BIA|CCA)[A-Z0-9]{16}(?![A-Za-z0-9])"
+    ),
+    _rule(
+        "github-token",
+        "ghp_ gho_ ghu_ ghs_ ghr_ github_pat_",
+        r"\b(?:gh[pousr]_[A-Za-z0-9]{30,255}|github_pat_[A-Za-z0-9_]{22,255})",
+    ),
     _rule("gitlab-token", "glpat- glptt- gldt- glrt-", r"\bgl(?:pat|ptt|dt|rt)-[A-Za-z0-9_-]{20,64}"),
     _rule("slack-token", "xox xapp-", r"\b(?:xox[abeoprs]-[A-Za-z0-9-]{10,250}|xapp-\d-[A-Za-z0-9-]{10,250})"),
     _rule("slack-webhook", "hooks.slack.com", r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{20,100}"),
     _rule("google-api-key", "AIza", r"\bAIza[A-Za-z0-9_-]{35}"),
     _rule("google-oauth", "GOCSPX- ya29.", r"\b(?:GOCSPX-[A-Za-z0-9_-]{20,60}|ya29\.[A-Za-z0-9_-]{20,300})"),
-    _rule("stripe-key", "k_live_ k_test_ whsec_", r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}|whsec_[A-Za-z0-9+/=]{24,100})"),
-    _rule("model-api-key", "sk- xai- gsk_ pplx-", r"\b(?:sk-[A-Za-z0-9_-]{20,250}|xai-[A-Za-z0-9]{40,100}|gsk_[A-Za-z0-9]{40,100}|pplx-[A-Za-z0-9]{40,100})"),
-    _rule("registry-token", "npm_ pypi-AgE rubygems_ dckr_pat_", r"\b(?:npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,500}|rubygems_[0-9a-f]{48}|dckr_pat_[A-Za-z0-9_-]{20,60})"),
+    _rule(
+        "stripe-key",
+        "k_live_ k_test_ whsec_",
+        r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{16,200}|whsec_[A-Za-z0-9+/=]{24,100})",
+    ),
+    _rule(
+        "model-api-key",
+        "sk- xai- gsk_ pplx-",
+        r"\b(?:sk-[A-Za-z0-9_-]{20,250}|xai-[A-Za-z0-9]{40,100}|gsk_[A-Za-z0-9]{40,100}|pplx-[A-Za-z0-9]{40,100})",
+    ),
+    _rule(
+        "registry-token",
+        "npm_ pypi-AgE rubygems_ dckr_pat_",
+        (
+            r"\b(?:npm_[A-Za-z0-9]{36}|pypi-AgE[A-Za-z0-9_-]{50,500}|rubygems_[0-9a-f]{48}"
+            r"|dckr_pat_[A-Za-z0-9_-]{20,60})"
+        ),
+    ),
     _rule("hugging-face-token", "hf_", r"\bhf_[A-Za-z0-9]{30,60}"),
     _rule("sendgrid-key", "SG.", r"\bSG\.[A-Za-z0-9_-]{16,32}\.[A-Za-z0-9_-]{32,64}"),
-    _rule("platform-token", "dop_v1_ doo_v1_ shpat_ shpss_ shppa_ shpca_ dapi lin_api_ PMAK- hvs. dp.pt. atlasv1. AGE-SECRET-KEY-1", r"\b(?:do[op]_v1_[0-9a-f]{64}|shp(?:at|ss|pa|ca)_[0-9a-fA-F]{32}|dapi[0-9a-f]{32}|lin_api_[A-Za-z0-9]{30,60}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|hvs\.[A-Za-z0-9_-]{24,200}|dp\.pt\.[A-Za-z0-9]{40,50}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,80}|AGE-SECRET-KEY-1[A-Z0-9]{50,60})"),
+    _rule(
+        "platform-token",
+        "dop_v1_ doo_v1_ shpat_ shpss_ shppa_ shpca_ dapi lin_api_ PMAK- hvs. dp.pt. atlasv1. AGE-SECRET-KEY-1",
+        (
+            r"\b(?:do[op]_v1_[0-9a-f]{64}|shp(?:at|ss|pa|ca)_[0-9a-fA-F]{32}|dapi[0-9a-f]{32}"
+            r"|lin_api_[A-Za-z0-9]{30,60}|PMAK-[0-9a-f]{24}-[0-9a-f]{34}|hvs\.[A-Za-z0-9_-]{24,200}"
+            r"|dp\.pt\.[A-Za-z0-9]{40,50}|[A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9_-]{60,80}"
+            r"|AGE-SECRET-KEY-1[A-Z0-9]{50,60})"
+        ),
+    ),
     _rule("telegram-token", ":AA", r"\b\d{8,10}:AA[A-Za-z0-9_-]{33}\b"),
-    _rule("azure-key", "AccountKey= SharedAccessKey=", r"(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})", 1),
+    _rule(
+        "azure-key",
+        "AccountKey= SharedAccessKey=",
+        r"(?:AccountKey|SharedAccessKey)=([A-Za-z0-9+/]{40,100}={0,2})",
+        1,
+    ),
     _rule("json-web-token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
     _rule("password-in-url", "://", r"://[^\s/:@\"'<>{}$]{1,80}:([^\s/:@\"'<>{}$]{3,100})@[A-Za-z0-9\[]", 1),
     _rule("bearer-token", "Bearer bearer BEARER", r"\b[Bb](?:earer|EARER) ([A-Za-z0-9_.~+/-]{24,1000}=*)", 1),
 )
-_WORDS = "assw ASSW ecret ECRET oken OKEN pi_key piKey PI_KEY pi-key PIKEY PiKey pikey redential REDENTIAL rivate_key RIVATE_KEY rivateKey ccess_key ccessKey CCESS_KEY uth_key uthKey UTH_KEY".split()
+_WORDS = [
+    "assw",
+    "ASSW",
+    "ecret",
+    "ECRET",
+    "oken",
+    "OKEN",
+    "pi_key",
+    "piKey",
+    "PI_KEY",
+    "pi-key",
+    "PIKEY",
+    "PiKey",
+    "pikey",
+    "redential",
+    "REDENTIAL",
+    "rivate_key",
+    "RIVATE_KEY",
+    "rivateKey",
+    "ccess_key",
+    "ccessKey",
+    "CCESS_KEY",
+    "uth_key",
+    "uthKey",
+    "UTH_KEY",
+]
 _ASSIGNED = re.compile(
-    r"(?P<key>(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|credential|private[_-]?key|access[_-]?key|auth[_-]?key)s?"
+    r"(?P<key>(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|credential"
+    r"|private[_-]?key|access[_-]?key|auth[_-]?key)s?"
     r"(?:[_-]?(?:key|id|value|base|hash|string|access))?)[\"'\]]{0,2}[ \t]{0,8}(?::=|=>|[:=])[ \t]{0,8}"
-    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\s]{8,200})(?P=quote)|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))",
+    r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\s]{8,200})(?P=quote)"
+    r"|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))",
     re.IGNORECASE | re.MULTILINE,
 )
-_CONFIGURATION = re.compile(r"(?:\.(?:properties|ini|cfg|conf|ya?ml|toml|env|sh|bash|tfvars|json|xml|config)|Dockerfile[^/]*|rc)$")
+_CONFIGURATION = re.compile(
+    r"(?:\.(?:properties|ini|cfg|conf|ya?ml|toml|env|sh|bash|tfvars|json|xml|config)|Dockerfile[^/]*|rc)$"
+)
 _PLACEHOLDER = re.compile(
-    r"[<>{}()\[\]]|\$[A-Za-z{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me|your[-_]|x{4}|\*{3}|\.{3}|redacted|foo|bar|test|secret"
-    r"|passw|token|null|none|true|false|undefined|lorem|default|process\.env|os\.environ|^https?:|^[a-z]+(?:[._/-][a-z]+)*$|^[A-Z]+(?:_[A-Z]+)*$|^\d+$",
+    r"[<>{}()\[\]]|\$[A-Za-z{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me"
+    r"|your[-_]|x{4}|\*{3}|\.{3}|redacted|foo|bar|test|secret"
+    r"|passw|token|null|none|true|false|undefined|lorem|default|process\.env|os\.environ|^https?:"
+    r"|^[a-z]+(?:[._/-][a-z]+)*$|^[A-Z]+(?:_[A-Z]+)*$|^\d+$",
     re.IGNORECASE,
 )
 

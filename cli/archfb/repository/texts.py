@@ -50,4 +50,6 @@ class Texts:
             return None
         text = content[: self._content].decode("utf-8-sig", "replace").replace("\r\n", "\n")
         redacted, found = secrets.redact(text, file.path)
-        return Text(redacted, tuple(Secret(file.path, line, rule) for line, rule in found), len(content) <= self._content)
+        return Text(
+            redacted, tuple(Secret(file.path, line, rule) for line, rule in found), len(content) <= self._content
+        )

@@ -101,15 +101,15 @@ def _sort_out(
 def _layers_above(root: bytes, top: bytes | None) -> list[Layer]:
     if top is None:
         return []
-    layers = [Layer(b"", parse(_content(os.path.join(top, b".git", b"info", b"exclude"))))]
+    layers = [Layer(b"", parse(_content(os.path.join(top, b".git", b"info", b"exclude"))))]  # noqa: PTH118  # bytes
     if top == root:
         return layers
     # Rules of the folders above match paths that begin above the root; only those that go by name are kept.
     folder = top
     for part in root[len(top) :].strip(b"/").split(b"/"):
-        rules = parse(_content(os.path.join(folder, b".gitignore")))
+        rules = parse(_content(os.path.join(folder, b".gitignore")))  # noqa: PTH118  # bytes
         layers.append(Layer(b"", [rule for rule in rules if not rule.rooted]))
-        folder = os.path.join(folder, part)
+        folder = os.path.join(folder, part)  # noqa: PTH118  # bytes
     return layers
 
 

@@ -1,7 +1,7 @@
 """Imports by regular expression: what a file names, and which of the repository's files that is.
 
-Each language has `find(content) -> list of specs` (kept in the cache) and a resolver that turns the specs of one file into
-paths; a path that ends with "/" is a folder imported as one package.
+Each language has `find(content) -> list of specs` (kept in the cache) and a resolver that turns the specs of one file
+into paths; a path that ends with "/" is a folder imported as one package.
 """
 
 from __future__ import annotations

@@ -58,5 +58,5 @@ class CResolver:
 
 
 def _included(path: str, tail: str) -> bool:
-    """Return whether an angle include can mean this file: it lies below an include folder, or the name has a folder."""
+    """Return whether an angle include can mean this file: below an include folder, or named with a folder."""
     return path[: -len(tail)].endswith(("include", "inc", "src", "lib")) or tail.count("/") > 1

@@ -12,7 +12,9 @@ if TYPE_CHECKING:
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = re.compile(rb"\n[ \t]*(?:(package)[ \t]+([\w.`]+)|import[ \t]+(?:static[ \t]+)?([\w.`]+(?:\.[*_])?)(\.?\{[^}\n]*\})?)")
+_LINE = re.compile(
+    rb"\n[ \t]*(?:(package)[ \t]+([\w.`]+)|import[ \t]+(?:static[ \t]+)?([\w.`]+(?:\.[*_])?)(\.?\{[^}\n]*\})?)"
+)
 
 
 def find(content: bytes) -> list[str]:

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 _HAS_REQUIRE = re.compile(rb"(?:require|include)(?:_once)?[ \t(]+[^\n]{0,40}['\"]")
-_LINE = re.compile(rb"\n(?:namespace[ \t]+([\w\\]+)|use[ \t]+(?:(?:function|const)[ \t]+)?(\\?\w[\w\\]*\\?)(\{[^}]*\})?)")
+_LINE = re.compile(
+    rb"\n(?:namespace[ \t]+([\w\\]+)|use[ \t]+(?:(?:function|const)[ \t]+)?(\\?\w[\w\\]*\\?)(\{[^}]*\})?)"
+)
 
 
 def find(content: bytes) -> list[str]:
@@ -33,7 +35,10 @@ def find(content: bytes) -> list[str]:
     return list(specs)
 
 
-_REQUIRED = re.compile(rb"(?:require|include)(?:_once)?[ \t(]+(?:(?:__DIR__|dirname\(__FILE__\))[ \t]*\.[ \t]*)?['\"]([^'\"\n]+\.\w+)['\"]")
+_REQUIRED = re.compile(
+    rb"(?:require|include)(?:_once)?[ \t(]+(?:(?:__DIR__"
+    rb"|dirname\(__FILE__\))[ \t]*\.[ \t]*)?['\"]([^'\"\n]+\.\w+)['\"]"
+)
 
 
 def _add_use(specs: dict[str, None], base: str, group: bytes | None) -> None:

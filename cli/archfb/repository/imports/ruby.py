@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 _LINE = re.compile(
-    rb"\n[ \t]*(?:require(_relative)?|load|autoload[ \t(]+:?[\w\"']+[ \t]*,|register[ \t]+:?\w+,)[ \t(]*(?:File\.expand_path[ \t(]*)?['\"]([^'\"\n#]+)['\"]"
+    rb"\n[ \t]*(?:require(_relative)?|load|autoload[ \t(]+:?[\w\"']+[ \t]*,"
+    rb"|register[ \t]+:?\w+,)[ \t(]*(?:File\.expand_path[ \t(]*)?['\"]([^'\"\n#]+)['\"]"
 )
 
 

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = re.compile(rb"\n[ \t]*(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:mod[ \t]+(?:r#)?(\w+)[ \t]*;|use[ \t]+([^;]{1,2000});|extern[ \t]+crate[ \t]+(\w+))")
+_LINE = re.compile(
+    rb"\n[ \t]*(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:mod[ \t]+(?:r#)?(\w+)[ \t]*;"
+    rb"|use[ \t]+([^;]{1,2000});|extern[ \t]+crate[ \t]+(\w+))"
+)
 _CRATE_NAME = re.compile(rb"(?s)\[(?:package|lib)\][^\[]*?\bname[ \t]*=[ \t]*\"([^\"\n]+)\"")
 
 

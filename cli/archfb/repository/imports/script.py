@@ -18,7 +18,21 @@ if TYPE_CHECKING:
 _FROM = re.compile(rb"from[ \t]*(?:\r?\n[ \t]*)?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
 _IMPORT = re.compile(rb"import[ \t]*\(?\s*(?:/\*[^*]{0,80}\*/\s*)?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
 _REQUIRE = re.compile(rb"require(?:\.resolve)?[ \t]*\(\s*(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
-_ENDINGS = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte", ".astro", ".json")
+_ENDINGS = (
+    ".ts",
+    ".tsx",
+    ".d.ts",
+    ".js",
+    ".jsx",
+    ".mjs",
+    ".cjs",
+    ".mts",
+    ".cts",
+    ".vue",
+    ".svelte",
+    ".astro",
+    ".json",
+)
 _SWAPS = {".js": (".ts", ".tsx", ".d.ts"), ".jsx": (".tsx",), ".mjs": (".mts", ".d.mts"), ".cjs": (".cts", ".d.cts")}
 
 

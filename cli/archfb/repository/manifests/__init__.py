@@ -19,10 +19,19 @@ if TYPE_CHECKING:
 __all__ = ["Declared", "collect"]
 
 _READERS: tuple[Callable[[View], Gathered], ...] = (
-    python.gather, node.gather, rust.gather, go.gather, jvm.gather, ruby.gather, php.gather, dotnet.gather, native.gather,
-)  # fmt: skip
+    python.gather,
+    node.gather,
+    rust.gather,
+    go.gather,
+    jvm.gather,
+    ruby.gather,
+    php.gather,
+    dotnet.gather,
+    native.gather,
+)
 _ASIDE = re.compile(
-    r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+|node_modules|vendors?|third_party|docs?|benchmarks?|bench|playground"
+    r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+"
+    r"|node_modules|vendors?|third_party|docs?|benchmarks?|bench|playground"
     r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?)/"
 )
 _ORDER = ("test", "build", "run", "lint", "types", "format", "install", "docs", "release", "other")
@@ -40,12 +49,18 @@ def collect(paths: Sequence[str], read: Callable[[str], bytes | None]) -> Declar
     members = {path for found in all_found for path in found.members}
     strangers = {path for found in all_found for path in found.not_members}
     listed = [one for found in all_found for one in found.manifests]
-    aside = {one.path for one in listed if one.path not in members and (one.path in strangers or _ASIDE.search(one.path))}
+    aside = {
+        one.path for one in listed if one.path not in members and (one.path in strangers or _ASIDE.search(one.path))
+    }
     kept = [one for one in listed if one.path not in aside]
     return Declared(
         manifests=tuple(sorted(kept, key=lambda one: (one.path.count("/"), one.path))),
         aside=tuple(sorted(aside)),
-        lock_files=tuple(sorted(path for path in view.paths if classify.is_lock(path.rpartition("/")[2]) and not _ASIDE.search(path))),
+        lock_files=tuple(
+            sorted(
+                path for path in view.paths if classify.is_lock(path.rpartition("/")[2]) and not _ASIDE.search(path)
+            )
+        ),
         submodules=tuple(one.name for found in all_found for one in found.dependencies if one.scope == "submodule"),
         dependencies=tuple(
             replace(one, spec=_safe(one.spec)) if len(one.spec) > _SHORT else one
@@ -54,7 +69,10 @@ def collect(paths: Sequence[str], read: Callable[[str], bytes | None]) -> Declar
             if one.manifest not in aside
         ),
         entry_points=tuple(
-            one for found in all_found for one in found.entry_points if one.manifest not in aside and (one.manifest in members or not _ASIDE.search(one.manifest))
+            one
+            for found in all_found
+            for one in found.entry_points
+            if one.manifest not in aside and (one.manifest in members or not _ASIDE.search(one.manifest))
         ),
         commands=_commands(view, all_found, aside),
         conventions=tuple(automation.conventions(view)),
@@ -73,7 +91,11 @@ def _commands(view: View, all_found: Iterable[Gathered], aside: set[str]) -> tup
         once.setdefault((one.purpose, one.command), one)
     order = sorted(
         once.values(),
-        key=lambda one: (_ORDER.index(one.purpose), _SOURCES.index(one.source), *(() if one.source == "ci" else (one.path.count("/"), one.path, one.line))),
+        key=lambda one: (
+            _ORDER.index(one.purpose),
+            _SOURCES.index(one.source),
+            *(() if one.source == "ci" else (one.path.count("/"), one.path, one.line)),
+        ),
     )
     return tuple(replace(one, command=_safe(one.command)) for one in order)
 

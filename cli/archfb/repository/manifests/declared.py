@@ -88,18 +88,38 @@ class Gathered:
     notes: list[str] = field(default_factory=list)
 
     def manifest(
-        self, path: str, ecosystem: str, name: object = "", *, version: object = "", requires: object = "", description: object = "", note: str = ""
+        self,
+        path: str,
+        ecosystem: str,
+        name: object = "",
+        *,
+        version: object = "",
+        requires: object = "",
+        description: object = "",
+        note: str = "",
     ) -> None:
         """Add a manifest; its folder is the member."""
         self.manifests.append(
-            Manifest(path, ecosystem, folder_of(path) or ".", word(name), word(version), word(requires), word(description)[:300], "member", note)
+            Manifest(
+                path,
+                ecosystem,
+                folder_of(path) or ".",
+                word(name),
+                word(version),
+                word(requires),
+                word(description)[:300],
+                "member",
+                note,
+            )
         )
 
     def depends(self, path: str, scope: str, kind: str, names: Iterable[tuple[str, str]], text: str = "") -> None:
-        """Add dependencies (name and what is asked of it); the line is where the name first stands quoted or alone."""
+        """Add dependencies (name and what is asked of it); the line is where the name first stands, quoted if so."""
         for name, spec in names:
             if name:
-                self.dependencies.append(Dependency(name, spec, scope, kind, path, line_of(text, name) if text else 0))
+                self.dependencies.append(
+                    Dependency(name, spec, scope, kind, path, line_of(text, name) if text else 0)
+                )
 
 
 def word(value: object) -> str:

@@ -21,10 +21,19 @@ def gather(view: View) -> Gathered:
         root = xml.parse(view.text(path))
         found.manifest(path, "dotnet", note="" if root is not None else "cannot be parsed as XML")
         for element in root.iter("PackageVersion") if root is not None else ():
-            found.depends(path, "managed", "managed", [(element.get("Include", ""), element.get("Version", ""))], view.text(path))
+            found.depends(
+                path,
+                "managed",
+                "managed",
+                [(element.get("Include", ""), element.get("Version", ""))],
+                view.text(path),
+            )
     if found.manifests:
         solution = next(iter(view.ending("sln", "slnx")), found.manifests[0].path)
-        found.commands += [Command("test", "dotnet test", solution, 1, "ecosystem"), Command("build", "dotnet build", solution, 1, "ecosystem")]
+        found.commands += [
+            Command("test", "dotnet test", solution, 1, "ecosystem"),
+            Command("build", "dotnet build", solution, 1, "ecosystem"),
+        ]
     return found
 
 
@@ -36,17 +45,45 @@ def _project(view: View, path: str, found: Gathered) -> None:
         found.manifest(path, "dotnet", stem, note="cannot be parsed as XML")
         return
     framework = root.findtext(".//TargetFramework") or root.findtext(".//TargetFrameworks") or ""
-    found.manifest(path, "dotnet", stem, version=root.findtext(".//Version") or "", requires=framework, description=root.findtext(".//Description") or "")
+    found.manifest(
+        path,
+        "dotnet",
+        stem,
+        version=root.findtext(".//Version") or "",
+        requires=framework,
+        description=root.findtext(".//Description") or "",
+    )
     is_test = "Microsoft.NET.Test.Sdk" in text
     for element in root.iter("PackageReference"):
         name = element.get("Include") or element.get("Update") or ""
         kind = "development" if is_test or (element.get("PrivateAssets") or "").lower() == "all" else "runtime"
-        found.depends(path, "PackageReference", kind, [(name, element.get("Version") or element.findtext("Version") or "")], text)
+        found.depends(
+            path,
+            "PackageReference",
+            kind,
+            [(name, element.get("Version") or element.findtext("Version") or "")],
+            text,
+        )
     for element in root.iter("ProjectReference"):
         include = (element.get("Include") or "").replace("\\", "/")
         target = below(folder_of(path), include)
-        found.dependencies.append(Dependency(target, "", "ProjectReference", "development" if is_test else "runtime", path, line_of(text, element.get("Include") or "")))
-    kind = "program" if (root.findtext(".//OutputType") or "").lower() in ("exe", "winexe") or "Sdk.Web" in (root.get("Sdk") or "") else "library"
+        found.dependencies.append(
+            Dependency(
+                target,
+                "",
+                "ProjectReference",
+                "development" if is_test else "runtime",
+                path,
+                line_of(text, element.get("Include") or ""),
+            )
+        )
+    kind = (
+        "program"
+        if (root.findtext(".//OutputType") or "").lower() in ("exe", "winexe") or "Sdk.Web" in (root.get("Sdk") or "")
+        else "library"
+    )
     program = below(folder_of(path), "Program.cs")
     if not is_test:
-        found.entry_points.append(EntryPoint(kind, stem, program if program in view.files else folder_of(path) or ".", path))
+        found.entry_points.append(
+            EntryPoint(kind, stem, program if program in view.files else folder_of(path) or ".", path)
+        )

@@ -22,7 +22,10 @@ def gather(view: View) -> Gathered:
     for path in paths:
         _module(view, path, found)
     if "go.mod" in view.files:
-        found.commands += [Command("test", "go test ./...", "go.mod", 1, "ecosystem"), Command("build", "go build ./...", "go.mod", 1, "ecosystem")]
+        found.commands += [
+            Command("test", "go test ./...", "go.mod", 1, "ecosystem"),
+            Command("build", "go build ./...", "go.mod", 1, "ecosystem"),
+        ]
     if paths:
         _programs(view, found)
     return found
@@ -60,5 +63,7 @@ def _programs(view: View, found: Gathered) -> None:
     for path in view.named("main.go"):
         folder = folder_of(path)
         if _MAIN.search(view.text(path)):
-            name = folder.rpartition("/")[2] or next((one.name.rpartition("/")[2] for one in found.manifests if one.path == "go.mod"), "main")
+            name = folder.rpartition("/")[2] or next(
+                (one.name.rpartition("/")[2] for one in found.manifests if one.path == "go.mod"), "main"
+            )
             found.entry_points.append(EntryPoint("program", name, path, path))

@@ -39,7 +39,9 @@ def _pom(view: View, path: str, found: Gathered) -> None:
     name = xml.said(root, "artifactId")
     group = xml.said(root, "groupId") or xml.said(root, "parent/groupId")
     version = xml.said(root, "version") or xml.said(root, "parent/version")
-    found.manifest(path, "maven", f"{group}:{name}", version=version, description=" ".join(xml.said(root, "description").split()))
+    found.manifest(
+        path, "maven", f"{group}:{name}", version=version, description=" ".join(xml.said(root, "description").split())
+    )
     for module in [*root.findall("modules/module"), *root.findall("profiles/profile/modules/module")]:
         target = below(folder_of(path), (module.text or "").strip())
         found.members.add(target if target.endswith(".xml") else f"{target}/pom.xml".lstrip("/"))
@@ -53,7 +55,14 @@ def _pom(view: View, path: str, found: Gathered) -> None:
     if xml.said(root, "packaging") in ("", "jar", "bundle", "war") and any(
         one.startswith(below(folder_of(path), "src/main") + "/") for one in view.paths
     ):
-        sources = next((place for place in ("src/main/java", "src/main/kotlin", "src/main/scala", "src/main") if _has(view, below(folder_of(path), place))), "src/main")
+        sources = next(
+            (
+                place
+                for place in ("src/main/java", "src/main/kotlin", "src/main/scala", "src/main")
+                if _has(view, below(folder_of(path), place))
+            ),
+            "src/main",
+        )
         found.entry_points.append(EntryPoint("library", name, below(folder_of(path), sources), path))
 
 
@@ -61,7 +70,9 @@ def _has(view: View, folder: str) -> bool:
     return any(one.startswith(folder + "/") for one in view.paths)
 
 
-def _maven_dependency(element: Element, path: str, scope: str, said: dict[str, str], text: str, at: int, found: Gathered) -> int:
+def _maven_dependency(
+    element: Element, path: str, scope: str, said: dict[str, str], text: str, at: int, found: Gathered
+) -> int:
     def worked_out(value: str) -> str:
         return re.sub(r"\$\{([\w.-]+)\}", lambda match: said.get(match[1]) or match[0], value)
 
@@ -71,14 +82,25 @@ def _maven_dependency(element: Element, path: str, scope: str, said: dict[str, s
     here = here if here >= 0 else text.find(f"<artifactId>{xml.said(element, 'artifactId')}<")
     optional = xml.said(element, "optional") == "true" and scope == "compile"
     kind = "optional" if optional else _MAVEN_KINDS.get(scope, "runtime")
-    found.dependencies.append(Dependency(f"{group}:{name}", worked_out(xml.said(element, "version")), scope, kind, path, text.count("\n", 0, max(0, here)) + 1))
+    found.dependencies.append(
+        Dependency(
+            f"{group}:{name}",
+            worked_out(xml.said(element, "version")),
+            scope,
+            kind,
+            path,
+            text.count("\n", 0, max(0, here)) + 1,
+        )
+    )
     return max(at, here + 1)
 
 
 def _catalogue(view: View) -> dict[str, str]:
     """Return the libraries of the version catalogue by their accessor, e.g. "libs.commons.lang" → "group:name"."""
     try:
-        document = tomllib.loads(view.text("gradle/libs.versions.toml")) if "gradle/libs.versions.toml" in view.files else {}
+        document = (
+            tomllib.loads(view.text("gradle/libs.versions.toml")) if "gradle/libs.versions.toml" in view.files else {}
+        )
     except (tomllib.TOMLDecodeError, RecursionError):
         return {}
     libraries = document.get("libraries")
@@ -94,12 +116,17 @@ def _catalogue(view: View) -> dict[str, str]:
 
 
 _CONFIGURATION = (
-    r"(?P<scope>(?:\w*[iI]mplementation|\w*[aA]pi|\w*[cC]ompileOnly|\w*[rR]untimeOnly|compile|testCompile|runtime|\w*[aA]nnotationProcessor|\w*[kK]apt|\w*[kK]sp"
+    r"(?P<scope>(?:\w*[iI]mplementation|\w*[aA]pi|\w*[cC]ompileOnly|\w*[rR]untimeOnly|compile"
+    r"|testCompile|runtime|\w*[aA]nnotationProcessor|\w*[kK]apt|\w*[kK]sp"
     r"|classpath|\w*[dD]evelopmentOnly))"
 )
 _GRADLE = re.compile(
-    rf"^[ \t]*{_CONFIGURATION}[ \t(]+(?:(?:enforcedP|p)latform[ \t(]+)?(?:['\"](?P<module>[\w.-]+:[\w.-]+)(?::(?P<version>[^'\"@]*))?[^'\"]*['\"]|(?P<catalogue>libs\.[\w.]+)"
-    r"|group:[ \t]*['\"](?P<group>[^'\"]+)['\"],[ \t]*name:[ \t]*['\"](?P<name>[^'\"]+)['\"]|project[ \t(]+(?:path:[ \t]*)?['\"](?P<project>:[^'\"]+)['\"]|kotlin\([\"'](?P<kotlin>[\w.-]+)[\"'])",
+    rf"^[ \t]*{_CONFIGURATION}[ \t(]+(?:(?:enforcedP|p)latform[ \t(]+)?(?:"
+    r"['\"](?P<module>[\w.-]+:[\w.-]+)(?::(?P<version>[^'\"@]*))?[^'\"]*['\"]"
+    rf"|(?P<catalogue>libs\.[\w.]+)"
+    r"|group:[ \t]*['\"](?P<group>[^'\"]+)['\"],[ \t]*name:[ \t]*['\"](?P<name>[^'\"]+)['\"]"
+    r"|project[ \t(]+(?:path:[ \t]*)?['\"](?P<project>:[^'\"]+)['\"]"
+    r"|kotlin\([\"'](?P<kotlin>[\w.-]+)[\"'])",
     re.MULTILINE,
 )
 _MAIN_CLASS = re.compile(r"mainClass(?:Name)?(?:\.set\(|[ \t]*=)[ \t]*['\"]([\w.$]+)['\"]")
@@ -112,12 +139,23 @@ def _gradle(view: View, path: str, found: Gathered, catalogue: dict[str, str]) -
     for match in _GRADLE.finditer(text):
         scope = match["scope"]
         name = (
-            match["module"] or catalogue.get((match["catalogue"] or "").removesuffix(".get"), match["catalogue"])
-            or (f"{match['group']}:{match['name']}" if match["group"] else None) or match["project"] or f"org.jetbrains.kotlin:kotlin-{match['kotlin']}"
-        )  # fmt: skip
+            match["module"]
+            or catalogue.get((match["catalogue"] or "").removesuffix(".get"), match["catalogue"])
+            or (f"{match['group']}:{match['name']}" if match["group"] else None)
+            or match["project"]
+            or f"org.jetbrains.kotlin:kotlin-{match['kotlin']}"
+        )
         lowered = scope.lower()
-        kind = "development" if "test" in lowered or "development" in lowered else "build" if "processor" in lowered or lowered in ("classpath", "kapt", "ksp") else "runtime"
-        found.dependencies.append(Dependency(name, match["version"] or "", scope, kind, path, text.count("\n", 0, match.start("scope")) + 1))
+        kind = (
+            "development"
+            if "test" in lowered or "development" in lowered
+            else "build"
+            if "processor" in lowered or lowered in ("classpath", "kapt", "ksp")
+            else "runtime"
+        )
+        found.dependencies.append(
+            Dependency(name, match["version"] or "", scope, kind, path, text.count("\n", 0, match.start("scope")) + 1)
+        )
     main = _MAIN_CLASS.search(text)
     if main:
         found.entry_points.append(EntryPoint("main", main[1], main[1], path, text.count("\n", 0, main.start()) + 1))
@@ -128,9 +166,15 @@ def _gradle(view: View, path: str, found: Gathered, catalogue: dict[str, str]) -
 def _commands(view: View, found: Gathered) -> None:
     if "pom.xml" in view.files:
         tool = "./mvnw" if "mvnw" in view.files else "mvn"
-        found.commands += [Command("test", f"{tool} verify", "pom.xml", 1, "ecosystem"), Command("build", f"{tool} package", "pom.xml", 1, "ecosystem")]
+        found.commands += [
+            Command("test", f"{tool} verify", "pom.xml", 1, "ecosystem"),
+            Command("build", f"{tool} package", "pom.xml", 1, "ecosystem"),
+        ]
     for path in ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"):
         if path in view.files:
             tool = "./gradlew" if "gradlew" in view.files else "gradle"
-            found.commands += [Command("test", f"{tool} test", path, 1, "ecosystem"), Command("build", f"{tool} build", path, 1, "ecosystem")]
+            found.commands += [
+                Command("test", f"{tool} test", path, 1, "ecosystem"),
+                Command("build", f"{tool} build", path, 1, "ecosystem"),
+            ]
             break

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from archfb.repository.ignore import compiled
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
-from archfb.repository.records import Command, EntryPoint
 from archfb.repository.manifests.purpose import purpose_of_script
+from archfb.repository.records import Command, EntryPoint
 
 if TYPE_CHECKING:
     from archfb.repository.manifests.declared import View
@@ -20,7 +20,13 @@ _SCOPES = {
     "optionalDependencies": "optional",
     "peerDependencies": "peer",
 }
-_RUNNERS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bun"), ("bun.lockb", "bun"), ("package-lock.json", "npm"))
+_RUNNERS = (
+    ("pnpm-lock.yaml", "pnpm"),
+    ("yarn.lock", "yarn"),
+    ("bun.lock", "bun"),
+    ("bun.lockb", "bun"),
+    ("package-lock.json", "npm"),
+)
 
 
 def gather(view: View) -> Gathered:
@@ -101,7 +107,12 @@ def _package(view: View, path: str, found: Gathered, is_member: bool) -> None:
     engines = document.get("engines")
     requires = engines.get("node") if isinstance(engines, dict) else ""
     found.manifest(
-        path, "node", document.get("name"), version=document.get("version"), requires=requires, description=document.get("description")
+        path,
+        "node",
+        document.get("name"),
+        version=document.get("version"),
+        requires=requires,
+        description=document.get("description"),
     )
     for scope, kind in _SCOPES.items():
         table = document.get(scope)
@@ -110,7 +121,9 @@ def _package(view: View, path: str, found: Gathered, is_member: bool) -> None:
             optional = document.get("optionalDependencies") if scope == "dependencies" else None
             for name, spec in table.items():
                 if not (isinstance(optional, dict) and name in optional):
-                    found.dependencies.append(_dependency(name, word(spec), scope, kind, path, line_of(text, name, start)))
+                    found.dependencies.append(
+                        _dependency(name, word(spec), scope, kind, path, line_of(text, name, start))
+                    )
     if is_member or path.count("/") < 3:
         _entries(view, path, document, found, text)
         _scripts(view, path, document, found, text)
@@ -128,12 +141,26 @@ def _entries(view: View, path: str, document: dict[str, Any], found: Gathered, t
     if isinstance(bins, str):
         bins = {name.rpartition("/")[2]: bins}
     for command, target in bins.items() if isinstance(bins, dict) else ():
-        found.entry_points.append(EntryPoint("bin", command, below(folder, word(target)), path, line_of(text, word(target))))
-    main = next((target for key in ("main", "module", "browser") if (target := word(document.get(key)))), "") or _exported(document.get("exports"))
+        found.entry_points.append(
+            EntryPoint("bin", command, below(folder, word(target)), path, line_of(text, word(target)))
+        )
+    main = next(
+        (target for key in ("main", "module", "browser") if (target := word(document.get(key)))), ""
+    ) or _exported(document.get("exports"))
     if main:
         found.entry_points.append(EntryPoint("main", name or path, below(folder, main), path, line_of(text, main)))
-    elif any(f"{below(folder, start)}" in view.files for start in ("index.js", "index.ts", "src/index.ts", "src/index.js")) and name:
-        start = next(start for start in ("index.js", "index.ts", "src/index.ts", "src/index.js") if below(folder, start) in view.files)
+    elif (
+        any(
+            f"{below(folder, start)}" in view.files
+            for start in ("index.js", "index.ts", "src/index.ts", "src/index.js")
+        )
+        and name
+    ):
+        start = next(
+            start
+            for start in ("index.js", "index.ts", "src/index.ts", "src/index.js")
+            if below(folder, start) in view.files
+        )
         found.entry_points.append(EntryPoint("library", name, below(folder, start), path))
 
 

@@ -39,14 +39,22 @@ def _composer(view: View, path: str, found: Gathered) -> None:
         return
     required = _table(document, "require")
     found.manifest(
-        path, "php", document.get("name"), version=document.get("version"),
-        requires=f"php {word(required['php'])}" if "php" in required else "", description=document.get("description"),
-    )  # fmt: skip
+        path,
+        "php",
+        document.get("name"),
+        version=document.get("version"),
+        requires=f"php {word(required['php'])}" if "php" in required else "",
+        description=document.get("description"),
+    )
     for scope, kind in (("require", "runtime"), ("require-dev", "development")):
         start = max(0, text.find(f'"{scope}"'))
         for name, spec in _table(document, scope).items():
             platform = name in _PLATFORM or name.startswith(("ext-", "lib-"))
-            found.dependencies.append(Dependency(name, word(spec), scope, "platform" if platform else kind, path, line_of(text, name, start)))
+            found.dependencies.append(
+                Dependency(
+                    name, word(spec), scope, "platform" if platform else kind, path, line_of(text, name, start)
+                )
+            )
     _entries(path, document, found, text)
 
 
@@ -55,17 +63,31 @@ def _entries(path: str, document: dict[str, Any], found: Gathered, text: str) ->
     bins = document.get("bin")
     for target in [bins] if isinstance(bins, str) else bins if isinstance(bins, list) else []:
         if isinstance(target, str):
-            found.entry_points.append(EntryPoint("bin", target.rpartition("/")[2], below(folder, target), path, line_of(text, target)))
+            found.entry_points.append(
+                EntryPoint("bin", target.rpartition("/")[2], below(folder, target), path, line_of(text, target))
+            )
     for target in _table(_table(document, "autoload"), "psr-4").values():
         for one in [target] if isinstance(target, str) else target if isinstance(target, list) else []:
             if isinstance(one, str):
-                found.entry_points.append(EntryPoint("library", word(document.get("name")), below(folder, one) or ".", path, line_of(text, one)))
+                found.entry_points.append(
+                    EntryPoint(
+                        "library", word(document.get("name")), below(folder, one) or ".", path, line_of(text, one)
+                    )
+                )
                 break
     if not folder:
         for name in _table(document, "scripts"):
             purpose = purpose_of_script(name)
             if purpose:
-                found.commands.append(Command(purpose, f"composer {name}", path, line_of(text, name, max(0, text.find('"scripts"'))), "manifest"))
+                found.commands.append(
+                    Command(
+                        purpose,
+                        f"composer {name}",
+                        path,
+                        line_of(text, name, max(0, text.find('"scripts"'))),
+                        "manifest",
+                    )
+                )
 
 
 def _table(of: dict[str, Any], key: str) -> dict[str, Any]:

@@ -8,37 +8,68 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "test",
         re.compile(
-            r"\b(?:pytest|py\.test|tox|nox|jest|vitest|mocha|ava|karma|cypress|playwright test|phpunit|pest|rspec|minitest|cucumber|behat|ctest|bats"
-            r"|unittest|junit|prove|busted|trial|stestr|cargo (?:nextest|test)|go(?:test(?:sum)?)? test|gotestsum|dotnet test|mix test|swift test|flutter test|dart test"
-            r"|deno test|bun test|bazel test|meson test|ninja test|cabal test|stack test|zig build test|lein test|sbt [^|;&]*test|manage\.py test"
-            r"|mvnw?(?:\.cmd)?\b(?![^|;&\n]*test\.skip|[^|;&\n]*skipTests)[^|;&\n]*[ \t](?:verify|test)(?![\w.-])|gradlew?\b[^|;&\n]*[ \t:](?:test|check|build)(?![\w.-])|rake(?: (?:test|spec)\S*)?$"
-            r"|make\b[^|;&\n]*[ \t](?:check|tests?|testacc|distcheck|test-\S+)(?![\w./-])|just\b[^|;&\n]*\btests?\b|composer (?:run(?:-script)? )?tests?\b"
-            r"|(?:npm|pnpm|yarn|bun)(?: -\S+)*(?: run(?:-script)?)?(?: -\S+)* (?:test|e2e)\S*|(?:npm|pnpm|yarn|bun) t\b|python[\d.]* (?:-m )?(?:runtests|tests?)\S*)"
+            r"\b(?:pytest|py\.test|tox|nox|jest|vitest|mocha|ava|karma|cypress|playwright test"
+            r"|phpunit|pest|rspec|minitest|cucumber|behat|ctest|bats"
+            r"|unittest|junit|prove|busted|trial|stestr|cargo (?:nextest|test)"
+            r"|go(?:test(?:sum)?)? test|gotestsum|dotnet test|mix test|swift test|flutter test"
+            r"|dart test"
+            r"|deno test|bun test|bazel test|meson test|ninja test|cabal test|stack test"
+            r"|zig build test|lein test|sbt [^|;&]*test|manage\.py test"
+            r"|mvnw?(?:\.cmd)?\b(?![^|;&\n]*test\.skip|[^|;&\n]*skipTests)[^|;&\n]*[ \t](?:verify"
+            r"|test)(?![\w.-])|gradlew?\b[^|;&\n]*[ \t:](?:test|check|build)(?![\w.-])"
+            r"|rake(?: (?:test|spec)\S*)?$"
+            r"|make\b[^|;&\n]*[ \t](?:check|tests?|testacc|distcheck|test-\S+)(?![\w./-])"
+            r"|just\b[^|;&\n]*\btests?\b|composer (?:run(?:-script)? )?tests?\b"
+            r"|(?:npm|pnpm|yarn|bun)(?: -\S+)*(?: run(?:-script)?)?(?: -\S+)* (?:test|e2e)\S*"
+            r"|(?:npm|pnpm|yarn|bun) t\b|python[\d.]* (?:-m )?(?:runtests|tests?)\S*)"
         ),
     ),
     (
         "lint",
         re.compile(
-            r"\b(?:ruff(?! format)|flake8|pylint|eslint|golangci-lint|go vet|staticcheck|clippy|rubocop|phpcs|php-cs-fixer|phpstan|psalm|shellcheck"
-            r"|stylelint|markdownlint|pre-commit|prek|lint\S*|ktlint|detekt|checkstyle|spotbugs|credo|hadolint|yamllint|biome|oxlint|zizmor|actionlint|tflint)\b"
+            r"\b(?:ruff(?! format)|flake8|pylint|eslint|golangci-lint|go vet|staticcheck|clippy"
+            r"|rubocop|phpcs|php-cs-fixer|phpstan|psalm|shellcheck"
+            r"|stylelint|markdownlint|pre-commit|prek|lint\S*|ktlint|detekt|checkstyle|spotbugs"
+            r"|credo|hadolint|yamllint|biome|oxlint|zizmor|actionlint|tflint)\b"
         ),
     ),
     ("types", re.compile(r"\b(?:mypy|pyright|tsc|vue-tsc|typecheck|type-check|pyre|sorbet|dialyzer|flow check)\b")),
-    ("format", re.compile(r"\b(?:black|ruff format|prettier|gofmt|gofumpt|cargo fmt|rustfmt|clang-format|isort|oxfmt|spotless\S*|mix format|fmt|format\S*)\b")),
-    ("docs", re.compile(r"\b(?:sphinx-build|mkdocs|typedoc|javadoc|rustdoc|cargo doc|yard|rdoc|doxygen|docs?\S*|vitepress|docusaurus)\b")),
-    ("release", re.compile(r"\b(?:publish|release\S*|twine|goreleaser|semantic-release|changeset|deploy\S*|version-packages)\b")),
+    (
+        "format",
+        re.compile(
+            r"\b(?:black|ruff format|prettier|gofmt|gofumpt|cargo fmt|rustfmt|clang-format|isort"
+            r"|oxfmt|spotless\S*|mix format|fmt|format\S*)\b"
+        ),
+    ),
+    (
+        "docs",
+        re.compile(
+            r"\b(?:sphinx-build|mkdocs|typedoc|javadoc|rustdoc|cargo doc|yard|rdoc|doxygen"
+            r"|docs?\S*|vitepress|docusaurus)\b"
+        ),
+    ),
+    (
+        "release",
+        re.compile(
+            r"\b(?:publish|release\S*|twine|goreleaser|semantic-release|changeset|deploy\S*|version-packages)\b"
+        ),
+    ),
     (
         "install",
         re.compile(
-            r"\b(?:npm (?:ci|install|i)|pnpm (?:i|install)|yarn(?: install| --immutable| --frozen-lockfile)?$|bun install|pip3? install|uv sync|poetry install|pdm install"
-            r"|pipenv install|bundle(?: install)?$|bundle install|composer (?:install|update)|go mod download|cargo fetch|dotnet restore|mix deps\.get|conda env)"
+            r"\b(?:npm (?:ci|install|i)|pnpm (?:i|install)|yarn(?: install| --immutable"
+            r"| --frozen-lockfile)?$|bun install|pip3? install|uv sync|poetry install|pdm install"
+            r"|pipenv install|bundle(?: install)?$|bundle install|composer (?:install|update)"
+            r"|go mod download|cargo fetch|dotnet restore|mix deps\.get|conda env)"
         ),
     ),
     (
         "build",
         re.compile(
-            r"\b(?:build\S*|compile\S*|make(?: all)?$|make -j\S*$|cmake|\./configure|autoreconf|meson|ninja|go (?:install|build)|cargo (?:check|install)|mvnw?\b|gradlew?\b"
-            r"|assemble|webpack|rollup|esbuild|tsup|tsdown|dotnet (?:pack|publish)|docker (?:buildx )?build|\./autogen\.sh)"
+            r"\b(?:build\S*|compile\S*|make(?: all)?$|make -j\S*$|cmake|\./configure|autoreconf"
+            r"|meson|ninja|go (?:install|build)|cargo (?:check|install)|mvnw?\b|gradlew?\b"
+            r"|assemble|webpack|rollup|esbuild|tsup|tsdown|dotnet (?:pack|publish)"
+            r"|docker (?:buildx )?build|\./autogen\.sh)"
         ),
     ),
     ("run", re.compile(r"\b(?:start|serve\S*|dev|run|up|watch|preview|server)\b")),

@@ -61,7 +61,12 @@ def _pyproject(view: View, path: str, found: Gathered) -> None:
     about = project or poetry
     name, version = about.get("name"), about.get("version", "")
     found.manifest(
-        path, "python", name, version=version, requires=about.get("requires-python"), description=about.get("description")
+        path,
+        "python",
+        name,
+        version=version,
+        requires=about.get("requires-python"),
+        description=about.get("description"),
     )
     found.depends(path, "runtime", "runtime", _requirements_of(project.get("dependencies")), text)
     for extra, values in _table(project, "optional-dependencies").items():
@@ -128,7 +133,9 @@ def _poetry(path: str, poetry: dict[str, Any], found: Gathered, text: str) -> No
 def _scripts(view: View, path: str, scripts: dict[str, Any], found: Gathered, text: str) -> None:
     for name, target in scripts.items():
         target = word(target) or word(target.get("callable") if isinstance(target, dict) else "")
-        found.entry_points.append(EntryPoint("script", name, _module_file(view, folder_of(path), target), path, line_of(text, target)))
+        found.entry_points.append(
+            EntryPoint("script", name, _module_file(view, folder_of(path), target), path, line_of(text, target))
+        )
 
 
 def _module_file(view: View, folder: str, target: str) -> str:
@@ -165,9 +172,13 @@ def _setup_cfg(view: View, path: str, found: Gathered) -> None:
         return
     name = parser.get("metadata", "name", fallback="")
     found.manifest(
-        path, "python", name, version=parser.get("metadata", "version", fallback=""),
-        requires=parser.get("options", "python_requires", fallback=""), description=parser.get("metadata", "description", fallback=""),
-    )  # fmt: skip
+        path,
+        "python",
+        name,
+        version=parser.get("metadata", "version", fallback=""),
+        requires=parser.get("options", "python_requires", fallback=""),
+        description=parser.get("metadata", "description", fallback=""),
+    )
     found.depends(path, "runtime", "runtime", _lines(parser.get("options", "install_requires", fallback="")), text)
     found.depends(path, "tests", "development", _lines(parser.get("options", "tests_require", fallback="")), text)
     if parser.has_section("options.extras_require"):
@@ -181,7 +192,11 @@ def _setup_cfg(view: View, path: str, found: Gathered) -> None:
 
 
 def _lines(values: str) -> list[tuple[str, str]]:
-    return [requirement(line) for line in re.split(r"[\n;]" if "\n" not in values else r"\n", values) if line.strip() and line.strip()[0] != "#"]
+    return [
+        requirement(line)
+        for line in re.split(r"[\n;]" if "\n" not in values else r"\n", values)
+        if line.strip() and line.strip()[0] != "#"
+    ]
 
 
 def _pairs(values: str) -> dict[str, Any]:
@@ -204,7 +219,12 @@ def _setup_py(view: View, path: str, found: Gathered) -> None:
     if not values and not call.keywords:
         return  # `setup()` alone: everything is in setup.cfg or pyproject.toml
     found.manifest(
-        path, "python", values.get("name"), version=values.get("version"), requires=values.get("python_requires"), description=values.get("description")
+        path,
+        "python",
+        values.get("name"),
+        version=values.get("version"),
+        requires=values.get("python_requires"),
+        description=values.get("description"),
     )
     found.depends(path, "runtime", "runtime", _requirements_of(_listed(values.get("install_requires"))), text)
     found.depends(path, "tests", "development", _requirements_of(_listed(values.get("tests_require"))), text)
@@ -219,7 +239,13 @@ def _setup_py(view: View, path: str, found: Gathered) -> None:
 
 
 def _called(node: ast.Call) -> str:
-    return node.func.id if isinstance(node.func, ast.Name) else node.func.attr if isinstance(node.func, ast.Attribute) else ""
+    return (
+        node.func.id
+        if isinstance(node.func, ast.Name)
+        else node.func.attr
+        if isinstance(node.func, ast.Attribute)
+        else ""
+    )
 
 
 def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
@@ -263,7 +289,9 @@ def _pipfile(view: View, path: str, found: Gathered) -> None:
         found.depends(path, table, kind, [(name, word(spec)) for name, spec in _table(document, table).items()], text)
 
 
-_REQUIREMENTS = re.compile(r"(?:^|/)(?:requirements?[^/]*\.(?:txt|in)|requirements?/[^/]+\.(?:txt|in)|[^/]*[-_]requirements?\.(?:txt|in))$")
+_REQUIREMENTS = re.compile(
+    r"(?:^|/)(?:requirements?[^/]*\.(?:txt|in)|requirements?/[^/]+\.(?:txt|in)|[^/]*[-_]requirements?\.(?:txt|in))$"
+)
 
 
 def _requirements(view: View, path: str, found: Gathered) -> None:
@@ -290,4 +318,6 @@ def _modules(view: View, found: Gathered) -> None:
         if name == "manage.py":
             found.entry_points.append(EntryPoint("program", "manage.py", path, path))
         elif folder:
-            found.entry_points.append(EntryPoint("module", f"python -m {folder.removeprefix('src/').replace('/', '.')}", path, path))
+            found.entry_points.append(
+                EntryPoint("module", f"python -m {folder.removeprefix('src/').replace('/', '.')}", path, path)
+            )

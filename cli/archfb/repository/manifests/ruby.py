@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from archfb.repository.manifests.declared import View
 
 _NAME = re.compile(r"\.name\s*=\s*['\"]([^'\"]+)['\"]|Specification\.new\(?\s*['\"]([^'\"]+)['\"]")
-_ADDED = re.compile(r"^\s*\w+\.add_(?:(runtime|development)_)?dependency\(?\s*(?:%q)?['\"(]([\w.-]+)['\")](.*)$", re.MULTILINE)
+_ADDED = re.compile(
+    r"^\s*\w+\.add_(?:(runtime|development)_)?dependency\(?\s*(?:%q)?['\"(]([\w.-]+)['\")](.*)$", re.MULTILINE
+)
 _FIELD = r"\.{0}\s*=\s*['\"]([^'\"]+)['\"]"
 _EXECUTABLES = re.compile(r"\.executables\s*(?:=|<<)\s*(.+)")
 _GEM = re.compile(r"^\s*gem[\s(]+['\"]([\w.-]+)['\"](.*)$")
@@ -35,19 +37,40 @@ def gather(view: View) -> Gathered:
 
 def _gemspec(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    name = next((first or second for first, second in _NAME.findall(text)), "") or path.rpartition("/")[2].removesuffix(".gemspec")
-    said = {key: next(iter(re.findall(_FIELD.format(key), text)), "") for key in ("version", "summary", "required_ruby_version")}
-    found.manifest(path, "ruby", name, version=said["version"], requires=said["required_ruby_version"], description=said["summary"])
+    name = next((first or second for first, second in _NAME.findall(text)), "") or path.rpartition("/")[
+        2
+    ].removesuffix(".gemspec")
+    said = {
+        key: next(iter(re.findall(_FIELD.format(key), text)), "")
+        for key in ("version", "summary", "required_ruby_version")
+    }
+    found.manifest(
+        path,
+        "ruby",
+        name,
+        version=said["version"],
+        requires=said["required_ruby_version"],
+        description=said["summary"],
+    )
     for match in _ADDED.finditer(text):
         kind = "development" if match[1] == "development" else "runtime"
         number = text.count("\n", 0, match.start(2)) + 1
-        found.dependencies.append(Dependency(match[2], ", ".join(re.findall(r"['\"]([^'\"]+)['\"]", match[3])), kind, kind, path, number))
+        found.dependencies.append(
+            Dependency(match[2], ", ".join(re.findall(r"['\"]([^'\"]+)['\"]", match[3])), kind, kind, path, number)
+        )
     folder = folder_of(path)
     if any(one.startswith(below(folder, "lib") + "/") for one in view.paths):
         found.entry_points.append(EntryPoint("library", name, below(folder, "lib"), path))
     listed = _EXECUTABLES.search(text)
     for program in re.findall(r"['\"]([\w.-]+)['\"]", listed[1]) if listed else ():
-        target = next((below(folder, f"{place}/{program}") for place in ("exe", "bin") if below(folder, f"{place}/{program}") in view.files), program)
+        target = next(
+            (
+                below(folder, f"{place}/{program}")
+                for place in ("exe", "bin")
+                if below(folder, f"{place}/{program}") in view.files
+            ),
+            program,
+        )
         found.entry_points.append(EntryPoint("bin", program, target, path))
 
 
@@ -59,7 +82,11 @@ def _gemfile(view: View, path: str, found: Gathered) -> None:
     if re.search(r"^\s*gemspec\b", text, re.MULTILINE):
         for spec in specs:
             name = next((one.name for one in found.manifests if one.path == spec), "")
-            found.dependencies.append(Dependency(name, "gemspec", "default", "development", path, 1 + text[: text.find("gemspec")].count("\n")))
+            found.dependencies.append(
+                Dependency(
+                    name, "gemspec", "default", "development", path, 1 + text[: text.find("gemspec")].count("\n")
+                )
+            )
     blocks: list[str] = []
     for number, line in enumerate(text.splitlines(), 1):
         group = _GROUP.match(line)
@@ -72,11 +99,22 @@ def _gemfile(view: View, path: str, found: Gathered) -> None:
         gem = _GEM.match(line)
         if gem:
             inline = _INLINE_GROUP.search(gem[2])
-            groups = [name for block in (*blocks, inline[1] if inline else "") for name in re.findall(r"\w+", block.replace("%i", ""))]
+            groups = [
+                name
+                for block in (*blocks, inline[1] if inline else "")
+                for name in re.findall(r"\w+", block.replace("%i", ""))
+            ]
             is_development = bool(specs) or (bool(groups) and not set(groups) & {"default", "production", "assets"})
             spec = ", ".join(re.findall(r",\s*['\"]([^'\"]+)['\"]", gem[2]))
             found.dependencies.append(
-                Dependency(gem[1], spec, ",".join(groups) or "default", "development" if is_development else "runtime", path, number)
+                Dependency(
+                    gem[1],
+                    spec,
+                    ",".join(groups) or "default",
+                    "development" if is_development else "runtime",
+                    path,
+                    number,
+                )
             )
 
 
@@ -87,4 +125,6 @@ def _rakefile(view: View, found: Gathered) -> None:
     default = _DEFAULT.search(text)
     bundled = "bundle exec " if "Gemfile" in view.files else ""
     if default and default[1] in ("test", "spec", "tests", "ci", "check"):
-        found.commands.append(Command("test", f"{bundled}rake", "Rakefile", text.count("\n", 0, default.start()) + 1, "manifest"))
+        found.commands.append(
+            Command("test", f"{bundled}rake", "Rakefile", text.count("\n", 0, default.start()) + 1, "manifest")
+        )

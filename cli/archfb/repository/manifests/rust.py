@@ -21,7 +21,10 @@ def gather(view: View) -> Gathered:
     for path in paths:
         _cargo(view, path, found)
     if paths and folder_of(paths[0]) == "":
-        found.commands += [Command("test", "cargo test", "Cargo.toml", 1, "ecosystem"), Command("build", "cargo build", "Cargo.toml", 1, "ecosystem")]
+        found.commands += [
+            Command("test", "cargo test", "Cargo.toml", 1, "ecosystem"),
+            Command("build", "cargo build", "Cargo.toml", 1, "ecosystem"),
+        ]
     return found
 
 
@@ -34,7 +37,12 @@ def _cargo(view: View, path: str, found: Gathered) -> None:
         return
     package, workspace = _table(document, "package"), _table(document, "workspace")
     found.manifest(
-        path, "rust", package.get("name"), version=package.get("version"), requires=package.get("rust-version"), description=package.get("description")
+        path,
+        "rust",
+        package.get("name"),
+        version=package.get("version"),
+        requires=package.get("rust-version"),
+        description=package.get("description"),
     )
     for scope, kind in _SCOPES.items():
         found.depends(path, scope, kind, _named(_table(document, scope)), text)
@@ -70,12 +78,20 @@ def _entries(view: View, path: str, document: dict[str, Any], name: str, found: 
             target = word(one.get("path")) or f"src/bin/{program}.rs"
             found.entry_points.append(EntryPoint("bin", program, below(folder, target), path, line_of(text, program)))
     listed = {entry.target for entry in found.entry_points}
-    main, library = below(folder, "src/main.rs"), below(folder, word(_table(document, "lib").get("path")) or "src/lib.rs")
+    main, library = (
+        below(folder, "src/main.rs"),
+        below(folder, word(_table(document, "lib").get("path")) or "src/lib.rs"),
+    )
     if main in view.files and main not in listed:
         found.entry_points.append(EntryPoint("bin", name, main, path))
     start = below(folder, "src/bin") + "/"
     for source in view.paths:
-        if source.startswith(start) and source.endswith(".rs") and source not in listed and source.count("/") == start.count("/"):
+        if (
+            source.startswith(start)
+            and source.endswith(".rs")
+            and source not in listed
+            and source.count("/") == start.count("/")
+        ):
             found.entry_points.append(EntryPoint("bin", source.rpartition("/")[2].removesuffix(".rs"), source, path))
     if library in view.files:
         found.entry_points.append(EntryPoint("library", name, library, path))
