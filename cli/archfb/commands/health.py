@@ -29,6 +29,9 @@ def health(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     nagios: Annotated[bool, typer.Option("--nagios", help="Print one line and perfdata.")] = False,
+    textfile: Annotated[
+        str | None, typer.Option("--textfile", metavar="PATH.prom", help="Replace this file with the metrics.")
+    ] = None,
     lock: Annotated[
         Literal["skip", "wait", "fail"], typer.Option("--lock", help="When another probe runs: skip, wait or fail.")
     ] = "skip",
@@ -49,6 +52,10 @@ def health(
 
     if json and nagios:
         raise UsageError("Choose one output: --json or --nagios.")
+    if textfile is not None:
+        from archfb.metrics.textfile import check
+
+        check(textfile)
     one = session(ctx)
     config, table = stored_table(one)
     chain = chosen(config, model or [], phase)
@@ -63,6 +70,10 @@ def health(
             else:
                 one.note(f"Another probe (pid {other}) is running; this is what is stored.")
     found = verdict_of(config, view, max_age)
+    if textfile is not None:
+        from archfb.commands.metrics import export
+
+        export(one, config, textfile)
     if nagios:
         from archfb.output import write
 

@@ -131,6 +131,12 @@ def known(options: "RunOptions", config: Any) -> None:
         one_of(name, config.providers, "provider")
 
 
+def unasked(result: "RunResult") -> bool:
+    """Say whether the offline provider made everything for want of a model, and not because it was asked to."""
+    made = [one for phase in result.phases for one in phase.result.made]
+    return bool(made) and all(one.offline and one.offline_reason == "no_model" for one in made)
+
+
 def finished(session: Session, result: "RunResult", *, json: bool) -> int:
     """Print the end of a run and return its exit code."""
     from archfb.commands.run_report import dry_run_text, problems
@@ -148,6 +154,8 @@ def finished(session: Session, result: "RunResult", *, json: bool) -> int:
         session.note(note)
     if result.fell_back:
         session.warn("no model was usable for some of it: that is the offline analysis.")
+    elif unasked(result):
+        session.note("No model has a key: this is the offline analysis. See `archfb doctor`.")
     for problem in problems(result):
         say(f"{'warning' if result.ok else 'error'}: {problem}", style="33" if result.ok else "31")
     return 0 if result.ok else 1

@@ -62,7 +62,7 @@ def columns(now: float) -> list[Column[Place]]:
 
 def headline(decision: Decision) -> str:
     """Return what was asked for, and how the complexity came about."""
-    terms = ", ".join(f"{name(term)} {value:g}" for term, value in decision.terms.items())
+    terms = ", ".join(f"{name(term)} {value:g}" for term, value in decision.terms.items() if value)
     return f"{decision.phase}: {decision.complexity} complexity{f' ({terms})' if terms else ''}, {decision.strategy}"
 
 
