@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archfb.probing.last_round import remember
 from archfb.providers.exchange import Limits, Target
 from archfb.routing.attempt import Circumstances, attempt_of, new_id
 from archfb.routing.plan import expected_cost
@@ -95,6 +96,8 @@ async def probe_round(
         late.cancel()
     ended = await asyncio.gather(*tasks, return_exceptions=True)
     desk.store.settle(desk.settings, desk.refs)
+    if not any(task.cancelled() for task in tasks):
+        remember(desk.store)
     return [result for outcome in ended for result in _results(outcome)]
 
 
