@@ -81,7 +81,8 @@ def settle(rows: Snapshot, settings: Settings, now: float, refs: Sequence[ModelR
         key: after for key, one in rows.deployments.items() if (after := breaker.rebased(one, now)) is not one
     }
     accounts = {key: new for key, one in rows.accounts.items() if (new := holds.rebased(one, now)) is not one}
-    return _restated(rows, Changes(deployments, accounts), settings, now, refs)
+    online = machine.settled(rows.machine, now)
+    return _restated(rows, Changes(deployments, accounts, {}, online), settings, now, refs)
 
 
 def _event(rows: Snapshot, attempt: Attempt, settings: Settings, now: float, rng: Random) -> _Event:

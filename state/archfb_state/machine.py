@@ -44,6 +44,13 @@ def offline(machine: MachineRecord, now: float) -> bool:
     return -SKEW <= now - machine.pending[-1].at <= BELIEVED
 
 
+def settled(machine: MachineRecord, now: float) -> MachineRecord | None:
+    """Return the machine no longer believed to be offline, for want of failures; None where nothing changes."""
+    if machine.offline_since is None or offline(machine, now):
+        return None
+    return MachineRecord(last_answer_at=machine.last_answer_at)
+
+
 def place(host: str) -> str:
     """Return what counts as one host: all names of this machine are one."""
     return "loopback" if host in _LOOPBACK else host

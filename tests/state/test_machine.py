@@ -154,6 +154,16 @@ def test_a_machine_is_believed_offline_for_five_minutes_without_another_failure(
     assert core.rows.machine.offline_since is None
 
 
+def test_settling_ends_a_belief_that_nothing_confirms() -> None:
+    core = Core()
+    core.record("a", "network")
+    core.record("c", "network")
+    assert core.settle().machine is None
+    core.wait(BELIEVED + 1).settle()
+    assert core.rows.machine == MachineRecord()
+    assert core.settle().machine is None
+
+
 def test_a_clock_that_was_set_back_does_not_keep_a_machine_offline() -> None:
     core = Core().wait(1000)
     core.record("a", "network")
