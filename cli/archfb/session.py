@@ -31,6 +31,7 @@ class Session:
     verbose: int = 0
     log_json: str | None = None
     sleep: Callable[[float], None] = time.sleep
+    told: list[str] = field(default_factory=list)
     failure: Callable[[ArchfbError], Mapping[str, Any]] | None = None
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
@@ -71,9 +72,16 @@ class Session:
         self._told(store)
         return store
 
+    def close(self, store: Store) -> None:
+        """Let go of the state, and say what went wrong with saving meanwhile."""
+        self._told(store)
+        store.close()
+
     def _told(self, store: Store) -> None:
         for note in store.opened.notes:
-            self.warn(note)
+            if note not in self.told:
+                self.told.append(note)
+                self.warn(note)
 
     def note(self, text: str, *, level: int = 0) -> None:
         """Say something to a person, unless that is more than was asked for."""

@@ -71,7 +71,7 @@ async def answered(
         async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
             return await router.ask(chain, prompt, model=model, deadline=deadline)
     finally:
-        store.close()
+        session.close(store)
 
 
 def read_prompt(prompt: str) -> str:

@@ -1,6 +1,6 @@
 """`archfb health`: probes what is due, records it, shows the table and answers like a monitoring plugin."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
@@ -14,6 +14,17 @@ if TYPE_CHECKING:
     from archfb.config.model import Config
     from archfb.probing.round import ProbeResult
     from archfb.routing.table import StatusTable
+
+
+NOT_SAVED = "The state cannot be written: what the probes found is not kept."
+
+
+class Round(NamedTuple):
+    """A round of probes, the table after it, and whether any of it will be remembered."""
+
+    table: "StatusTable"
+    probes: "list[ProbeResult]"
+    saved: bool
 
 
 def health(
@@ -47,7 +58,7 @@ def health(
     Exit code: 0 well, 1 some model is degraded or unavailable, 2 a chain has no usable model left, 3 could not tell.
     """
     from archfb.errors import UsageError
-    from archfb.verdict import UNKNOWN, selected
+    from archfb.verdict import UNKNOWN, Verdict, selected
     from archfb.verdict import nagios as plugin_line
 
     if json and nagios:
@@ -60,16 +71,16 @@ def health(
     config, table = stored_table(one)
     chain = chosen(config, model or [], phase)
     view = selected(table, model or [], phase, chain)
-    probes: Sequence[ProbeResult] = ()
+    probes, saved = [], True
     if all_ or wanted(config, one, view, if_stale):
         with locked(one, config, lock) as other:
             if other is None:
                 wait(one, jitter)
-                table, probes = one.run(probed(one, config, everything=all_, models=model, phase=phase))
-                view = selected(table, model or [], phase, chain)
+                after = one.run(probed(one, config, everything=all_, models=model, phase=phase))
+                view, probes, saved = selected(after.table, model or [], phase, chain), after.probes, after.saved
             else:
                 one.note(f"Another probe (pid {other}) is running; this is what is stored.")
-    found = verdict_of(config, view, max_age)
+    found = verdict_of(config, view, max_age) if saved else Verdict(UNKNOWN, NOT_SAVED)
     if textfile is not None:
         from archfb.commands.metrics import export
 
@@ -137,9 +148,8 @@ def wait(session: Session, jitter: float) -> None:
 
 async def probed(
     session: Session, config: "Config", *, everything: bool, models: list[str] | None, phase: str | None
-) -> "tuple[StatusTable, list[ProbeResult]]":
-    """Make one round of probes; returns the table after it, and the probes."""
-    from archfb.errors import StateError
+) -> Round:
+    """Make one round of probes."""
     from archfb.eventlog import observers
     from archfb.routing.router import Router
     from archfb.views.live import Lines
@@ -149,8 +159,6 @@ async def probed(
         observe: Any = observers(session, Lines(session.verbose, quiet=session.quiet))
         async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
             results = await router.probe(everything, models=models, phase=phase)
-            if not store.opened.saving:
-                raise StateError("The state cannot be written: what the probes found is not kept.")
-            return router.status(), results
+            return Round(router.status(), results, store.opened.saving)
     finally:
-        store.close()
+        session.close(store)

@@ -118,7 +118,7 @@ async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -
             with view:
                 return await run_phases(phase, repo, router, store, options, observe)
     finally:
-        store.close()
+        session.close(store)
 
 
 def known(options: "RunOptions", config: Any) -> None:

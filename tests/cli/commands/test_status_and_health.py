@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -161,3 +163,18 @@ def test_a_name_that_no_terminal_should_get_is_refused(
     assert "Model name may hold printable characters" in err
     assert "\x1b" not in err
     assert max(len(line) for line in err.splitlines()) < 1000
+
+
+def test_a_state_of_a_later_version_is_not_saved_to(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row 62: the run goes on; health cannot tell."""
+    here = place(m1=GOOD)
+    assert here.run("ask", "x") == 0
+    with closing(sqlite3.connect(here.folder / "archfb.db")) as db:
+        db.execute("PRAGMA user_version = 9999")
+    capsys.readouterr()
+    assert here.run("ask", "x") == 0
+    out, err = capsys.readouterr()
+    assert out == "ok\n"
+    assert err.count("Running without saving.") == 1
+    assert here.run("health") == 3
+    assert "what the probes found is not kept" in capsys.readouterr().err
