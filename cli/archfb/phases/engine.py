@@ -14,7 +14,8 @@ from archfb.phases.caller import ModelCaller
 from archfb.phases.dry import DryCaller
 from archfb.phases.options import PhaseOutcome, RunResult
 from archfb.phases.output import write_phase, write_run
-from archfb.phases.records import TITLES, FindingsResult, PhaseRecord, PlanResult, WholeResult
+from archfb.phases.records import TITLES
+from archfb.phases.results import FindingsResult, PhaseRecord, PlanResult, WholeResult
 from archfb.phases.spending import Purse
 from archfb.phases.steps import STEPS
 from archfb.phases.work import Work

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from math import log2
 from typing import TYPE_CHECKING
@@ -17,6 +18,11 @@ MOST = 150
 FALLING = 0.75
 """What each further file of a package counts beside the one before it."""
 
+_DECLARES = re.compile(
+    r"(?:^|/)(?:Rakefile|Gemfile|Podfile|Brewfile|setup\.py|conftest\.py|noxfile\.py|build\.gradle(?:\.kts)?|"
+    r"settings\.gradle(?:\.kts)?|[\w.-]+\.gemspec|[\w.-]+\.config\.[cm]?[jt]s|module-info\.java)$"
+)
+
 _LAST = 1_000_000
 
 
@@ -26,8 +32,9 @@ def readable(file: File) -> bool:
 
 
 def is_code(file: File) -> bool:
-    """Return whether a file is source or test of the project's own."""
-    return readable(file) and file.language is not None and file.role in {"source", "test"}
+    """Return whether a file is source or test of the project's own; what only declares the project is neither."""
+    is_own = readable(file) and file.language is not None and file.role in {"source", "test"}
+    return is_own and not _DECLARES.search(file.path)
 
 
 def product(repo: Repository) -> list[File]:
@@ -119,7 +126,20 @@ def ours(file: File) -> bool:
 
 def entry_files(repo: Repository) -> list[str]:
     """Return the listed files in which execution begins, in order of declaration."""
-    return _unique(one.target for one in repo.entry_points if one.target in repo.by_path)
+    found = (_target(repo, one.target) for one in repo.entry_points)
+    return _unique(path for path in found if path is not None)
+
+
+def _target(repo: Repository, target: str) -> str | None:
+    """Return the file that an entry point names by its path or, as Python does, by its module."""
+    for name in (target, target.partition(":")[0]):
+        if name in repo.by_path:
+            return name
+    name = target.partition(":")[0].replace(".", "/")
+    if not name.isascii() or not name.replace("/", "").replace("_", "").isalnum():
+        return None
+    places = [f"{top}{name}{tail}" for top in ("", "src/") for tail in (".py", "/__main__.py", "/__init__.py")]
+    return next((path for path in places if path in repo.by_path), None)
 
 
 def important(repo: Repository) -> tuple[str, ...]:

@@ -4,19 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archfb.phases.records import (
-    TITLES,
-    DeepAnalysis,
-    FindingsResult,
-    PlanResult,
-    Rules,
-    WholeResult,
-    offline_only,
-    plain,
-)
+from archfb.phases.records import TITLES, plain
+from archfb.phases.results import FindingsResult, PlanResult, Rules, WholeResult, offline_only
 
 if TYPE_CHECKING:
-    from archfb.phases.records import CallFailed, Coverage, Finding, Made, PhaseRecord, Plan, PlannedAgent
+    from archfb.phases.records import CallFailed, Coverage, Finding, Made, Plan, PlannedAgent
+    from archfb.phases.results import PhaseRecord
 
 SHOWN_FILES = 40
 """Files of an agent or of a failed call that are listed by name."""
@@ -34,27 +27,26 @@ def _body(result: PhaseRecord) -> str:
     if isinstance(result, PlanResult):
         return "" if result.plan is None else plan_body(result.plan)
     if isinstance(result, FindingsResult):
-        level = 3 if isinstance(result, DeepAnalysis) else 2
-        return "\n\n".join(finding_body(one, level) for one in result.findings)
+        return "\n\n".join(finding_body(one) for one in result.findings)
     if isinstance(result, WholeResult) and result.finding is not None:
         return result.finding.text
     return ""
 
 
-def finding_body(one: Finding, level: int = 2) -> str:
+def finding_body(one: Finding) -> str:
     """Return a finding under its title, its own headings one level further down."""
     notes = "".join(f"\n\n> {note}" for note in one.notes)
-    return f"## {plain(one.title)}{notes}\n\n{lowered(one.text.strip(), level - 1 if level > 2 else 1)}"
+    return f"## {plain(one.title)}{notes}\n\n{lowered(one.text.strip())}"
 
 
-def lowered(text: str, by: int) -> str:
-    """Return Markdown with its headings `by` levels further down, code blocks left alone."""
+def lowered(text: str) -> str:
+    """Return Markdown with its headings one level further down, code blocks left alone."""
     lines, in_code = [], False
     for line in text.splitlines():
         if line.lstrip().startswith(("```", "~~~")):
             in_code = not in_code
         is_heading = not in_code and line.startswith("#") and line.lstrip("#").startswith(" ")
-        lines.append("#" * by + line if is_heading and len(line) - len(line.lstrip("#")) + by <= 6 else line)
+        lines.append("#" + line if is_heading and not line.startswith("######") else line)
     return "\n".join(lines)
 
 
@@ -86,9 +78,13 @@ def _agent(one: PlannedAgent, coverage: Coverage) -> str:
     more = len(one.file_assignments) - SHOWN_FILES
     rest = f"\n- and {more:,} more" if more > 0 else ""
     head = f"## {one.id}: {one.name}\n\n{one.description}"
-    return f"{head}\n\n{duties}\n\nReads {files:,} files, about {tokens:,} tokens:\n\n{listed}{rest}".replace(
+    return f"{head}\n\n{duties}\n\nReads {_files(files)}, about {tokens:,} tokens:\n\n{listed}{rest}".replace(
         "\n\n\n\n", "\n\n"
     )
+
+
+def _files(number: int) -> str:
+    return f"{number:,} {'file' if number == 1 else 'files'}"
 
 
 def _missing(missing: tuple[CallFailed, ...]) -> str:
@@ -128,7 +124,7 @@ def _origin(result: PhaseRecord) -> str:
     if not made:
         return ""
     commit = f" at commit {result.subject.commit[:12]}" if result.subject.commit else ""
-    read = f"From {result.subject.files:,} files{commit} (content {result.subject.content_id[:12]})."
+    read = f"From {_files(result.subject.files)}{commit} (content {result.subject.content_id[:12]})."
     notes = "".join(f" {note}" for note in result.subject.notes)
     who = "\n".join(dict.fromkeys(_made(one) for one in made))
     return f"---\n\n{who}\n{read}{notes}"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from archfb.config.model import Config
-    from archfb.phases.records import PhaseRecord
+    from archfb.phases.results import PhaseRecord
     from archfb.providers.exchange import Question
     from archfb.repository.records import Repository
     from archfb.routing.answer import Answer, CallError

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from archfb.errors import Partial, UsageError
 from archfb.phases.markdown import is_offline
 from archfb.phases.output import plain_path, write_whole
-from archfb.phases.records import Rules, plain
+from archfb.phases.records import plain
+from archfb.phases.results import Rules
 from archfb.text import clean
 
 if TYPE_CHECKING:

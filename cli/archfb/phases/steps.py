@@ -14,18 +14,9 @@ from archfb.phases.offline.reading import reading
 from archfb.phases.plan import check_plan
 from archfb.phases.plan_reading import Draft, Unreadable, read_plan
 from archfb.phases.prompting import Material
-from archfb.phases.records import (
-    CallFailed,
-    DeepAnalysis,
-    Discovery,
-    PhaseRecord,
-    PlannedAgent,
-    PlanResult,
-    Report,
-    Rules,
-    Synthesis,
-)
+from archfb.phases.records import CallFailed, PlannedAgent
 from archfb.phases.reduction import whole
+from archfb.phases.results import DeepAnalysis, Discovery, PhaseRecord, PlanResult, Report, Rules, Synthesis
 from archfb.phases.work import inputs_of
 from archfb.repository.tokens import estimate
 

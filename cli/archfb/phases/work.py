@@ -12,7 +12,8 @@ from archfb.phases.citations import Places, claims, marked
 from archfb.phases.keys import digest, digest_all
 from archfb.phases.offline.facts import Facts
 from archfb.phases.prompting import fenced, prompt
-from archfb.phases.records import CallFailed, Finding, Subject
+from archfb.phases.records import CallFailed, Finding
+from archfb.phases.results import Subject
 from archfb.providers.exchange import Question
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from archfb.phases.caller import Caller
     from archfb.phases.options import RunOptions
     from archfb.phases.prompting import Material
-    from archfb.phases.records import PhaseRecord
+    from archfb.phases.results import PhaseRecord
     from archfb.repository.records import Repository
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import entry_files, weight
 from archfb.phases.offline.facts import count, listed, said, shown
-from archfb.phases.offline.layout import main_manifests
+from archfb.phases.offline.layout import TEST_DATA, main_manifests
 from archfb.phases.offline.purpose import purpose, readme
 
 if TYPE_CHECKING:
@@ -102,7 +102,10 @@ def vendored_lines(facts: Facts) -> list[str]:
     """Say where copies of other projects lie."""
     found: dict[str, list[File]] = {}
     for one in facts.repo.files:
-        match = _VENDOR.search(one.path) if one.kind == "vendored" else None
+        own = (
+            one.kind == "vendored" and one.role not in {"test", "example", "docs"} and not TEST_DATA.search(one.path)
+        )
+        match = _VENDOR.search(one.path) if own else None
         if match is not None:
             parts = one.path[match.end() :].split("/")
             found.setdefault(one.path[: match.end()] + (parts[0] if len(parts) > 1 else ""), []).append(one)

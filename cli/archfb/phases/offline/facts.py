@@ -23,6 +23,7 @@ _IMPORT = re.compile(
     r"^\s*(?:from\s|import\b|export\s.*\bfrom\b|use\s|mod\s|pub\s+(?:use|mod)\s|#\s*include|require|\"[\w./-]+\"|\w+\s+\"|[\w{},\s]*=\s*require|.*\b(?:import|require\w*)\s*\(|.*\bfrom\s+['\"]|load\b|autoload|extern\s)"
 )
 _TYPES = {"class", "struct", "interface", "trait", "type", "enum", "protocol", "module", "record", "object", "union"}
+_WRAPPERS = {"module", "namespace", "package"}
 _FUNCTIONS = {"function", "func", "fn", "def", "method", "macro", "sub", "procedure", "const fn"}
 _PRIVATE = re.compile(r"^_(?!_init__$)|^(?:test|Test)_?")
 
@@ -144,7 +145,7 @@ class Facts:
     def definitions(self, path: str, limit: int = 4) -> list[Definition]:
         """Return a file's main public definitions in line order: types first, then what is longest."""
         file = self.repo.by_path.get(path)
-        outer = [one for one in self.repo.outline(path) if one.depth == 0] if file else []
+        outer = _outermost(self.repo.outline(path)) if file else []
         last = file.lines + 1 if file else 0
         ends = [*(one.line for one in outer[1:]), last][: len(outer)]
         sized = [(one, end - one.line) for one, end in zip(outer, ends, strict=True) if not _PRIVATE.match(one.name)]
@@ -164,6 +165,15 @@ class Facts:
     def named(self, path: str, limit: int = 4) -> str:
         """Return a file's main definitions as a phrase: "`Command` (line 920), `Group` (line 1560)"."""
         return ", ".join(f"`{shown(one.name)}` (line {one.line})" for one in self.definitions(path, limit))
+
+
+def _outermost(outline: tuple[Definition, ...]) -> list[Definition]:
+    """Return the definitions of the outermost depth at which there is more than a wrapping module or namespace."""
+    for depth in range(4):
+        found = [one for one in outline if one.depth == depth]
+        if any(one.kind.lower() not in _WRAPPERS for one in found):
+            return found
+    return [one for one in outline if one.depth == 0]
 
 
 def _standing(one: Definition) -> int:

@@ -25,7 +25,7 @@ ROLE_WORDS = {
     "other": "other files",
 }
 
-_DATA = re.compile(r"(?:^|/)(?:testdata|test[-_]?data|fixtures?|__fixtures__|snapshots?)/")
+TEST_DATA = re.compile(r"(?:^|/)(?:testdata|test[-_]?data|fixtures?|__fixtures__|snapshots?)/")
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def layout(facts: Facts, limit: int = 14) -> list[str]:
     if len(ordered) > limit:
         rest = sum(len(homes[name]) for name in ordered[limit:])
         found.append(
-            f"- {len(ordered) - limit} further folders with {count(rest, 'file')}: {_names(ordered[limit:])}"
+            f"- {count(len(ordered) - limit, 'further folder')} with {count(rest, 'file')}: {_names(ordered[limit:])}"
         )
     return found
 
@@ -104,7 +104,7 @@ def _code(files: list[File]) -> int:
 
 def _word(one: File) -> str:
     """Return what a file is there for; what lies in folders of test data is test data, whoever wrote it."""
-    if one.kind == "vendored" and _DATA.search(one.path):
+    if one.kind == "vendored" and TEST_DATA.search(one.path):
         return "test data"
     if one.kind == "text" or (one.kind == "vendored" and ours(one)):
         return ROLE_WORDS.get(one.role, one.role)
@@ -213,6 +213,7 @@ def direction_lines(facts: Facts, limit: int = 8) -> list[str]:
     """Say which components import which, with one import line as evidence, and where it goes both ways."""
     edges, example = _between(facts)
     ordered = sorted(edges, key=lambda pair: (-edges[pair], pair))
+    ordered = [pair for at, pair in enumerate(ordered) if (pair[1], pair[0]) not in ordered[:at]]
     return [_direction(facts, pair, edges, example[pair]) for pair in ordered[:limit]]
 
 

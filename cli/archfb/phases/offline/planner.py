@@ -114,9 +114,7 @@ def _summary(facts: Facts, groups: Sequence[Sequence[File]], names: Sequence[str
     files = sum(len(group) for group in groups)
     linked = sum(1 for one in facts.source if one.imports or one.importers)
     how = (
-        "along their imports"
-        if linked * 2 >= len(facts.source)
-        else "by folder, since few imports could be followed"
+        "along their imports" if linked * 2 >= len(facts.source) else "by folder, since few imports could be followed"
     )
     return (
         f"{count(len(facts.source), 'source file')} divided {how} into {count(len(groups), 'agent')} that read "

@@ -216,13 +216,12 @@ def _spec(one: Dependency) -> str:
 
 
 def no_dependencies(facts: Facts) -> list[str]:
-    """Say so where a manifest declares nothing that is needed at run time: that is a rule worth keeping."""
-    found = []
-    for one in main_manifests(facts):
-        needs = [two for two in facts.repo.dependencies if two.manifest == one.path and two.kind == "runtime"]
-        if "/" not in one.path and not needs and any(two.manifest == one.path for two in facts.repo.dependencies):
-            found.append(said(f"`{shown(one.name)}` needs no other package at run time", one.path))
-    return found
+    """Say so where the one package declares nothing that is needed at run time: that is a rule worth keeping."""
+    own = main_manifests(facts)
+    declared = {one.kind for one in facts.repo.dependencies if own and one.manifest == own[0].path}
+    if len(own) != 1 or not declared or "runtime" in declared:
+        return []
+    return [said(f"`{shown(own[0].name)}` needs no other package at run time", own[0].path)]
 
 
 def unpinned(facts: Facts) -> list[str]:
@@ -256,33 +255,35 @@ _PATTERNS = (
 
 def testing_lines(facts: Facts) -> list[str]:
     """Say where tests live, how they are named, how large they are beside the source."""
-    tests = [one for one in facts.tests if one.language]
+    tests = facts.tests
     if not tests:
         return []
-    homes = Counter(
-        "/".join(one.path.split("/")[:2]) if one.path.count("/") > 1 else one.path.rpartition("/")[0] for one in tests
-    )
-    names = Counter(name for one in tests for pattern, name in _PATTERNS if pattern.search(one.path))
     lines, source = sum(one.lines for one in tests), sum(one.lines for one in facts.source)
-    where = listed(
-        [
-            f"`{shown(home)}/` ({number:,})" if home else f"the top folder ({number:,})"
-            for home, number in homes.most_common(3)
-        ],
-        3,
-    )
-    chief = tests[0]
-    found = [
-        said(f"{count(len(tests), 'test file')} with {lines:,} lines (source: {source:,}) in {where}", chief.path)
-    ]
-    beside = [one for one in tests if folder(one.path) in {folder(other.path) for other in facts.source[:2000]}]
+    size = f"{count(len(tests), 'file')} with {lines:,} lines, beside {source:,} of source"
+    found = [said(f"Tests: {size}, in {_test_homes(tests)}", tests[0].path)]
+    own = {folder(one.path) for one in facts.source}
+    beside = [one for one in tests if folder(one.path) in own]
     if len(beside) * 2 > len(tests):
         found.append(said("Most tests stand beside the source that they test", beside[0].path))
-    if names:
-        pattern, number = names.most_common(1)[0]
-        example = next(one for one in tests for p, name in _PATTERNS if name == pattern and p.search(one.path))
-        found.append(said(f"Tests are named `{pattern}` ({count(number, 'file')})", example.path))
-    return found
+    return found + _test_names(tests)
+
+
+def _test_homes(tests: list[File]) -> str:
+    homes = Counter("/".join(folder(one.path).split("/")[:2]) for one in tests)
+    named = [
+        f"`{shown(home)}/` ({number:,})" if home else f"the top ({number:,})" for home, number in homes.most_common(3)
+    ]
+    return listed(named, 3)
+
+
+def _test_names(tests: list[File]) -> list[str]:
+    """Say how most test files are named, with one as an example."""
+    named = [(name, one) for one in tests for pattern, name in _PATTERNS if pattern.search(one.path)]
+    if not named:
+        return []
+    common, number = Counter(name for name, _ in named).most_common(1)[0]
+    example = next(one for name, one in named if name == common)
+    return [said(f"Tests are named `{common}` ({count(number, 'file')})", example.path)]
 
 
 _PLAIN = {"init", "index", "main", "lib", "mod", "utils", "types"}
@@ -291,7 +292,7 @@ _PLAIN = {"init", "index", "main", "lib", "mod", "utils", "types"}
 def twin_lines(facts: Facts, limit: int = 6) -> list[str]:
     """Say which test file belongs to which central source file, by name."""
     by_stem: dict[str, File] = {}
-    for one in facts.tests:
+    for one in [test for test in facts.tests if any(pattern.search(test.path) for pattern, _ in _PATTERNS)]:
         by_stem.setdefault(_bare(one.path), one)
     found = []
     for one in facts.source[:40]:
