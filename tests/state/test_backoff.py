@@ -61,6 +61,7 @@ def test_a_generation_closes_it_on_probation_and_two_more_failures_open_it_again
     assert core.status("a") == "degraded"
     core.record("a", "server_error")
     assert core.standing("a").reason == "open: fails too often (server_error)"
+    assert (core.deployment("a").probation, core.deployment("a").probation_failures) == (0, 0)
     assert core.deployment("a").openings == 2
     assert 36 <= core.deployment("a").retry_at - core.now <= 54
 
@@ -151,6 +152,8 @@ def test_settling_rebases_what_a_wrong_clock_wrote() -> None:
     assert core.deployment("a").opened_at == core.now
     assert core.deployment("a").retry_at is None
     assert core.deployment("c").not_found_at == core.now
+    assert core.deployment("c").openings_at is None
+    assert core.deployment("a").openings_at == core.now
     assert core.deployment("c").hold_until is None
     assert core.settle().deployments == {}
 
