@@ -95,7 +95,7 @@ def write_peers(folder: Path) -> tuple[list[str], list[str]]:
 
 def write_configuration(folder: Path) -> Path:
     """Write a configuration of 20 models in one chain, none of which needs a key."""
-    lines = ['[providers.local]', 'api = "openai-chat"', 'base_url = "http://127.0.0.1:9/v1"']
+    lines = ["[providers.local]", 'api = "openai-chat"', 'base_url = "http://127.0.0.1:9/v1"']
     for n in range(20):
         lines += [f"[models.m{n}]", 'provider = "local"', f'model = "id-{n}"', 'tier = "low"']
     names = ", ".join(f'"m{n}"' for n in range(20))

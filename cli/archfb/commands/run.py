@@ -15,10 +15,22 @@ def run(
     ctx: typer.Context,
     phase: Annotated[str, typer.Argument(help="phase1 to phase5, final, or all.", metavar="PHASE")],
     repo: Annotated[str, typer.Argument(help="The folder to read.", metavar="REPO")],
+    more: Annotated[
+        list[str] | None, typer.Argument(help="Further files for --write.", hidden=True, metavar="PATH")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     out: Annotated[
         str | None, typer.Option("--out", metavar="DIR", help="Write phase1.md … final.md and run.json there.")
     ] = None,
+    write: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--write", metavar="PATH", help="With final: put the rules into these files, in a marked section."
+        ),
+    ] = None,
+    allow_partial: Annotated[
+        bool, typer.Option("--allow-partial", help="Write partial or offline rules too.")
+    ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore stored results.")] = False,
     model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Ask this model only.")] = None,
     strategy: Annotated[
@@ -54,7 +66,7 @@ def run(
     Earlier phases that are not stored for this very content are run first. It needs no key: without one the
     offline analysis answers, and says so.
     """
-    from archfb.commands.run_report import run_failure
+    from archfb.commands.run_report import refused, run_failure
     from archfb.phases.options import RunOptions
 
     one = session(ctx)
@@ -74,7 +86,46 @@ def run(
         not_providers=frozenset(not_provider or ()),
         allow=tuple(allow_file or ()),
     )
-    return finished(one, one.run(ran(one, phase, checked(repo), options)), json=json)
+    rules = rules_files(phase, write, more)
+    result = one.run(ran(one, phase, checked(repo), options))
+    if not rules or not result.ok or dry_run:
+        return finished(one, result, json=json)
+    one.failure = lambda error: refused(result, error)
+    code = 0 if json else finished(one, result, json=False)
+    put_rules(one, result, rules, allow_partial=allow_partial, allow_offline=offline)
+    return finished(one, result, json=True) if json else code
+
+
+def rules_files(phase: str, write: list[str] | None, more: list[str] | None) -> list[Path]:
+    """Return the files to put the rules into: `--write A B` and `--write A --write B` are the same.
+
+    Raises UsageError where that makes no sense, before anything is paid for.
+    """
+    from archfb.errors import UsageError
+
+    if more and not write:
+        raise UsageError(f"One folder at a time; '{more[0][:200]}' is too much.")
+    paths = [Path(one) for one in (*(write or ()), *(more or ()))]
+    if paths and phase not in {"final", "all"}:
+        raise UsageError("--write puts the rules of the final phase into files.", hint="Run final, or all.")
+    for path in paths:
+        if path.is_dir():
+            raise UsageError(f"{path} is a folder; expected a file.")
+    return paths
+
+
+def put_rules(
+    session: Session, result: "RunResult", paths: list[Path], *, allow_partial: bool, allow_offline: bool
+) -> None:
+    """Write the rules into files, keeping all else in them, and say what changed."""
+    from archfb.phases.rules_file import plan_changes, rules_of, write_changes
+
+    rules = rules_of(result, allow_partial=allow_partial, allow_offline=allow_offline)
+    changes = plan_changes(rules, paths)
+    write_changes(changes)
+    for one in changes:
+        session.note(one.sentence)
+        session.note(one.diff, level=1)
 
 
 def checked(repo: str) -> Path:

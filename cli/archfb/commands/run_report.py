@@ -28,6 +28,13 @@ def run_failure(error: ArchfbError) -> dict[str, Any]:
     }
 
 
+def refused(result: RunResult, error: ArchfbError) -> dict[str, Any]:
+    """Return the document of a run whose rules were not written into files."""
+    from archfb.phases.output import run_json
+
+    return {**run_json(result), "ok": False, "error": run_failure(error)["error"]}
+
+
 def problems(result: RunResult) -> Iterator[str]:
     """Yield what is missing from a result and why, a sentence each."""
     if result.error is not None:

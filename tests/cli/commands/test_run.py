@@ -107,6 +107,49 @@ def test_a_failing_run_still_prints_its_one_document(
     assert "Traceback" not in err
 
 
+def test_rules_are_put_into_files_and_the_rest_is_kept(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept, new = tmp_path / "AGENTS.md", tmp_path / "CLAUDE.md"
+    kept.write_text("# Mine\n\nKeep this.\n")
+    words = ["run", "final", str(repo), "--write", str(kept), str(new)]
+    assert enter([*words, "--offline"]) == 0
+    assert f"{new}: written." in capsys.readouterr().err
+    assert kept.read_text().startswith("# Mine\n\nKeep this.\n")
+    assert kept.read_text().count("archfb:begin") == 1
+    assert enter([*words, "--offline"]) == 0
+    assert f"{new} is up to date." in capsys.readouterr().err
+
+
+def test_offline_rules_are_written_only_on_purpose(
+    repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["run", "final", str(repo), "--write", f"{tmp_path}/A.md"]
+    assert enter(words) == 1
+    assert "made without a model" in capsys.readouterr().err
+    assert not (tmp_path / "A.md").exists()
+    assert enter([*words, "--json"]) == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], document["error"]["code"], len(document["phases"])) == (False, "partial", 6)
+    assert enter([*words, "--allow-partial"]) == 0
+    assert (tmp_path / "A.md").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["phase2", ".", "--write", "A.md"], "--write puts the rules of the final phase into files."),
+        (["final", ".", "--write", "/tmp"], "/tmp is a folder; expected a file."),
+        (["phase1", ".", "elsewhere"], "One folder at a time; 'elsewhere' is too much."),
+    ],
+)
+def test_what_cannot_be_written_is_told_before_anything_runs(
+    words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enter(["run", *words]) == 2
+    assert said in capsys.readouterr().err.splitlines()[0]
+
+
 FOLDERS = [
     ("missing", "No folder at {}."),
     ("file", "{} is a file; expected a folder."),
