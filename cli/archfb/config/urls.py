@@ -44,7 +44,10 @@ def proxy_problems(environ: Mapping[str, str]) -> list[str]:
     return [
         f"{name} '{shown_url(environ[name])}' is not a URL."
         for name in PROXY_VARIABLES
-        if environ.get(name, "").strip() and not _proxy_ok(environ[name].strip())
+        if environ.get(name, "").strip()
+        and not _proxy_ok(environ[name].strip())
+        # A CGI script's HTTP_PROXY is the visitor's "Proxy:" header, and not used.
+        and not (name == "HTTP_PROXY" and "REQUEST_METHOD" in environ)
     ]
 
 

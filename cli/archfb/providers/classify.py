@@ -68,7 +68,17 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
         _window(body, message) if outcome is Outcome.CONTEXT_TOO_LONG else None,
         parameter,
         substitute,
+        _request_id(body, message),
     )
+
+
+_REQUEST_ID = re.compile(r"\brequest id:? ?\(?(req_[0-9a-zA-Z]{6,64}|[0-9a-f]{8}-[0-9a-f-]{27})", re.IGNORECASE)
+
+
+def _request_id(body: Any, message: str) -> str | None:
+    """Return the request's id: Anthropic puts it beside the error, OpenAI into the sentence of a server error."""
+    told = _REQUEST_ID.search(message)
+    return string(dig(body, "request_id")) or string(dig(body, "error", "request_id")) or (told[1] if told else None)
 
 
 def _layers(body: Any) -> Iterator[Any]:

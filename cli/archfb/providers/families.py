@@ -52,6 +52,8 @@ OPENAI: Sequence[OpenAIFamily] = (
     OpenAIFamily(r"gpt-5\.[1-4](?!\d)", _NONE, "unless_thinking", _NEW_LIMIT),
     OpenAIFamily(r"gpt-5\.", _NONE, "only_disabled", _NEW_LIMIT),
     OpenAIFamily(r"gpt-oss", {**_OLD, "disabled": "low"}),
+    OpenAIFamily(r"gpt-6(\.\d+)?-astra", _OLD, "never", _NEW_LIMIT),
+    OpenAIFamily(r"gpt-6(\.\d+)?-(sol|terra|luna)|gpt-6\.", _NONE, "only_disabled", _NEW_LIMIT),
     OpenAIFamily(r"gpt-([6-9]|\d\d)", _OLD, "never", _NEW_LIMIT),
     OpenAIFamily(r"(chat)?gpt-", {}),
     OpenAIFamily(r"deepseek", _PLAIN, "unless_thinking", thinking=_SWITCH),

@@ -90,7 +90,7 @@ def reply(
         http_status=status,
         message=scrub.line(_told(verdict, reading), MESSAGE_LIMIT),
         code=scrub.line(verdict.code, SHORT),
-        request_id=scrub.line(_request_id(headers), SHORT),
+        request_id=scrub.line(_request_id(headers) or verdict.request_id, SHORT),
         model_reported=scrub.line(reading.model, SHORT),
         retry_after_s=verdict.retry_after_s,
         reset_at=verdict.reset_at,

@@ -19,12 +19,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
+from archfb.config.urls import proxy_problems
 from archfb.providers import offline
 from archfb.providers.clients import Clients, Trust, TrustError
 from archfb.providers.exchange import Reply
 from archfb.providers.names import Names
 from archfb.providers.network import certificate_error, from_system
-from archfb.providers.proxies import proxy_for, proxy_problem
+from archfb.providers.proxies import proxy_for
 from archfb.providers.reading import Reading
 from archfb.providers.receiving import Receiver
 from archfb.providers.replies import Scrubber, Timing, reply
@@ -63,6 +64,7 @@ class Transport:
         self.clock, self.wall = clock, wall
         self.environ = dict(os.environ if environ is None else environ)
         self.names = Names(clock, resolve)
+        self.wrong_proxies = proxy_problems(self.environ)
         self._trust = Trust(self.environ)
         self.clients: Clients[httpx.AsyncHTTPTransport] = Clients(self._client, self.environ)
 
@@ -179,9 +181,8 @@ class _Exchange:
 
     async def _talk(self, scope: asyncio.Timeout, total_at: float) -> Verdict | None:
         """Send and receive; return a verdict only where the answer was not to be read."""
-        problem = proxy_problem(self.transport.environ)
-        if problem:
-            return Verdict(Outcome.NETWORK, problem, "proxy")
+        if self.transport.wrong_proxies:
+            return Verdict(Outcome.NETWORK, self.transport.wrong_proxies[0], "proxy")
         if proxy_for(self.request.url, self.transport.environ) is None:
             await self.transport.names.check(self.host, urlsplit(self.request.url).port or 0)
         async with self.transport.clients.lend(self.request.url) as client:

@@ -22,3 +22,5 @@ class Verdict:
     window: int | None = None
     parameter: str | None = None
     substitute: str | None = None
+    request_id: str | None = None
+    """The provider's own, where an error's body names it; a header's counts before it."""

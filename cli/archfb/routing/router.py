@@ -51,7 +51,7 @@ class Router:
         """Open configuration, memory and transport, and close them again.
 
         `config` is a path or a loaded configuration (default: the layers), `state` the state file.
-        Raises ConfigurationError and StateError.
+        Raises ConfigurationError (a proxy variable that is no URL is one too) and StateError.
         """
         import asyncio
         import random
@@ -59,11 +59,12 @@ class Router:
         from archfb.providers.transport import Transport
 
         variables = os.environ if environ is None else environ
+        refuse_bad_proxies(variables)
         loaded = config if isinstance(config, Config) else load_config(config, variables)
         memory = store if store is not None else open_store(loaded, state, variables)
         try:
             members = roster(loaded, variables, memory.salt)
-            async with Transport() as transport:
+            async with Transport(environ=variables) as transport:
                 pause = sleep or asyncio.sleep
                 chance = random.Random()  # noqa: S311 - spreads load, guards nothing
                 router = cls(Desk(loaded, memory, members, transport, chance, pause, observe, run_id))
@@ -184,6 +185,16 @@ def load_config(path: str | Path | None, environ: Mapping[str, str]) -> Config:
     from archfb.config.load import load
 
     return load(None if path is None else str(path), environ=environ, cwd=Path.cwd())
+
+
+def refuse_bad_proxies(environ: Mapping[str, str]) -> None:
+    """Raise ConfigurationError where a proxy variable holds no URL, which every request would fail on."""
+    from archfb.config.urls import proxy_problems
+    from archfb.errors import ConfigurationError
+
+    problems = proxy_problems(environ)
+    if problems:
+        raise ConfigurationError(problems, hint="Write http://host:port, or unset it.")
 
 
 def open_store(config: Config, state: str | None, environ: Mapping[str, str]) -> Store:

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from asking import Ask
 
 from archfb.providers.classify import classify
 from archfb.providers.headroom import headroom
@@ -236,3 +237,24 @@ def test_row_40_rate_headers_are_read_or_unknown(headers: dict[str, str], room: 
     got = headroom(headers, NOW)
     assert (got.requests, got.tokens) == room[:2]
     assert got.reset_at == (None if room[2] is None else pytest.approx(room[2]))
+
+
+REQUEST_IDS: list[tuple[Any, str | None]] = [
+    ({"type": "error", "error": {"type": "api_error", "message": "x"}, "request_id": "req_011abc"}, "req_011abc"),
+    ({"error": {"message": "Please include the request ID req_0123456789ab in your message."}}, "req_0123456789ab"),
+    ({"error": {"message": "no id here", "request_id": 7}}, None),
+    ("request id req_", None),
+]
+
+
+@pytest.mark.parametrize(("body", "found"), REQUEST_IDS)
+def test_a_request_id_is_taken_from_the_body_of_an_error(body: Any, found: str | None) -> None:
+    assert classify(500, {}, body, NOW).request_id == found
+
+
+def test_a_request_id_of_a_header_counts_before_the_bodys(ask: Ask) -> None:
+    body = {"type": "error", "error": {"type": "api_error", "message": "x"}, "request_id": "req_body"}
+    assert ask({"status": 500, "body": body}, "anthropic")[0].request_id == "req_scripted"
+    assert (
+        ask({"status": 500, "body": body, "headers": {"x-request-id": ""}}, "anthropic")[0].request_id == "req_body"
+    )

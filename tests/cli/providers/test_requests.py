@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 from asking import CANARY, PATHS, target_at
 
-from archfb.providers.exchange import Question
+from archfb.config.load import load
+from archfb.providers.exchange import Question, Target
 from archfb.providers.wires import WIRES
 
 URL = "https://models.example"
@@ -139,6 +141,18 @@ FAMILIES: list[tuple[str, str, str | None, dict[str, Any]]] = [
     ("openai-responses", "gpt-5.6-luna", "disabled", effort("none") | WARM),
     ("openai-responses", "gpt-5.2-pro", "low", effort("high")),
     ("openai-responses", "gpt-6", "disabled", effort("low")),
+    ("openai-responses", "gpt-6-astra", "disabled", effort("low")),
+    ("openai-responses", "gpt-6-sol", "disabled", effort("none") | WARM),
+    ("openai-responses", "gpt-6-luna", "low", effort("low")),
+    ("openai-responses", "gpt-6-luna", None, {}),
+    ("openai-responses", "gpt-6.1-terra", "disabled", effort("none") | WARM),
+    ("openai-responses", "gpt-6.1-sol", "high", effort("high")),
+    (
+        "openai-chat",
+        "gpt-6.1-terra",
+        "disabled",
+        WARM | {"reasoning_effort": "none", "max_completion_tokens": 8192},
+    ),
     ("openai-chat", "gpt-5-mini", "low", {"reasoning_effort": "low", "max_completion_tokens": 8192}),
     ("openai-chat", "openai/o3-mini", "medium", {"reasoning_effort": "medium", "max_completion_tokens": 8192}),
     ("openai-chat", "gpt-4o", None, WARM | {"max_tokens": 8192}),
@@ -263,3 +277,11 @@ def test_a_refused_stream_is_not_asked_for_again(api: str) -> None:
     assert "stream" not in (request.body or {})
     assert "stream_options" not in (request.body or {})
     assert "stream" not in request.url
+
+
+def test_the_shipped_precise_preset_really_sends_its_temperature() -> None:
+    config = load(None, environ={}, cwd=Path("/"), user_dir=Path("/nonexistent"))
+    model = config.models["openai-precise"]
+    request = WIRES["openai-responses"].request(Target(model, config.providers[model.provider]), Question("hi"))
+    assert (request.body or {})["temperature"] == 0.2
+    assert (request.body or {})["reasoning"] == {"effort": "none"}
