@@ -78,7 +78,7 @@ class Folders:
         return self._fds[0]
 
     def _reach(self, parts: list[bytes]) -> int | None:
-        if len(parts) > self._depth:
+        if len(parts) > self._depth or b".." in parts or b"" in parts or b"." in parts:
             return None
         common = 0
         for ours, theirs in zip(self._names, parts, strict=False):

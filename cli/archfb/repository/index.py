@@ -64,14 +64,10 @@ def _paths(content: bytes, version: int, count: int) -> list[bytes]:
             end = content.index(b"\0", start)
             before = content[start:end]
             at += (end - at + 8) & ~7
-        if before.endswith(b"/"):
-            return _sparse()
+        if not before or before.endswith(b"/"):
+            raise ValueError("a sparse index, or none at all")
         paths.append(before)
     return list(dict.fromkeys(paths))
-
-
-def _sparse() -> list[bytes]:
-    raise ValueError("a sparse index")
 
 
 def _varint(content: bytes, at: int) -> tuple[int, int]:

@@ -86,7 +86,18 @@ def take(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Invento
         _look(folders, names.others, found, limits)
         if names.listing == "git":
             _count_special(folders, found)
+    found.notes += _limits_met(found, limits)
     return found
+
+
+def _limits_met(found: Inventory, limits: ReadLimits) -> list[str]:
+    notes = []
+    large = sum(size > limits.content for size in found.stats[::STATS])
+    if large:
+        notes.append(f"Stopped at limit {limits.content:,} bytes in {large:,} larger files; use --max-file-size")
+    if deep := found.skipped_count.get("deep"):
+        notes.append(f"Stopped at limit {limits.depth:,} folders deep: {deep:,} files not read; use --max-depth")
+    return notes
 
 
 def list_names(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Names:
@@ -100,9 +111,7 @@ def list_names(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> N
     names.tracked, names.others = names.tracked[: limits.files], names.others[:room]
     names.not_listed += beyond
     if names.not_listed:
-        names.notes.append(
-            f"Stopped at limit {limits.files:,} files ({names.not_listed:,} not read); use --max-files to read more"
-        )
+        names.notes.append(f"Stopped at limit {limits.files:,} files: {names.not_listed:,} not read; use --max-files")
     return names
 
 

@@ -49,9 +49,9 @@ class _Choice:
 def pack(repo: Repository, budget_tokens: int, *, files: Sequence[str | Piece] | None = None) -> Packed:
     """Return as much of the repository (or of these files and pieces) as the budget allows, the most central whole.
 
-    Never over `budget_tokens` by `tokens.estimate`, and with `SPARE` left for its error. Files come in path order, with
-    path and, every ten lines, line numbers; what was shortened or left out is said in the text and in the record. A
-    budget too small for anything gives an empty text.
+    Never over `budget_tokens` by `tokens.estimate`, and with `SPARE` left for its error. Files come in path order,
+    with path and, every ten lines, line numbers; what was shortened or left out is said in the text and in the record.
+    A budget too small for anything gives an empty text.
     """
     pieces = None if files is None else [one if isinstance(one, Piece) else Piece(one) for one in files]
     chosen = _candidates(repo, pieces)

@@ -8,12 +8,12 @@ from dataclasses import astuple, replace
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
-from archfb.repository import churn, classify, graph, imports, languages, manifests, picture, secrets
+from archfb.repository import churn, classify, graph, imports, languages, manifests, picture, secrets, shares
 from archfb.repository.attributes import Attributes
 from archfb.repository.folders import Folders
 from archfb.repository.imports.tree import Tree
 from archfb.repository.inventory import STATS
-from archfb.repository.records import Churn, File, Language, Repository, Skipped, skipped_sentence
+from archfb.repository.records import Churn, File, Repository, Skipped, skipped_sentence
 from archfb.repository.study import Study
 from archfb.repository.texts import Texts
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archfb.repository.inventory import Inventory
     from archfb.repository.manifests.declared import Declared
     from archfb.repository.picture import Picture
-    from archfb.repository.records import ReadLimits
+    from archfb.repository.records import Language, ReadLimits
 
 _RACY_NS = (
     50_000_000  # a file changed this short before the reading began may change again within one tick of its clock
@@ -132,7 +132,7 @@ class Reading:
             files = picture.files_of(before, self._paths)
             about = before.about
             declared = picture.declared_from_json(about["declared"])
-            shares = picture.languages_from_json(about["languages"])
+            counted = picture.languages_from_json(about["languages"])
             history = picture.churn_from_json(about["churn"])
             cycles = tuple(tuple(self._paths[at] for at in cycle) for cycle in about["cycles"])
             grown = self._take_up(files, changed) if changed else {}
@@ -141,10 +141,10 @@ class Reading:
         if grown is None:
             return None
         if any(grown.values()):
-            shares = _regrown(shares, grown)
+            counted = shares.regrown(counted, grown)
         if about["commit"] != head:
             history = self._history(self._start_history())
-        return self._assembled(files, shares, cycles, declared, head, history)
+        return self._assembled(files, counted, cycles, declared, head, history)
 
     def _changed(self, before: Picture) -> list[int]:
         ours, theirs = self._found.stats, before.columns["stats"]
@@ -175,8 +175,8 @@ class Reading:
                 return None
             size = self._found.stats[at * STATS]
             attributes = attributes or self._attributes()
-            if (counted := _counted_as(file, attributes)) is not None:
-                grown[counted] = grown.get(counted, 0) + size - file.size
+            if (name := shares.counted_as(file, attributes)) is not None:
+                grown[name] = grown.get(name, 0) + size - file.size
             files[at] = replace(
                 file, size=size, hash=now.hash, lines=now.lines, tokens=now.tokens, whole=size <= self._limits.content
             )
@@ -194,11 +194,11 @@ class Reading:
         drawn = graph.build(edges, self._paths)
         files = [self._file(at, known[at], kinds[at], edges, drawn) for at in range(len(known))]
         declared = manifests.collect(self._paths, self._small)
-        shares = _shares(files, attributes)
+        counted = shares.count(files, attributes)
         changes = self._history(history)
         self._study.keep()
-        self._keep(files, drawn, declared, shares, changes, head)
-        return self._assembled(files, shares, drawn.cycles, declared, head, changes)
+        self._keep(files, drawn, declared, counted, changes, head)
+        return self._assembled(files, counted, drawn.cycles, declared, head, changes)
 
     def _facts(self, before: Picture | None) -> list[Facts]:
         sizes = self._found.stats[::STATS]
@@ -274,7 +274,7 @@ class Reading:
     def _assembled(
         self,
         files: list[File],
-        shares: tuple[Language, ...],
+        counted: tuple[Language, ...],
         cycles: tuple[tuple[str, ...], ...],
         declared: Declared,
         head: str | None,
@@ -287,7 +287,7 @@ class Reading:
             commit=head,
             listing=self._found.listing,
             files=tuple(files),
-            languages=shares,
+            languages=counted,
             manifests=declared.manifests,
             other_manifests=declared.aside,
             lock_files=declared.lock_files,
@@ -319,7 +319,7 @@ class Reading:
         files: list[File],
         drawn: graph.Graph,
         declared: Declared,
-        shares: tuple[Language, ...],
+        counted: tuple[Language, ...],
         history: Churn,
         head: str | None,
     ) -> None:
@@ -327,7 +327,7 @@ class Reading:
         about: dict[str, Any] = {
             "tracked": self._found.tracked,
             "commit": head if not history.note else None,
-            "languages": [astuple(one) for one in shares],
+            "languages": [astuple(one) for one in counted],
             "churn": astuple(history),
             "declared": picture.declared_as_json(declared),
             "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
@@ -363,39 +363,6 @@ def _kind(path: str, fact: Facts, attributes: Attributes) -> str:
         elif said.get(attribute) == "false" and kind == meant:
             kind = "text"
     return kind
-
-
-def _counted_as(file: File, attributes: Attributes) -> str | None:
-    """Return the language that a file's bytes count for, None where they do not count."""
-    if file.kind != "text" or file.language is None:
-        return None
-    said = attributes.of(file.path) if attributes else {}
-    detectable = said.get("linguist-detectable")
-    if detectable == "false" or (detectable != "true" and not languages.counts(file.language)):
-        return None
-    documents = said.get("linguist-documentation") or ("true" if classify.is_documentation(file.path) else "false")
-    return None if documents == "true" else said.get("linguist-language", file.language)
-
-
-def _shares(files: Sequence[File], attributes: Attributes) -> tuple[Language, ...]:
-    counted: dict[str, list[int]] = {}
-    for file in files:
-        name = _counted_as(file, attributes)
-        if name is not None:
-            entry = counted.setdefault(name, [0, 0])
-            entry[0] += 1
-            entry[1] += file.size
-    return _shared(counted)
-
-
-def _shared(counted: Mapping[str, Sequence[int]]) -> tuple[Language, ...]:
-    total = sum(size for _, size in counted.values()) or 1
-    shares = (Language(name, number, size, size / total) for name, (number, size) in counted.items())
-    return tuple(sorted(shares, key=lambda one: (-one.size, one.name)))
-
-
-def _regrown(shares: Sequence[Language], grown: Mapping[str, int]) -> tuple[Language, ...]:
-    return _shared({one.name: (one.files, one.size + grown.get(one.name, 0)) for one in shares})
 
 
 def _layers(files: Sequence[File]) -> tuple[tuple[str, ...], ...]:

@@ -39,11 +39,11 @@ def walk(root: bytes, top: bytes | None, limits: ReadLimits) -> Walked:
         while pending:
             folder, above = pending.pop()
             if walked.looked_at > limits.walk_entries:
-                walked.notes.append(f"Stopped at limit {limits.walk_entries:,} folder entries")
+                walked.notes.append(f"Stopped at limit {limits.walk_entries:,} folder entries; use --max-files")
                 break
             pending.extend(reversed(_enter(folders, folder, above, walked, limits, top is not None)))
     if walked.deep:
-        walked.notes.append(f"Stopped at limit {limits.depth} folders deep ({walked.deep:,} folders not entered)")
+        walked.notes.append(f"Stopped at limit {limits.depth} folders deep: {walked.deep:,} folders not entered; use --max-depth")
     walked.paths.sort()
     return walked
 
