@@ -63,6 +63,22 @@ app()
 """
 
 
+ASK_SCRIPT = """
+import sqlite3, sys, time
+import httpx
+url, db = sys.argv[1:]
+began = time.time()
+with httpx.Client(timeout=10) as client:
+    body = {"model": "m0", "messages": [{"role": "user", "content": "hello"}]}
+    answer = client.post(url + "/v1/chat/completions", json=body).json()
+with sqlite3.connect(db) as store:
+    store.execute("PRAGMA journal_mode = WAL")
+    store.execute("CREATE TABLE IF NOT EXISTS attempts (model, started, seconds)")
+    store.execute("INSERT INTO attempts VALUES (?, ?, ?)", ("m0", began, time.time() - began))
+print(answer["choices"][0]["message"]["content"])
+"""
+
+
 class Comparison(NamedTuple):
     """Two commands, and the ratio of the first to the second that is to be kept."""
 
@@ -93,9 +109,9 @@ def write_peers(folder: Path) -> tuple[list[str], list[str]]:
     return [sys.executable, str(folder / "typer_app.py")], table
 
 
-def write_configuration(folder: Path) -> Path:
-    """Write a configuration of 20 models in one chain, none of which needs a key."""
-    lines = ["[providers.local]", 'api = "openai-chat"', 'base_url = "http://127.0.0.1:9/v1"']
+def write_configuration(folder: Path, url: str) -> Path:
+    """Write a configuration of 20 models in one chain at a server, none of which needs a key."""
+    lines = ["[providers.local]", 'api = "openai-chat"', f'base_url = "{url}/v1"']
     for n in range(20):
         lines += [f"[models.m{n}]", 'provider = "local"', f'model = "id-{n}"', 'tier = "low"']
     names = ", ".join(f'"m{n}"' for n in range(20))
@@ -126,11 +142,13 @@ def compare(one: Comparison, env: dict[str, str], cwd: Path, pairs: int) -> floa
     return ours / peer
 
 
-def comparisons(folder: Path) -> list[Comparison]:
+def comparisons(folder: Path, url: str) -> list[Comparison]:
     """Return what is measured."""
     typer_app, table_app = write_peers(folder)
     own = [sys.executable, "-m", "archfb"]
-    given = ["--config", str(write_configuration(folder)), "--state", str(folder / "state" / "archfb.db")]
+    given = ["--config", str(write_configuration(folder, url)), "--state", str(folder / "state" / "archfb.db")]
+    (folder / "ask.py").write_text(ASK_SCRIPT)
+    script = [sys.executable, str(folder / "ask.py"), url, str(folder / "ask.db")]
     return [
         Comparison("--version / Typer app --version", [*own, "--version"], [*typer_app, "--version"], 1.2),
         Comparison("--help / Typer app --help", [*own, "--help"], [*typer_app, "--help"], 1.2),
@@ -143,6 +161,7 @@ def comparisons(folder: Path) -> list[Comparison]:
             table_app,
             1.0,
         ),
+        Comparison("ask / httpx script that records", [*own, "ask", "hello", *given], script, 1.3),
     ]
 
 
@@ -181,10 +200,14 @@ def main() -> None:
     """Measure everything once; with a comparison's name as second argument only that one."""
     pairs = int(sys.argv[1]) if len(sys.argv) > 1 else PAIRS
     only = sys.argv[2] if len(sys.argv) > 2 else ""
-    with tempfile.TemporaryDirectory() as name:
+    sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+    from scripted_server import ServerThread
+
+    script = {"models": {f"m{n}": [{"text": "Hello."}] for n in range(20)}}
+    with tempfile.TemporaryDirectory() as name, ServerThread(script) as server:
         folder = Path(name)
         env = environment(folder)
-        found = comparisons(folder)
+        found = comparisons(folder, server.url)
         print(f"{'ours / peer':34} {'ours':>10} {'peer':>10}  ratio")
         for at, one in enumerate(found):
             if at == 2:
