@@ -201,7 +201,9 @@ def test_a_row_longer_than_a_lowered_retry_count_opens_at_the_next_failure() -> 
     assert core.status("a") == "unavailable"
 
 
-@pytest.mark.parametrize(("history", "open_"), [("ffssfsf", True), ("ffsf", False), ("ffssfssf", False)])
+@pytest.mark.parametrize(
+    ("history", "open_"), [("ffssfsf", True), ("ffsf", False), ("ffssfssf", True), ("ffsssfssf", False)]
+)
 def test_the_sequential_test_opens_at_its_limit(history: str, open_: bool) -> None:
     core = Core()
     core.record("a", *["timeout" if one == "f" else "ok" for one in history])
