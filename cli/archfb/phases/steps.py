@@ -50,7 +50,7 @@ def _role(work: Work, role: str, title: str) -> CallSpec:
         title,
         f"phase1_{role}",
         (),
-        lambda tokens: [material.overview(work.repo, tokens)],
+        lambda tokens: [work.overview(tokens)],
         lambda: document.DISCOVERY[role](work.facts),
     )
 
@@ -195,7 +195,7 @@ async def conclude(work: Work) -> Rules:
 
     def blocks(tokens: int) -> list[Material]:
         report = material.fitted(told, tokens * 2 // 3)
-        return [*report, material.overview(work.repo, tokens // 3)]
+        return [*report, work.overview(tokens // 3)]
 
     offline = lambda: document.rules(work.facts)  # noqa: E731 - a thunk, handed on
     spec = work.spec("final", "rules", "Rules", "final_rules", inputs_of(told), blocks, offline)

@@ -36,6 +36,7 @@ class Work:
     config: Config
     options: RunOptions
     done: dict[str, PhaseRecord] = field(default_factory=dict)
+    _overviews: dict[int, Material] = field(default_factory=dict)
 
     @cached_property
     def facts(self) -> Facts:
@@ -66,6 +67,14 @@ class Work:
         """Return a phase's tokens of material."""
         return budgets.budget(self.config, phase, self.options.model, offline=self.options.offline)
 
+    def overview(self, tokens: int) -> Material:
+        """Return the repository's overview within a budget; made once for the calls that share it."""
+        if tokens not in self._overviews:
+            from archfb.phases.material import overview
+
+            self._overviews[tokens] = overview(self.repo, tokens)
+        return self._overviews[tokens]
+
     def spec(
         self,
         phase: str,
@@ -83,6 +92,8 @@ class Work:
         asked, own = prompt(prompt_name), self.budget(phase)
 
         def build(left: int | None) -> Question:
+            if self.options.offline and not self.options.dry_run:
+                return Question("", offline=offline)
             material = fenced(blocks(budgets.within(left, own)))
             return Question(material, asked.system, offline=offline)
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archfb.phases.importance import Module
+    from archfb.phases.offline.layout import Component
     from archfb.repository.records import Definition, File, Repository, Secret
 
 SEARCHED = 4_000_000
@@ -64,6 +65,8 @@ class Facts:
     """A repository, and what was looked up in it so far."""
 
     repo: Repository
+    kept: dict[int, list[Component]] = field(default_factory=dict)
+    """The components by how many were asked for; made by the layout."""
     _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @cached_property

@@ -124,6 +124,12 @@ def _folder(name: str, files: list[File]) -> str:
 
 def components(facts: Facts, limit: int = 10) -> list[Component]:
     """Return the folders of product code that matter, found by splitting whatever holds more than its share."""
+    if limit not in facts.kept:
+        facts.kept[limit] = _components(facts, limit)
+    return facts.kept[limit]
+
+
+def _components(facts: Facts, limit: int) -> list[Component]:
     groups: dict[str, list[File]] = {"": facts.source}
     for _ in range(6):
         large = [name for name, files in groups.items() if _splits(name, files, facts, len(groups), limit)]
