@@ -32,7 +32,6 @@ def ask(
     """Ask one question of a chain of models, or of one model, and print the answer."""
     from archfb.commands.failing import answer_failure, failed
     from archfb.output import print_json, write
-    from archfb.phases import reuse
     from archfb.routing.json import answer_json
     from archfb.text import clean
 
@@ -40,7 +39,7 @@ def ask(
     one.failure = answer_failure
     text = read_prompt(prompt)
     answer = one.run(answered(one, text, chain=chain, model=model, deadline=deadline))
-    stood_in = answer.offline and reuse.stood_in(answer.decision)
+    stood_in = answer.offline and in_their_place(answer)
     if not answer.ok or (strict and stood_in):
         raise failed(answer) if not answer.ok else strictly(answer)
     if stood_in:
@@ -105,6 +104,13 @@ def piped() -> str:
             break
         got += chunk
     return got.decode("utf-8", "replace")
+
+
+def in_their_place(answer: "Answer") -> bool:
+    """Say whether the offline provider answered although models have keys."""
+    from archfb.phases.reuse import stood_in
+
+    return stood_in(answer.decision)
 
 
 def reasons(answer: "Answer") -> str:

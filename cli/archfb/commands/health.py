@@ -5,12 +5,14 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 import typer
 
 from archfb.commands.table import show_table, stored_table, verdict_of
+from archfb.commands.telling import begin, finish, nothing_due
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from contextlib import AbstractContextManager
 
+    from archfb.alerts.rounds import Telling
     from archfb.config.model import Config
     from archfb.probing.round import ProbeResult
     from archfb.routing.table import StatusTable
@@ -20,11 +22,12 @@ NOT_SAVED = "The state cannot be written: what the probes found is not kept."
 
 
 class Round(NamedTuple):
-    """A round of probes, the table after it, and whether any of it will be remembered."""
+    """A round of probes, the table after it, whether any of it will be remembered, and what is being told of it."""
 
     table: "StatusTable"
     probes: "list[ProbeResult]"
     saved: bool
+    telling: "Telling | None"
 
 
 def health(
@@ -71,15 +74,18 @@ def health(
     config, table = stored_table(one)
     chain = chosen(config, model or [], phase)
     view = selected(table, model or [], phase, chain)
-    probes, saved = [], True
+    probes, saved, telling = [], True, None
     if all_ or wanted(config, one, view, if_stale):
         with locked(one, config, lock) as other:
             if other is None:
                 wait(one, jitter)
                 after = one.run(probed(one, config, everything=all_, models=model, phase=phase))
                 view, probes, saved = selected(after.table, model or [], phase, chain), after.probes, after.saved
+                telling = after.telling
             else:
                 one.note(f"Another probe (pid {other}) is running; this is what is stored.")
+    else:
+        telling = nothing_due(one, config, table)
     found = verdict_of(config, view, max_age) if saved else Verdict(UNKNOWN, NOT_SAVED)
     if textfile is not None:
         from archfb.commands.metrics import export
@@ -89,10 +95,12 @@ def health(
         from archfb.output import write
 
         write(plugin_line(view, found) + "\n")
-        return found.code
-    show_table(view, json=json, quiet=one.quiet and found.code == 0, probes=[probe.to_json() for probe in probes])
-    if found.code == UNKNOWN:
-        one.note(found.sentence)
+    else:
+        shown = [probe.to_json() for probe in probes]
+        show_table(view, json=json, quiet=one.quiet and found.code == 0, probes=shown)
+        if found.code == UNKNOWN:
+            one.note(found.sentence)
+    finish(one, config, telling)
     return found.code
 
 
@@ -158,7 +166,10 @@ async def probed(
     try:
         observe: Any = observers(session, Lines(session.verbose, quiet=session.quiet))
         async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
+            started_at = store.now()
             results = await router.probe(everything, models=models, phase=phase)
-            return Round(router.status(), results, store.opened.saving)
+            table = router.status()
+            telling = begin(session, config, store, table, started_at) if store.opened.saving else None
+            return Round(table, results, store.opened.saving, telling)
     finally:
         session.close(store)
