@@ -67,6 +67,7 @@ def require_lines(facts: Facts) -> list[str]:
 def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     """Return the commands for a purpose: the project's own words before an automation's, shallow before deep."""
     found = [one for one in facts.repo.commands if one.purpose == purpose and _is_own(facts, one.path)]
+    found = [one for one in found if one.source != "ci" or purpose not in _NOT_BY_CI]
     found.sort(key=lambda one: (_awkward(one), _ORDER.get(one.source.lower(), 1), _depth(one), one.path, one.line))
     if found and not _awkward(found[0]):
         found = [one for one in found if not _awkward(one)]
@@ -78,6 +79,9 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     return list(unique.values())[:limit]
 
 
+_NOT_BY_CI = {"run", "docs", "release"}
+"""Purposes that an automation's steps only seem to have."""
+
 _ORDER = {"manifest": 0, "make": 0, "makefile": 0, "configuration": 1, "ecosystem": 1, "ci": 2}
 
 
@@ -85,11 +89,12 @@ def _depth(one: Command) -> int:
     return 0 if one.path.startswith(".") else one.path.count("/")
 
 
+_CANNOT_TYPE = re.compile(r"\$|^\w+=\S*$|^(?:unzip|tar|7z|SET|set) |%\w+%")
+
+
 def _awkward(one: Command) -> bool:
     """Whether a person could not just type it: it needs an automation's variables, sets one, or is very long."""
-    return (
-        "$" in one.command or len(one.command) > 110 or re.match(r"^\w+=\S*$|^unzip |^tar ", one.command) is not None
-    )
+    return len(one.command) > 110 or _CANNOT_TYPE.search(one.command) is not None
 
 
 def _is_own(facts: Facts, path: str) -> bool:
