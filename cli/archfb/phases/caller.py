@@ -156,7 +156,15 @@ class ModelCaller:
             return None
         usable = self.usable(spec.phase)
         found = reuse.find(rows, reuse.Wanted(self.options.fresh, self.options.offline, self.options.model, usable))
-        return None if found is None else Called(found.text, _made_of(spec, found))
+        if found is None:
+            return None
+        return Called(found.text, replace(_made_of(spec, found), fell_back=self._stands_in(spec, found)))
+
+    def _stands_in(self, spec: CallSpec, stored: PhaseResult) -> bool:
+        """Whether a stored offline answer still stands in for models that have a key and are out."""
+        if stored.offline_reason != "no_model" or self.options.offline:
+            return False
+        return reuse.stood_in(self.router.route(spec.phase).ranked)
 
     def _rows(self, spec: CallSpec) -> list[PhaseResult]:
         try:

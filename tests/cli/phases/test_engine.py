@@ -147,6 +147,7 @@ def test_the_offline_provider_standing_in_for_models_with_keys_is_a_failure_only
     result = runs("phase1", router)
     assert result.ok
     assert result.fell_back
+    assert not runs("phase1", router, strict=True).ok
     strict = runs("phase1", router, strict=True, fresh=True)
     assert not strict.ok
     assert strict.error.code == "partial"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import takewhile
 from typing import TYPE_CHECKING
 
 from archfb.text import clean
@@ -26,7 +27,7 @@ _CHAFF = re.compile(
     re.IGNORECASE,
 )
 _COMMENT = re.compile(
-    r"^\s*(?://[/!]?|#(?!include|define|if|pragma|!)|\*(?!/)|/\*+!?|--|;+|<!--|%)\s?(?P<text>.*?)(?:\*/|-->)?\s*$"
+    r"^\s*(?://[/!]?|#(?!include|define|if|pragma)|\*(?!/)|/\*+!?|--|;+|<!--|%)\s?(?P<text>.*?)(?:\*/|-->)?\s*$"
 )
 _DOCSTRING = re.compile(r"^\s*[rRuUbB]*(?P<quote>\"\"\"|''')(?P<text>.*)$")
 _SENTENCE = re.compile(r"(?<=[^\s.][a-z\d)\]`\"'])[.!?](?=\s+[A-Z`*\[(]|\s*$)")
@@ -59,8 +60,8 @@ def _package_comment(head: Sequence[str]) -> tuple[str, int] | None:
     """Return a Go package's comment, which may stand below the licence."""
     for at, line in enumerate(head):
         if re.match(r"^(?://|/\*)\s*Package \w+ ", line):
-            rest = [(at + n + 1, re.sub(r"^(?://|/\*)\s?", "", one)) for n, one in enumerate(head[at : at + 8])]
-            return _first_sentence(rest)
+            rest = takewhile(_COMMENT.match, head[at : at + 8])
+            return _first_sentence((at + n, re.sub(r"^(?://|/\*)\s?", "", one)) for n, one in enumerate(rest, 1))
     return None
 
 

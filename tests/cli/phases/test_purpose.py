@@ -1,0 +1,67 @@
+"""What a file or a README says about itself is found; licences, instructions to tools and markup are not that."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from archfb.phases.offline.facts import Facts
+from archfb.phases.offline.purpose import introduction, purpose
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('"""Keeps the books of the shop."""\n', ("Keeps the books of the shop", 1)),
+        ('"""\nKeeps the books\nof the shop. And more.\n"""\n', ("Keeps the books of the shop", 2)),
+        ("#!/usr/bin/env python\n# -*- coding: utf-8 -*-\n'''Keeps the books.'''\n", ("Keeps the books", 3)),
+        ("# Keeps the books of the shop.\nx = 1\n", ("Keeps the books of the shop", 1)),
+        ("// Copyright 2020 A. Body\n// SPDX: MIT\n\n// Keeps the books here.\nx\n", ("Keeps the books here", 4)),
+        (
+            "// Copyright 2020\n\n// Package till keeps the books.\npackage till\n",
+            ("Package till keeps the books", 3),
+        ),
+        ("/*\n * Keeps the books, e.g. of a shop.\n */\nint x;\n", ("Keeps the books, e.g. of a shop", 2)),
+        ("//! Keeps the books for us.\nuse x;\n", ("Keeps the books for us", 1)),
+        ("# Copyright 2020 the authors\n# All rights reserved.\nx = 1\n", None),
+        ("// eslint-disable no-console\nimport x from 'y'\n", None),
+        ("# frozen_string_literal: true\n\nmodule X\nend\n", None),
+        ("import os\n# Keeps the books here.\n", None),
+        ("# TODO\nx = 1\n", None),
+        ("#include <a.h>\n#define X 1\n", None),
+        ("", None),
+    ],
+)
+def test_a_file_introduces_itself(kit: Any, text: str, said: tuple[str, int] | None) -> None:
+    facts = Facts(kit.repository({"a.py": text}))
+    assert purpose(facts, "a.py") == said
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("# Till\n\nTill keeps the books of a shop. It is small.\n", ("Till keeps the books of a shop", 3)),
+        (
+            "[![CI](a)](b)\n\n<p>x</p>\n\nTill keeps [the books](x) of a shop.\n",
+            ("Till keeps the books of a shop", 5),
+        ),
+        ("Till\n====\n\nTill keeps the books\nof a small shop.\n", ("Till keeps the books of a small shop", 4)),
+        ("# Till\n\n- only\n- a list\n", None),
+    ],
+)
+def test_a_readme_introduces_the_project(kit: Any, text: str, said: tuple[str, int] | None) -> None:
+    found = introduction(Facts(kit.repository({"README.md": text})))
+    assert (None if found is None else (found[0], found[2])) == said
+
+
+@given(st.text(alphabet=st.sampled_from("\"'#/*!-= \n.abcT\\<>[]()`\u202e"), max_size=120))
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_no_text_raises_and_what_is_said_is_inert(kit: Any, text: str) -> None:
+    facts = Facts(kit.repository({"a.py": text, "README.md": text}))
+    for found in (purpose(facts, "a.py"), introduction(facts)):
+        if found is not None:
+            assert "\u202e" not in found[0]
+            assert "\n" not in found[0]
