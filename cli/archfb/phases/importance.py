@@ -19,7 +19,7 @@ FALLING = 0.75
 """What each further file of a package counts beside the one before it."""
 
 _DECLARES = re.compile(
-    r"(?:^|/)(?:Rakefile|Gemfile|Podfile|Brewfile|setup\.py|conftest\.py|noxfile\.py|build\.gradle(?:\.kts)?|"
+    r"^\.|(?:^|/)(?:docs?/(?:[^/]+/)?conf\.py|Rakefile|Gemfile|Podfile|Brewfile|setup\.py|conftest\.py|noxfile\.py|build\.gradle(?:\.kts)?|"
     r"settings\.gradle(?:\.kts)?|[\w.-]+\.gemspec|[\w.-]+\.config\.[cm]?[jt]s|module-info\.java)$"
 )
 
