@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
 
 import typer
 
+from archfb import completion
 from archfb.commands.table import show_table, stored_table, verdict_of
 from archfb.commands.telling import begin, finish, nothing_due
 from archfb.session import Session, session
@@ -34,9 +35,15 @@ def health(
     ctx: typer.Context,
     all_: Annotated[bool, typer.Option("--all", help="Probe everything, due or not.")] = False,
     model: Annotated[
-        list[str] | None, typer.Option("--model", metavar="NAME", help="Only this model; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--model", metavar="NAME", help="Only this model; repeatable.", autocompletion=completion.models
+        ),
     ] = None,
-    phase: Annotated[str | None, typer.Option("--phase", metavar="PHASE", help="Only this phase's chain.")] = None,
+    phase: Annotated[
+        str | None,
+        typer.Option("--phase", metavar="PHASE", help="Only this phase's chain.", autocompletion=completion.phases),
+    ] = None,
     if_stale: Annotated[
         float | None,
         typer.Option("--if-stale", metavar="S", min=0, help="Probe nothing if all evidence is younger than this."),

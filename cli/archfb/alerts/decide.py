@@ -1,0 +1,133 @@
+"""Which changes of status are worth telling: pure, from what was told before and what is seen now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+WINDOW = 3600.0
+"""Seconds over which changes are counted."""
+
+FLAPS = 4
+"""Changes within the window from which a model is flapping: it went and came back twice."""
+
+SETTLED = 1800.0
+"""Seconds without a change after which a flapping model has settled."""
+
+Kind = Literal["problem", "resolved", "flapping", "reminder"]
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """One model as it stands now. `counts` is False where its status is no news: a drain, a short hold, no key."""
+
+    model: str
+    status: str
+    reason: str = ""
+    counts: bool = True
+    retry_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What was last told of one model, and when (Unix seconds); what was last seen, and when that changed."""
+
+    status: str = "healthy"
+    at: float = 0.0
+    seen: str = "healthy"
+    changes: tuple[float, ...] = ()
+    flapping: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """One thing to tell: a model is not healthy any more, or again, or goes to and fro, or still is not healthy."""
+
+    kind: Kind
+    model: str
+    before: str
+    after: str
+    reason: str
+    retry_at: float | None = None
+
+    @property
+    def sentence(self) -> str:
+        """Return it for people."""
+        if self.kind == "resolved":
+            return f"{self.model} is healthy again."
+        if self.kind == "flapping":
+            return f"{self.model} changes to and fro: told again once it has settled."
+        return f"{self.model} is {'still ' if self.kind == 'reminder' else ''}{self.after}: {self.reason}."
+
+
+def decide(
+    told: Mapping[str, Told], seen: Iterable[Seen], *, now: float, remind: float
+) -> tuple[list[Alert], dict[str, Told]]:
+    """Return what to tell, and what will have been told then; `remind` is seconds.
+
+    A model that nothing was told of counts as healthy. One that changes `FLAPS` times within `WINDOW` is told to be
+    flapping, once, and after `SETTLED` where it came to rest.
+    """
+    alerts: list[Alert] = []
+    after: dict[str, Told] = {}
+    for one in seen:
+        before = _sane(told.get(one.model) or Told(at=now), now)
+        if one.counts and one.status != "unknown":
+            alert, before = _one(before, one, now, remind)
+            alerts += [alert] if alert else []
+        after[one.model] = before
+    return alerts, after
+
+
+def _sane(told: Told, now: float) -> Told:
+    """Return the memory without instants of a clock that was set back since."""
+    changes = tuple(at for at in told.changes if now - WINDOW <= at <= now)
+    return replace(told, at=min(told.at, now), changes=changes)
+
+
+def _one(told: Told, seen: Seen, now: float, remind: float) -> tuple[Alert | None, Told]:
+    changed = seen.status != told.seen
+    changes = (*told.changes, now) if changed else told.changes
+    flapping = _flapping(told, changes, changed, now)
+    kept = replace(told, seen=seen.status, changes=changes, flapping=flapping)
+    kind = _kind(told, seen, flapping, now - told.at >= remind)
+    if kind is None:
+        return None, kept
+    alert = Alert(kind, seen.model, told.status, seen.status, seen.reason, seen.retry_at)
+    return alert, replace(kept, status=seen.status, at=now)
+
+
+def _flapping(told: Told, changes: tuple[float, ...], changed: bool, now: float) -> bool:
+    if told.flapping:
+        return bool(changes) and now - changes[-1] < SETTLED
+    return changed and len(changes) >= FLAPS
+
+
+def _kind(told: Told, seen: Seen, flapping: bool, remind: bool) -> Kind | None:
+    if flapping:
+        return None if told.flapping else "flapping"
+    if seen.status != told.status or told.flapping:
+        return "resolved" if seen.status == "healthy" else "problem"
+    return "reminder" if remind and seen.status != "healthy" else None
+
+
+def to_json(told: Mapping[str, Told]) -> dict[str, Any]:
+    """Return the memory as JSON."""
+    return {
+        model: [one.status, one.at, one.seen, list(one.changes), one.flapping] for model, one in sorted(told.items())
+    }
+
+
+def from_json(kept: Any) -> dict[str, Told]:
+    """Return the memory that was kept; what cannot be read was never told."""
+    found: dict[str, Told] = {}
+    for model, one in kept.items() if isinstance(kept, dict) else ():
+        try:
+            status, at, seen, changes, flapping = one
+            found[model] = Told(str(status), float(at), str(seen), tuple(map(float, changes)), flapping is True)
+        except (TypeError, ValueError):
+            continue
+    return found
