@@ -22,7 +22,8 @@ TELLING_SECONDS = 0.001
 def noted(record: ModelRecord, attempt: Attempt, at: float, settings: Settings, verdict: bool | None) -> ModelRecord:
     """Return the preset's row after an attempt.
 
-    `verdict` is True for a success, False for a failure, None where the attempt says neither.
+    `verdict` is True for a success, False for a failure, None where the attempt says neither. What is counted is
+    calls and probes: a repeat within a call that has failed already is no further failure.
     """
     changes: dict[str, Any] = {"deployment": attempt.deployment, "account": attempt.account}
     if attempt.cost_usd:
@@ -30,7 +31,7 @@ def noted(record: ModelRecord, attempt: Attempt, at: float, settings: Settings, 
     if attempt.kind != "call" and attempt.outcome is not Outcome.CANCELLED:
         changes |= {"last_probe_at": at, "last_probe_kind": attempt.kind}
     if verdict is False:
-        changes |= {"failures": record.failures + 1, "last_failure_at": at}
+        changes |= {"failures": record.failures + (not attempt.repeat), "last_failure_at": at}
     elif verdict:
         changes |= {"successes": record.successes + 1, "last_success_at": at, **_timed(record, attempt, at, settings)}
     return altered_model(record, changes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from archfb.routing.json import SCHEMA, instant
 from archfb.routing.roster import chain_members
+from archfb_state.machine import offline
 from archfb_state.records import ModelRecord, Standing
 from archfb_state.standing import standing
 
@@ -149,7 +150,7 @@ def status_table(config: Config, members: Roster, rows: Snapshot) -> StatusTable
         _chain(config, phase, [models[one.model.name] for one in chain_members(config, members, phase)])
         for phase in config.chains
     )
-    return StatusTable(rows.at, tuple(models.values()), chains, rows.machine.offline_since is not None)
+    return StatusTable(rows.at, tuple(models.values()), chains, offline(rows.machine, rows.at))
 
 
 def _chain(config: Config, phase: str, chain: list[ModelHealth]) -> ChainHealth:

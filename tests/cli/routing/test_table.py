@@ -50,3 +50,11 @@ def test_models_that_no_chain_names_are_not_shown() -> None:
     config = replace(on.router.config, chains={"phase1": ("a",)})
     on.router.desk.config = config
     assert [row.name for row in on.router.status().models] == ["a"]
+
+
+def test_failures_count_calls_not_the_repeats_within_them() -> None:
+    on = bench(["a", "b"], {"a": [failed("server_error")]})
+    asyncio.run(on.router.ask("phase1", "x"))
+    row = on.router.status().models[0]
+    assert on.asked == ["a", "a", "b"]
+    assert (row.record.failures, row.record.consecutive_failures) == (1, 1)
