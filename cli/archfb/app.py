@@ -95,7 +95,7 @@ class LazyGroup(TyperGroup):
 
 app = typer.Typer(
     cls=LazyGroup,
-    add_completion=False,
+    add_completion=True,
     rich_markup_mode=None,
     invoke_without_command=True,
     context_settings={"help_option_names": ["--help", "-h"], "max_content_width": 100},
@@ -124,6 +124,15 @@ def root(
         typer.echo(ctx.get_help())
 
 
+def _complete(command: Any) -> int:
+    """Answer a shell that asks for completions; the words are in its own variables."""
+    try:
+        command.main([], "archfb", complete_var=COMPLETION)
+    except SystemExit as ended:
+        return int(ended.code or 0)
+    return 0
+
+
 def invoke(args: Sequence[str], session: Session) -> int:
     """Run the command that the words name and return its exit code.
 
@@ -132,10 +141,12 @@ def invoke(args: Sequence[str], session: Session) -> int:
     """
     command = light(_with_common(typer.main.get_command(app)))
     if session.environ.get(COMPLETION):
-        command.main(list(args), "archfb", complete_var=COMPLETION)
+        return _complete(command)
     try:
         with command.make_context("archfb", list(args), obj=session) as ctx:
             code = command.invoke(ctx)
     except typer.Exit as ended:
         code = ended.exit_code
+    except SystemExit as ended:  # the callbacks of --show-completion and --install-completion
+        code = ended.code
     return code if isinstance(code, int) else 0

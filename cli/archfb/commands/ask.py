@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archfb import completion
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -21,8 +22,13 @@ LOOK_UP = 0.2
 def ask(
     ctx: typer.Context,
     prompt: Annotated[str, typer.Argument(help="The question; - reads it from stdin.", metavar="PROMPT")],
-    chain: Annotated[str, typer.Option("--chain", metavar="PHASE", help="Whose chain is asked.")] = "phase1",
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Ask this model only.")] = None,
+    chain: Annotated[
+        str, typer.Option("--chain", metavar="PHASE", help="Whose chain is asked.", autocompletion=completion.phases)
+    ] = "phase1",
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Ask this model only.", autocompletion=completion.models),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="An offline answer is a failure.")] = False,
     deadline: Annotated[

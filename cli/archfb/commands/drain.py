@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archfb import completion
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -11,7 +12,10 @@ if TYPE_CHECKING:
 
     from archfb_state.store import Store
 
-ModelName = Annotated[str, typer.Argument(help="The model's name in the configuration.", metavar="MODEL")]
+ModelName = Annotated[
+    str,
+    typer.Argument(help="The model's name in the configuration.", metavar="MODEL", autocompletion=completion.models),
+]
 
 
 def drain(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from archfb import completion
 from archfb.session import session
 
 PERIODS = ((2 * 86400.0, 3600.0), (float("inf"), 86400.0))
@@ -12,7 +13,9 @@ PERIODS = ((2 * 86400.0, 3600.0), (float("inf"), 86400.0))
 
 def history(
     ctx: typer.Context,
-    model: Annotated[str | None, typer.Argument(help="One model; default all.", metavar="MODEL")] = None,
+    model: Annotated[
+        str | None, typer.Argument(help="One model; default all.", metavar="MODEL", autocompletion=completion.models)
+    ] = None,
     since: Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 24h, 7d.")] = "24h",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:

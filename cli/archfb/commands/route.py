@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archfb import completion
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -13,9 +14,14 @@ if TYPE_CHECKING:
 
 def route(
     ctx: typer.Context,
-    phase: Annotated[str, typer.Argument(help="phase1 to phase5, or final.", metavar="PHASE")],
+    phase: Annotated[
+        str, typer.Argument(help="phase1 to phase5, or final.", metavar="PHASE", autocompletion=completion.phases)
+    ],
     repo: Annotated[str | None, typer.Argument(help="The repository it would be about.", metavar="REPO")] = None,
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Explain this model only.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Explain this model only.", autocompletion=completion.models),
+    ] = None,
     chars: Annotated[
         int, typer.Option("--chars", metavar="N", min=0, help="Characters of context, without a repository.")
     ] = 0,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from archfb import completion
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -13,7 +14,12 @@ if TYPE_CHECKING:
 
 def run(
     ctx: typer.Context,
-    phase: Annotated[str, typer.Argument(help="phase1 to phase5, final, or all.", metavar="PHASE")],
+    phase: Annotated[
+        str,
+        typer.Argument(
+            help="phase1 to phase5, final, or all.", metavar="PHASE", autocompletion=completion.phases_and_all
+        ),
+    ],
     repo: Annotated[str, typer.Argument(help="The folder to read.", metavar="REPO")],
     more: Annotated[
         list[str] | None, typer.Argument(help="Further files for --write.", hidden=True, metavar="PATH")
@@ -32,7 +38,10 @@ def run(
         bool, typer.Option("--allow-partial", help="Write partial or offline rules too.")
     ] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Ignore stored results.")] = False,
-    model: Annotated[str | None, typer.Option("--model", metavar="NAME", help="Ask this model only.")] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="NAME", help="Ask this model only.", autocompletion=completion.models),
+    ] = None,
     strategy: Annotated[
         Literal["balanced", "priority", "fastest", "cheapest"] | None,
         typer.Option("--strategy", metavar="NAME", help="balanced, priority, fastest or cheapest."),
@@ -51,10 +60,21 @@ def run(
     only: Annotated[str | None, typer.Option("--only", metavar="AGENT", help="Only this agent of the plan.")] = None,
     only_provider: Annotated[
         list[str] | None,
-        typer.Option("--only-provider", metavar="NAME", help="Only it may see the code; repeatable."),
+        typer.Option(
+            "--only-provider",
+            metavar="NAME",
+            help="Only it may see the code; repeatable.",
+            autocompletion=completion.providers,
+        ),
     ] = None,
     not_provider: Annotated[
-        list[str] | None, typer.Option("--not-provider", metavar="NAME", help="It may not see the code; repeatable.")
+        list[str] | None,
+        typer.Option(
+            "--not-provider",
+            metavar="NAME",
+            help="It may not see the code; repeatable.",
+            autocompletion=completion.providers,
+        ),
     ] = None,
     allow_file: Annotated[
         list[str] | None,

@@ -1,0 +1,44 @@
+"""What a shell is offered."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from processes import archfb
+
+CASES = [
+    ("archfb st", ["status", "state"]),
+    ("archfb run ph", ["phase1", "phase2", "phase3", "phase4", "phase5"]),
+    ("archfb run a", ["all"]),
+    ("archfb ask --model gemini-b", ["gemini-basic"]),
+    ("archfb status --js", ["--json"]),
+    ("archfb run phase1 . --not-provider an", ["anthropic"]),
+    ("archfb config tr", ["trust"]),
+]
+
+
+@pytest.mark.parametrize(("typed", "offered"), CASES)
+def test_words_are_completed(typed: str, offered: list[str]) -> None:
+    ended = archfb(
+        env={"_ARCHFB_COMPLETE": "complete_bash", "COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split()) - 1)}
+    )
+    assert (ended.returncode, ended.stdout.split()) == (0, offered)
+
+
+def test_a_broken_configuration_completes_nothing(tmp_path: Path) -> None:
+    (tmp_path / "c.toml").write_text("[")
+    ended = archfb(
+        env={
+            "_ARCHFB_COMPLETE": "complete_bash",
+            "COMP_WORDS": "archfb ask --model g",
+            "COMP_CWORD": "3",
+            "ARCHFB_CONFIG": f"{tmp_path}/c.toml",
+        }
+    )
+    assert (ended.returncode, ended.stdout.strip(), ended.stderr) == (0, "", "")
+
+
+def test_the_script_for_a_shell_is_shown() -> None:
+    ended = archfb("--show-completion", "bash")
+    assert ended.returncode == 0
