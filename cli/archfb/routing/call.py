@@ -80,7 +80,8 @@ class Call:
         reply = await self._each(models)
         if not self._over(reply):
             reply = await self._wait_for_a_hold(decision) or reply
-        if offline and not self._over(reply):
+        # A limit on cost is an answer of its own: standing in for the models that it kept out would hide it.
+        if offline and not self._over(reply) and not self._too_dear:
             reply = await self._each(offline)
         accepted = reply is not None and reply.ok
         self.ledger.flush(accepted=accepted)

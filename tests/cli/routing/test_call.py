@@ -235,7 +235,7 @@ def test_an_interrupted_call_is_recorded_and_counts_for_nothing() -> None:
 
 def test_a_cost_limit_is_reserved_before_the_request() -> None:
     dear = {"input_price": 1000.0, "output_price": 1000.0, "max_output_tokens": 1000}
-    on = bench({"a": dear}, max_cost=0.5)
+    on = bench({"a": dear}, max_cost=0.5, offline=True)
     answer = ask(on)
     assert on.asked == []
     assert answer.error is not None
