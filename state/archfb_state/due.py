@@ -53,15 +53,25 @@ def due(
     everything: bool = False,
 ) -> Due | None:
     """Return the probe that is due, or None; with `everything` whatever is neither due nor out is due too."""
-    deployment = rows.deployments.get(ref.deployment) or DeploymentRecord(ref.deployment)
-    account = rows.accounts.get(ref.account) or AccountRecord(ref.account)
-    model = rows.models.get(ref.model) or ModelRecord(ref.model)
-    plan = _plan(deployment, account, model, settings, now, 1.0 - EARLY * rng.random() if rng else 1.0)
+    plan = _next(ref, rows, settings, now, 1.0 - EARLY * rng.random() if rng else 1.0)
     at = plan.at
     if at is None or at <= now or everything:
         overdue = 0.0 if at is None else max(0.0, now - at)
         return Due(plan.kind, plan.why, f"{plan.lease}:{ref.deployment}", overdue)
     return None
+
+
+def due_at(ref: ModelRef, rows: Snapshot, settings: Settings, now: float) -> float:
+    """Return when a deployment's next probe is due (Unix seconds); `now` where it is due already."""
+    at = _next(ref, rows, settings, now, 1.0).at
+    return now if at is None else max(at, now)
+
+
+def _next(ref: ModelRef, rows: Snapshot, settings: Settings, now: float, share: float) -> _Plan:
+    deployment = rows.deployments.get(ref.deployment) or DeploymentRecord(ref.deployment)
+    account = rows.accounts.get(ref.account) or AccountRecord(ref.account)
+    model = rows.models.get(ref.model) or ModelRecord(ref.model)
+    return _plan(deployment, account, model, settings, now, share)
 
 
 def _plan(

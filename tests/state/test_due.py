@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from core_bench import DAY, REFS, Core
 
-from archfb_state.due import Due, due
+from archfb_state.due import Due, due, due_at
 
 A = REFS["a"].deployment
 
@@ -106,3 +106,14 @@ def test_probes_may_come_a_tenth_early_so_that_many_do_not_come_at_once() -> Non
     core.now -= 30
     found = [due(core.refs["a"], core.rows, core.settings, core.now, Random(seed)) for seed in range(200)]
     assert found == [None] * 200
+
+
+def test_when_a_probe_is_due_can_be_told_beforehand() -> None:
+    core = Core()
+    waits = []
+    for seconds, outcome in ((0, None), (0, "ok"), (120, None), (500, None), (0, "timeout")):
+        core.wait(seconds)
+        if outcome:
+            core.record("a", outcome)
+        waits.append(due_at(core.refs["a"], core.rows, core.settings, core.now) - core.now)
+    assert waits == [0, 300, 180, 0, 60]
