@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from archfb import events
@@ -50,6 +50,8 @@ class Call:
     _refused_window: int | None = None
     _too_dear: list[str] = field(default_factory=list)
     _hedged: set[str] = field(default_factory=set)
+    _skipped: dict[str, str] = field(default_factory=dict)
+    """Candidates that were passed over once the call was on its way, and why."""
 
     def __post_init__(self) -> None:
         """Begin with nothing tried."""
@@ -105,19 +107,23 @@ class Call:
 
     def _may_ask(self, ranked: Ranked) -> bool:
         """Whether time is left, and nothing learned in this call or elsewhere meanwhile speaks against it."""
-        member = self._member(ranked)
-        if member.offline:
-            return True
+        why = None if self._member(ranked).offline else self._against(ranked)
+        if why is not None:
+            self._skipped[ranked.model] = why
+        return why is None
+
+    def _against(self, ranked: Ranked) -> str | None:
         if self._left() <= 0:
-            return False
+            return "no time was left"
         if not self.ledger.attempts:
-            return True
+            return None
+        member = self._member(ranked)
         self.rows = self.desk.store.snapshot()
         size = plan.window(member, self.desk.price(member), self.rows)
         if self._refused_window is not None and size is not None and size <= self._refused_window:
-            return False
+            return "its window is no larger than the one that was too small"
         now = standing(member.ref, self.rows, self.desk.settings, self.rows.at)
-        return ranked.lease is not None or now.status != "unavailable"
+        return now.reason if ranked.lease is None and now.status == "unavailable" else None
 
     async def _turn(self, ranked: Ranked, rest: list[Ranked]) -> Reply | None:
         """Ask one candidate, and a second one beside it where hedging is on and the first is slow."""
@@ -162,6 +168,7 @@ class Call:
             return await self._ask(self._member(ranked), others, self.desk.config.routing.attempts_per_model)
         lease = self.desk.store.acquire(ranked.lease, ranked.lease_s)
         if lease is None:
+            self._skipped[ranked.model] = "its trial is being made elsewhere"
             return None
         try:
             return await self._ask(self._member(ranked), others, TRIAL_ATTEMPTS)
@@ -202,6 +209,14 @@ class Call:
         limited = now.held and now.reason.startswith("rate limited") and now.retry_at is not None
         return max(0.0, (now.retry_at or 0.0) - rows.at) if limited else None
 
+    def _explained(self, decision: Decision) -> Decision:
+        """Return the decision with what turned out on the way: who was passed over after all, and why."""
+        ranked = (
+            replace(one, eligible=False, why=self._skipped[one.model]) if one.model in self._skipped else one
+            for one in decision.ranked
+        )
+        return replace(decision, ranked=tuple(ranked)) if self._skipped else decision
+
     def _answered(self, decision: Decision, reply: Reply) -> Answer:
         answered = next(one for one in reversed(self.ledger.attempts) if one.outcome is reply.outcome)
         return Answer(
@@ -213,7 +228,7 @@ class Call:
             usage=reply.usage,
             cost_usd=self.ledger.cost(),
             attempts=tuple(self.ledger.attempts),
-            decision=decision.ranked,
+            decision=self._explained(decision).ranked,
             offline=self.desk.members[answered.model].offline,
             call_id=self.ledger.call_id,
             plan=decision,
@@ -230,8 +245,8 @@ class Call:
             usage=Usage(),
             cost_usd=self.ledger.cost(),
             attempts=tuple(self.ledger.attempts),
-            decision=decision.ranked,
-            error=self._error(decision),
+            decision=self._explained(decision).ranked,
+            error=self._error(self._explained(decision)),
             call_id=self.ledger.call_id,
             plan=decision,
         )

@@ -131,8 +131,10 @@ def test_a_rejected_key_takes_its_other_models_out_of_the_same_call() -> None:
     on = bench(
         {"a": {**key, "id": "1"}, "b": {**key, "id": "2"}, "c": {}}, {"a": [failed("auth")]}, environ={"KEY": "k"}
     )
-    assert ask(on).model == "c"
+    answer = ask(on)
+    assert answer.model == "c"
     assert on.asked == ["a", "c"]
+    assert {one.model: one.why for one in answer.decision}["b"] == "key rejected"
 
 
 def test_a_model_without_a_key_is_skipped_and_said() -> None:
