@@ -175,7 +175,9 @@ class Board:
         """Begin to draw."""
         from rich.live import Live
 
-        self._live = Live(self, console=console(sys.stderr), refresh_per_second=4, transient=True, redirect_stdout=False)
+        self._live = Live(
+            self, console=console(sys.stderr), refresh_per_second=4, transient=True, redirect_stdout=False
+        )
         self._live.start()
         return self
 
