@@ -81,7 +81,7 @@ class Kept(dict[str, R | None]):
         if self.get(key) is None:
             connection.execute(self.save, row)
         else:
-            connection.execute(self.change, (*row, key))
+            connection.execute(self.change, row)
         self._parsed[key] = (tuple(row), record)
         self[key] = record
         self.damaged.discard(key)

@@ -53,9 +53,8 @@ def _whole(number: float) -> int:
     return max(-_INT64, min(_INT64, int(number))) if number - number == 0 else 0
 
 
-def compact(value: Any) -> str:
-    """Return JSON without spaces, ASCII only."""
-    return json.dumps(value, separators=(",", ":"))
+compact = json.JSONEncoder(separators=(",", ":")).encode
+"""Write JSON without spaces, ASCII only."""
 
 
 def _numbers(text: str) -> tuple[float, ...]:
@@ -196,9 +195,10 @@ class Table(Generic[R]):
         return [f"{name} {sql}{'' if optional else ' NOT NULL'}" for name, sql, optional in self._sql]
 
     def update(self, key: str) -> str:
-        """Return the statement that replaces a row's values; it takes the row, then the key."""
-        values = ", ".join(f"{name} = ?" for name in self.columns)
-        return f"UPDATE {self.name} SET {values} WHERE {key} = ?"  # noqa: S608 - names are ours
+        """Return the statement that replaces a row's values; the key's index is left alone."""
+        places = {name: f"{name} = ?{at}" for at, name in enumerate(self.columns, 1)}
+        where = places.pop(key)
+        return f"UPDATE {self.name} SET {', '.join(places.values())} WHERE {where}"  # noqa: S608 - names are ours
 
     def upsert(self, *key: str) -> str:
         """Return the statement that inserts a row or replaces its values."""
