@@ -7,7 +7,7 @@ import sqlite3
 import time
 from _thread import RLock
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.locking import locker, waits
 from archfb_state.store import StoreBusy
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from archfb_state.locking import FileLock
+
+T = TypeVar("T")
 
 WAL_LIMIT = 8 * 2**20
 """Bytes of write-ahead log after which it is moved into the database."""
@@ -89,7 +91,6 @@ class Database:
         self.connection = connection or connect(path, mode)
         self._identity = self.look()
         self._looked = 0.0
-        self.reading = Reading(self)
         self.writing = Writing(self)
 
     def prepare(self) -> None:
@@ -99,17 +100,18 @@ class Database:
 
     def patient(self, sql: str) -> sqlite3.Cursor:
         """Execute one statement, waiting while another process is in the way; then StoreBusy."""
+        return self.patiently(lambda connection: connection.execute(sql))
+
+    def patiently(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do what can be done again, waiting while another process is in the way; then StoreBusy."""
         try:
-            return self.connection.execute(sql)
+            return work(self.connection)
         except sqlite3.OperationalError as error:
             if not is_busy(error):
                 raise
-        return self._waiting(sql)
-
-    def _waiting(self, sql: str) -> sqlite3.Cursor:
         for _ in waits(self.patience, self._monotonic, self._sleep):
             try:
-                return self.connection.execute(sql)
+                return work(self.connection)
             except sqlite3.OperationalError as error:
                 if not is_busy(error):
                     raise
@@ -126,12 +128,17 @@ class Database:
         return _identity(self.path)
 
     def moved(self) -> bool:
-        """Say whether the file was deleted or replaced since it was opened; looks at most ten times a second."""
+        """Say whether the file, or its lock, was deleted or replaced since it was opened; looks at most ten times a second."""
         now = self._monotonic()
         if now - self._looked < _LOOK_AFTER:
             return False
         self._looked = now
-        return self.look() != self._identity
+        return self.look() != self._identity or (self.lock is not None and self.lock.moved())
+
+    def read(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Do what only reads, in one transaction: everything read is of one instant."""
+        with self._mutex:
+            return self.patiently(lambda connection: _in_one(connection, work))
 
     def enter(self) -> None:
         """Keep other threads out."""
@@ -180,35 +187,13 @@ class Database:
                     os.unlink(self.path + suffix)  # noqa: PTH108
 
 
-class Reading:
-    """A read transaction: everything read in it is of one instant."""
-
-    __slots__ = ("_database",)
-
-    def __init__(self, database: Database) -> None:
-        """Belong to a database."""
-        self._database = database
-
-    def __enter__(self) -> sqlite3.Connection:
-        """Begin."""
-        database = self._database
-        database.enter()
-        try:
-            database.patient("BEGIN")
-        except BaseException:
-            database.leave()
-            raise
-        return database.connection
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
-    ) -> None:
-        """End; nothing was written."""
-        try:
-            if self._database.connection.in_transaction:
-                self._database.connection.execute("ROLLBACK")
-        finally:
-            self._database.leave()
+def _in_one(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    connection.execute("BEGIN")
+    try:
+        return work(connection)
+    finally:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
 
 
 class Writing:
@@ -247,7 +232,7 @@ class Writing:
         database = self._database
         try:
             if kind is None:
-                database.connection.execute("COMMIT")
+                database.patient("COMMIT")
                 database.after_write()
             elif database.connection.in_transaction:
                 database.connection.execute("ROLLBACK")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from archfb_state.decisions import Decision, Ranked
 from archfb_state.rows import ATTEMPTS, TRANSITIONS, clean_text, compact
 from archfb_state.schema import HISTOGRAM, TOTALS
-from archfb_state.store import BUCKETS, Counter, StoredDecision
+from archfb_state.store import BUCKETS, KEEP_SUMS, Counter, StoredDecision
 
 if TYPE_CHECKING:
     import sqlite3
@@ -22,8 +22,6 @@ FOLD_EVERY = 256
 
 FOLD_AT_MOST = 4096
 PRUNE_STEP = 500
-KEEP_SUMS = 400 * 86400.0
-"""Seconds that hourly sums, changes of status and runs are kept."""
 
 INSERT_ATTEMPT = f"{ATTEMPTS.insert} ON CONFLICT (id) DO NOTHING"
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.rows import RESULTS, RUNS, clean_text, stored
-from archfb_state.store import BUCKETS, Counter, StoredDecision
+from archfb_state.store import BUCKETS, KEEP_SUMS, Counter, StoredDecision
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -27,6 +28,7 @@ class MemoryReports:
         self._clock = clock
         self._attempts: dict[str, Attempt] = {}
         self._pruned: list[Attempt] = []
+        self._sums_from = -inf
         self._transitions: list[Transition] = []
         self._decisions: list[StoredDecision] = []
         self._runs: dict[str, Run] = {}
@@ -80,7 +82,7 @@ class MemoryReports:
         sums: dict[tuple[float, str, str, str], Counter] = {}
         for one in self._all():
             key = (int(one.started_at / 3600) * 3600.0, _phase(one), one.model, str(one.outcome))
-            if key[0] >= since // 3600 * 3600 and model in (None, one.model):
+            if key[0] >= max(since // 3600 * 3600, self._sums_from) and model in (None, one.model):
                 sums[key] = _plus(sums.get(key), key[1:], one)
         return [(key[0], sums[key]) for key in sorted(sums)]
 
@@ -133,10 +135,15 @@ class MemoryReports:
     def prune(self, *, keep_days: int, steps: int = 1) -> int:
         """Drop old attempts but the newest recorded; the totals keep them."""
         del steps
-        old = [one for one in self._attempts.values() if one.started_at < self._clock() - keep_days * 86400.0]
-        newest = next(reversed(self._attempts.values()), None)
-        gone = [self._attempts.pop(one.id) for one in old if one is not newest]
+        now = self._clock()
+        old = [one for one in self._attempts.values() if one.started_at < now - keep_days * 86400.0]
+        last = next(reversed(self._attempts.values()), None)
+        gone = [self._attempts.pop(one.id) for one in old if one is not last]
         self._pruned += gone
+        self._sums_from = max(self._sums_from, now - KEEP_SUMS)
+        self._transitions = [one for one in self._transitions if one.at >= self._sums_from]
+        self._runs = {name: one for name, one in self._runs.items() if one.started_at >= self._sums_from}
+        self._decisions = [one for one in self._decisions if one.at >= now - keep_days * 86400.0]
         return len(gone)
 
 

@@ -111,6 +111,7 @@ class MemoryStore(MemoryReports):
         self._credits[slot] = {clean_text(model): float(credit) for model, credit in after.items()}
         first = next((one.model for one in decision.ranked if one.eligible), None)
         if first is not None:
+            self._flights = {call: one for call, one in self._flights.items() if _runs(*one[1:], rows.at)}
             self._flights[call_id] = (clean_text(first), rows.at, rows.at + expires_s)
         self._decided(rows.at, call_id, run_id, decision)
         return decision
@@ -251,6 +252,14 @@ class MemoryStore(MemoryReports):
             return value
         text = self._metas.get(clean_text(name))
         return None if text is None else json.loads(text)
+
+    def prune(self, *, keep_days: int, steps: int = 1) -> int:
+        """Drop old attempts but the newest recorded, and claims that ended a day ago; the totals stay."""
+        old = self._clock() - 86400.0
+        self._flights = {call: one for call, one in self._flights.items() if one[2] >= old}
+        self._leases = {name: one for name, one in self._leases.items() if one[2] >= old}
+        self._reservations = {name: one for name, one in self._reservations.items() if one[3] >= old}
+        return super().prune(keep_days=keep_days, steps=steps)
 
     def check(self) -> list[str]:
         """Return what is wrong with the stored state: nothing can be."""

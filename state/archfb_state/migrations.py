@@ -47,32 +47,34 @@ def bring_up(database: Database, steps: Sequence[Step] = STEPS) -> None:
     """
     before = version(database.connection)
     if before == 0:
-        database.connection.execute(f"PRAGMA page_size={PAGE_SIZE:d}")
+        database.patient(f"PRAGMA page_size={PAGE_SIZE:d}")
+    database.patient("PRAGMA journal_mode=WAL").fetchone()  # first: in any other mode readers would be in the way
     if 0 < before < steps[-1].version:
         copy = f"{database.path}.before-{steps[-1].version}"
         if not os.path.exists(copy):  # noqa: PTH110
             inspection.backup(database.connection, copy)
     for step in steps:
         if before < step.version:
-            _twice(database.connection, step)
+            _twice(database, step)
 
 
-def _twice(connection: sqlite3.Connection, step: Step) -> None:
+def _twice(database: Database, step: Step) -> None:
     try:
-        _apply(connection, step)
+        _apply(database, step)
     except sqlite3.OperationalError as first:
         if first.sqlite_errorcode & 0xFF != sqlite3.SQLITE_ERROR:
             raise
         try:
-            _apply(connection, step)
+            _apply(database, step)
         except sqlite3.OperationalError as error:
             raise MigrationFailed(
                 f"Step {step.version} ({step.name}) of the state's schema failed: {error}"
             ) from error
 
 
-def _apply(connection: sqlite3.Connection, step: Step) -> None:
-    connection.execute("BEGIN IMMEDIATE")
+def _apply(database: Database, step: Step) -> None:
+    connection = database.connection
+    database.patient("BEGIN IMMEDIATE")
     try:
         if step.version == 1:
             connection.execute(f"PRAGMA application_id={APPLICATION_ID}")

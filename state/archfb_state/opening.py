@@ -121,9 +121,7 @@ def _first_that_opens(path: str, patience: float) -> Database:
 def _is_current(database: Database, *, newer: bool = False) -> bool:
     """Say whether the schema is this program's (or a newer one that may be read); False for a new or older one."""
     try:
-        marked = database.patient("PRAGMA application_id").fetchone()[0]
-        found = database.patient("PRAGMA user_version").fetchone()[0]
-        tables = database.patient("SELECT COUNT(*) FROM sqlite_master").fetchone()[0]
+        marked, found, tables = database.read(_marks)
     except sqlite3.DatabaseError as error:
         raise _damage(database.path, error) from None
     if not tables and 0 < os.path.getsize(database.path) < 512:  # noqa: PTH202
@@ -137,6 +135,15 @@ def _is_current(database: Database, *, newer: bool = False) -> bool:
             f"State is from a later archfb (schema {found}; this one knows {VERSION}). Running without saving."
         )
     return bool(found >= VERSION)
+
+
+def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
+    """Return application_id, user_version and the number of tables, all of one instant."""
+    marked, found, tables = (
+        connection.execute(sql).fetchone()[0]
+        for sql in ("PRAGMA application_id", "PRAGMA user_version", "SELECT COUNT(*) FROM sqlite_master")
+    )
+    return marked, found, tables
 
 
 def _not_ours(path: str) -> StoreUnusable:

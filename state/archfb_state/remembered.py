@@ -77,7 +77,7 @@ class Kept(dict[str, R | None]):
 
     def put(self, connection: sqlite3.Connection, key: str, record: R) -> None:
         """Write one row."""
-        row = self.table.to_row(record, self._parsed.get(key))
+        record, row = self.table.bound(record, self._parsed.get(key))
         if self.get(key) is None:
             connection.execute(self.save, row)
         else:
@@ -220,8 +220,8 @@ class Remembered:
         for key, model in changes.models.items():
             self.models.put(connection, key, model)
         if changes.machine is not None:
-            connection.execute(_MACHINE_SAVE, MACHINE.to_row(changes.machine))
-            self.machine = changes.machine
+            self.machine, row = MACHINE.bound(changes.machine)
+            connection.execute(_MACHINE_SAVE, row)
         for transition in changes.transitions:
             connection.execute(TRANSITIONS.insert, TRANSITIONS.to_row(transition))
 

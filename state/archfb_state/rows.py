@@ -74,10 +74,14 @@ def _rewritten(write: Callable[[Any], Any], value: Any, before: Any, text: Any) 
     return (_grown(value, before, text) if write is _finite else None) or write(value)
 
 
+def _length(text: str) -> int:
+    return 0 if text == "[]" else text.count(",") + 1
+
+
 def _grown(values: tuple[float, ...], before: tuple[float, ...], text: str) -> str | None:
     """Return the text of a list that got one number more, and perhaps lost its first; None for any other."""
     last = values[-1] if values else None
-    if len(before) < 2 or last is None or last - last != 0 or text.count(",") != len(before) - 1:
+    if len(before) < 2 or last is None or last - last != 0 or _length(text) != len(before):
         return None
     if values[:-1] == before:
         return f"{text[:-1]},{last!r}]"
@@ -184,7 +188,6 @@ class Table(Generic[R]):
         self._writes = _converters(described, "write")
         self._reads = _converters(described, "read")
         self._reals = tuple(i for i, (stored, _) in enumerate(self._kinds) if stored is float)
-        self._clean_lists = not any("[" in str(one.type) for one in fields(record))  # type: ignore[arg-type]
         self._sound: set[tuple[type, ...]] = set()
         marks = ", ".join("?" * len(self.columns))
         self.insert = f"INSERT INTO {name} ({self.list}) VALUES ({marks})"  # noqa: S608 - names are ours
@@ -205,19 +208,28 @@ class Table(Generic[R]):
         values = ", ".join(f"{name} = excluded.{name}" for name in self.columns if name not in key)
         return f"{self.insert} ON CONFLICT ({', '.join(key)}) DO UPDATE SET {values}"
 
-    def to_row(self, record: R, before: tuple[Sequence[Any], R] | None = None) -> list[Any]:
-        """Return the values to bind: any number or text is made fit to be stored.
+    def to_row(self, record: R) -> list[Any]:
+        """Return the values to bind: any number or text is made fit to be stored."""
+        return self.bound(record)[1]
+
+    def bound(self, record: R, before: tuple[Sequence[Any], R] | None = None) -> tuple[R, list[Any]]:
+        """Return the record as it is stored, and the values to bind.
 
         `before`, an earlier row and its record, saves writing out again what has not changed.
         """
         row: list[Any] = list(self._get(record))
+        shortened = False
         for at, write in self._writes:
+            value = row[at]
             if before is None:
-                row[at] = write(row[at])
+                row[at] = write(value)
             else:
-                row[at] = _rewritten(write, row[at], getattr(before[1], self.columns[at]), before[0][at])
-        self._fit(row)
-        return row
+                row[at] = _rewritten(write, value, getattr(before[1], self.columns[at]), before[0][at])
+            if write is _finite and len(value) != _length(row[at]):
+                shortened = True
+        if self._fit(row) or shortened:
+            record = self.from_row(tuple(row)) or record
+        return record, row
 
     def _fit(self, row: list[Any]) -> bool:
         """Replace what SQLite cannot keep; say whether anything was."""
@@ -237,15 +249,6 @@ class Table(Generic[R]):
             changed = changed or fit != value
             row[at] = fit
         return changed
-
-    def bound(self, record: R) -> tuple[R, list[Any]]:
-        """Return the record as it is stored, and the values to bind."""
-        row: list[Any] = list(self._get(record))
-        for at, write in self._writes:
-            row[at] = write(row[at])
-        if self._fit(row) or not self._clean_lists:
-            record = self.from_row(tuple(row)) or record
-        return record, row
 
     def from_row(self, row: tuple[Any, ...]) -> R | None:
         """Return the record, or None where the row holds what cannot be one."""

@@ -66,8 +66,7 @@ class SqliteReports:
         return self._rng
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with self._database.reading as connection:
-            return work(connection)
+        return self._database.read(work)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
         try:

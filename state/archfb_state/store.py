@@ -102,6 +102,10 @@ BUCKETS = (0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 
 """Upper bounds in seconds of the latency histogram: fit for calls of 0.1 to 600 s."""
 
 
+KEEP_SUMS = 400 * 86400.0
+"""Seconds that hourly totals, changes of status and runs are kept."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """How opening went: what a person should be told, and whether anything will be saved."""

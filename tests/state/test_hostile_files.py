@@ -170,7 +170,7 @@ def test_row_58_a_dangling_link(path: Path, tmp_path: Path) -> None:
 def test_row_58_a_link_to_anothers_file(path: Path, tmp_path: Path) -> None:
     (tmp_path / "theirs").touch()
     path.symlink_to(tmp_path / "theirs")
-    with pytest.raises(StoreUnusable, match="is a link to .*theirs, which is not yours"):
+    with pytest.raises(StoreUnusable, match=r"is a link to .*theirs, which is not yours"):
         examine(str(path), uid=os.geteuid() + 1)
 
 
@@ -527,6 +527,10 @@ def gone(path: Path) -> None:
     path.unlink()
 
 
+def unlocked(path: Path) -> None:
+    Path(f"{path}{SUFFIX}").unlink()
+
+
 def all_gone(path: Path) -> None:
     for one in path.parent.glob("state.db*"):
         one.unlink()
@@ -538,7 +542,7 @@ def replaced(path: Path) -> None:
     other.rename(path)
 
 
-@pytest.mark.parametrize(("what", "kept"), [(gone, 1), (all_gone, 1), (replaced, 2)])
+@pytest.mark.parametrize(("what", "kept"), [(gone, 1), (all_gone, 1), (replaced, 2), (unlocked, 4)])
 def test_row_69_a_file_that_vanishes_or_changes_under_way_is_opened_anew(
     path: Path, what: Callable[[Path], None], kept: int
 ) -> None:
@@ -769,8 +773,8 @@ def test_a_lock_says_who_holds_it_and_waits_no_longer_than_told(tmp_path: Path) 
     with pytest.raises(StoreBusy, match=rf"^State is held by pid {os.getpid()} \(since \d{{4}}-"):
         second.acquire(10.0)
     assert sum(slept) == pytest.approx(10.0, abs=0.05)
-    assert max(slept) <= 0.03
-    assert slept[0] < 0.0002
+    assert max(slept) <= 0.06
+    assert slept[0] <= 0.0015
     first.release()
     second.acquire(0)
     assert not second.moved()

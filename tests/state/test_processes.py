@@ -1,0 +1,111 @@
+"""Many processes over one state file: nothing fails, nothing is lost, nothing stays locked."""
+
+from __future__ import annotations
+
+import random
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import state_worker
+from state_samples import CORE, SCALE
+
+from archfb_state.opening import open_state
+
+WORKER = [sys.executable, "-X", "frozen_modules=on", state_worker.__file__]
+
+
+def start(*arguments: object) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [*WORKER, *map(str, arguments)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def run_together(*acts: tuple[object, ...]) -> list[list[str]]:
+    """Start every act, let all begin at once, and return the lines that each said."""
+    processes = [start(*act) for act in acts]
+    for one in processes:
+        assert one.stdout is not None
+        assert one.stdin is not None
+        assert one.stdout.readline() == "ready\n", one.communicate()
+    for one in processes:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = []
+    for one in processes:
+        out, err = one.communicate()
+        assert (one.returncode, err) == (0, ""), err
+        said.append(out.splitlines())
+    return said
+
+
+def test_first_opens_by_eight_processes_at_a_time_never_fail(tmp_path: Path) -> None:
+    files = 12 * SCALE
+    said = run_together(*[("open_each", tmp_path / "state.db", files)] * 8)
+    assert {line for lines in said for line in lines} == {"True"}
+    for n in range(files):
+        store = open_state(str(tmp_path / f"state.db-{n}"), **CORE)
+        assert store.snapshot().models["one"].successes == 8
+        store.close()
+
+
+def test_sixteen_writers_and_two_readers_lose_nothing_and_wait_little(tmp_path: Path) -> None:
+    path, times = tmp_path / "state.db", 40 * SCALE
+    open_state(str(path), **CORE).close()
+    said = run_together(
+        *[("record", path, who, times) for who in range(16)], *[("look", path, 20 * SCALE) for _ in range(2)]
+    )
+    assert {lines[0] for lines in said} == {"True"}
+    store = open_state(str(path), **CORE)
+    assert sum(one.count for one in store.counters()) == 16 * times
+    assert sum(one.successes for one in store.snapshot().models.values()) == 16 * times
+    assert len(list(store.attempts())) == 16 * times
+    assert store.check() == []
+    store.close()
+
+
+def test_what_was_said_is_there_after_kill_9_and_no_lock_stays(tmp_path: Path) -> None:
+    path, rng, said = str(tmp_path / "state.db"), random.Random(7), set()
+    for who in range(1, 12 * SCALE + 1):
+        process = start("record_until_killed", path, who)
+        assert process.stdout is not None
+        for _ in range(rng.randint(1, 60)):
+            said.add(process.stdout.readline().strip())
+        process.kill()
+        rest, errors = process.communicate()
+        said.update(line for line in rest.splitlines() if len(line) == len("attempt-00000000"))
+        assert errors == ""
+        connection = sqlite3.connect(path)
+        assert connection.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+        connection.close()
+    store = open_state(path, patience=0.5, **CORE)
+    kept = {one.id for one in store.attempts()}
+    assert said - kept == set()
+    assert sum(one.count for one in store.counters()) == len(kept)
+    assert sum(one.successes for one in store.snapshot().models.values()) == len(kept)
+    assert store.acquire("trial:1", 1.0) is None
+    assert store.acquire("other", 1.0) is not None
+    assert store.opened.notes == ()
+    store.close()
+    later = open_state(path, clock=lambda: 4e9, **CORE)
+    assert later.snapshot().in_flight == {}
+    assert later.acquire("trial:1", 1.0) is not None
+    later.close()
+
+
+def test_of_many_contenders_one_wins_each_lease(tmp_path: Path) -> None:
+    rounds = 50 * SCALE
+    said = run_together(*[("contend", tmp_path / "state.db", rounds)] * 12)
+    won = [int(word) for lines in said for line in lines for word in line.split()]
+    assert sorted(won) == list(range(rounds))
+
+
+def test_a_budget_is_not_passed_by_many_at_once(tmp_path: Path) -> None:
+    said = run_together(*[("reserve", tmp_path / "state.db", 25)] * 8)
+    assert sum(int(lines[0]) for lines in said) == 100
