@@ -40,13 +40,20 @@ class Clients(Generic[C]):
         """Hold no client yet."""
         self._make, self._environ = make, environ
         self._idle: dict[tuple[str, str | None], list[C]] = {}
+        self._proxies: dict[str, str | None] = {}
         self._open = True
+
+    def proxy(self, url: str) -> str | None:
+        """Return the proxy of an address; the variables are looked at once for each."""
+        if url not in self._proxies:
+            self._proxies[url] = proxy_for(url, self._environ)
+        return self._proxies[url]
 
     @contextlib.asynccontextmanager
     async def lend(self, url: str) -> AsyncIterator[C]:
         """Lend a client for one request; one whose request failed is closed."""
         parts = urlsplit(url)
-        proxy = proxy_for(url, self._environ)
+        proxy = self.proxy(url)
         waiting = self._idle.setdefault((f"{parts.scheme}://{parts.netloc}", proxy), [])
         secure = parts.scheme == "https" or (proxy or "").startswith("https")
         client = waiting.pop() if waiting else self._make(secure, proxy)

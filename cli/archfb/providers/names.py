@@ -13,6 +13,7 @@ import ipaddress
 import socket
 import threading
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 REMEMBERED = 30.0
@@ -66,6 +67,7 @@ def _settle(answer: asyncio.Future[None], failure: OSError | None) -> None:
         answer.set_exception(failure)
 
 
+@lru_cache(maxsize=256)
 def _literal(host: str) -> bool:
     if host == "localhost":
         return True

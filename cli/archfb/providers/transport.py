@@ -16,6 +16,7 @@ import os
 import sys
 import time
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
@@ -25,10 +26,10 @@ from archfb.providers.clients import Clients, Trust, TrustError
 from archfb.providers.exchange import Reply
 from archfb.providers.names import Names
 from archfb.providers.network import certificate_error, from_system
-from archfb.providers.proxies import proxy_for
 from archfb.providers.reading import Reading
 from archfb.providers.receiving import Receiver
 from archfb.providers.replies import Scrubber, Timing, reply
+from archfb.providers.streams import Backend
 from archfb.providers.verdicts import Verdict
 from archfb.providers.wires import WIRES
 from archfb_state.outcomes import Outcome
@@ -122,13 +123,18 @@ class Transport:
 
     def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncHTTPTransport:
         http = _http()
-        return http.AsyncHTTPTransport(  # type: ignore[no-any-return]
+        client = http.AsyncHTTPTransport(
             verify=self._trust.context(secure),
             trust_env=False,
             limits=http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
             proxy=http.Proxy(proxy) if proxy else None,
             retries=0,
         )
+        # The library's pools take a backend, its transports do not hand one on; without that, its own one is used.
+        pool: Any = getattr(client, "_pool", None)
+        if hasattr(pool, "_network_backend"):
+            pool._network_backend = Backend()  # noqa: SLF001
+        return client  # type: ignore[no-any-return]
 
 
 class Exchanged(NamedTuple):
@@ -183,7 +189,7 @@ class _Exchange:
         """Send and receive; return a verdict only where the answer was not to be read."""
         if self.transport.wrong_proxies:
             return Verdict(Outcome.NETWORK, self.transport.wrong_proxies[0], "proxy")
-        if proxy_for(self.request.url, self.transport.environ) is None:
+        if self.transport.clients.proxy(self.request.url) is None:
             await self.transport.names.check(self.host, urlsplit(self.request.url).port or 0)
         async with self.transport.clients.lend(self.request.url) as client:
             response = await client.handle_async_request(self._http_request())
@@ -233,7 +239,7 @@ class _Exchange:
         extensions = {"timeout": times}
         self.sent = len(content or b"")
         return http.Request(  # type: ignore[no-any-return]
-            self.request.method, self.request.url, headers=headers, content=content, extensions=extensions
+            self.request.method, _parsed(self.request.url), headers=headers, content=content, extensions=extensions
         )
 
     def _settled(self) -> bool:
@@ -254,7 +260,7 @@ class _Exchange:
             return None
         refused = certificate_error(error)
         told = from_system(error, self.host) or _from_http(error, self.host, begun=self.status is not None)
-        if refused is not None and proxy_for(self.request.url, self.transport.environ) is None:
+        if refused is not None and self.transport.clients.proxy(self.request.url) is None:
             return await self._dated(told, total_at)
         return told
 
@@ -298,6 +304,12 @@ def _http() -> ModuleType:
     import httpx
 
     return httpx
+
+
+@lru_cache(maxsize=256)
+def _parsed(url: str) -> httpx.URL:
+    """Return an address as the library parses it, which takes longer than all else of a request."""
+    return _http().URL(url)  # type: ignore[no-any-return]
 
 
 def _encodings(streams: bool) -> str:

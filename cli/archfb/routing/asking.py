@@ -47,13 +47,30 @@ class Asking:
 
     async def ask(self) -> Reply | None:
         """Return the model's last reply, None where the cost limits leave no room for it."""
-        from tenacity import AsyncRetrying, retry_if_result
-
         question = self._question()
         reservation = self._reserve(question)
         if reservation is None:
             return None
         self.desk.repeats.earn(self.member.ref.host)
+        try:
+            reply = await self._attempt(question)
+            if not reply.ok:
+                reply = await self._repeated(question, reply)
+        finally:
+            if reservation:
+                budget.settle(self.desk, reservation, sum(one.cost_usd or 0.0 for one in self.mine))
+        self._learn_from(reply)
+        return reply
+
+    async def _repeated(self, question: Question, first: Reply) -> Reply:
+        """Return how the attempts ended of which the first one has failed."""
+        from tenacity import AsyncRetrying, retry_if_result
+
+        made = [first]
+
+        async def attempt() -> Reply:
+            return made.pop() if made else await self._attempt(question)
+
         retrying = AsyncRetrying(
             sleep=self.desk.sleep,
             wait=self._wait,
@@ -61,11 +78,7 @@ class Asking:
             stop=lambda _: self.left <= 0,
             retry_error_callback=lambda state: state.outcome.result() if state.outcome else None,
         )
-        try:
-            reply: Reply = await retrying(self._attempt, question)
-        finally:
-            budget.settle(self.desk, reservation, sum(one.cost_usd or 0.0 for one in self.mine))
-        self._learn_from(reply)
+        reply: Reply = await retrying(attempt)
         return reply
 
     def _question(self) -> Question:

@@ -21,7 +21,7 @@ def opened(environ: dict[str, str]) -> dict[str, str]:
 
 
 def test_row_54_a_proxy_variable_that_is_no_url_is_refused_with_its_name() -> None:
-    with pytest.raises(ConfigurationError, match="HTTPS_PROXY 'x' is not a URL.") as refused:
+    with pytest.raises(ConfigurationError, match=r"HTTPS_PROXY 'x' is not a URL\.") as refused:
         opened({"HTTPS_PROXY": "x"})
     assert refused.value.exit_code == 2
 
