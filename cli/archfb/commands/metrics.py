@@ -1,6 +1,7 @@
 """`archfb metrics`: Prometheus text from stored state."""
 
 import sys
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,6 +9,8 @@ import typer
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from archfb.config.model import Config
 
 
@@ -39,6 +42,26 @@ def export(session: Session, config: "Config", path: str) -> None:
 
     check(path)
     write(path, stored(config, session.state_path(config)[0], session.environ))
+
+
+@contextmanager
+def served(session: Session, config: "Config", where: str | None) -> "Iterator[None]":
+    """Answer for metrics and health while the block runs, if an address was asked for, and say where.
+
+    Raises UsageError where nobody can listen there. The requests are answered in threads that read the state anew.
+    """
+    if where is None:
+        yield
+        return
+    from archfb.commands.table import verdict_of
+    from archfb.metrics.serve import address, is_loopback, pages, serving
+
+    answers = pages(config, session.state_path(config)[0], session.environ, verdict_of)
+    with serving(address(where), answers) as at:
+        session.note(f"Metrics are at http://{at}/metrics.")
+        if not is_loopback(at.host):
+            session.warn(f"whoever reaches {at} can read the metrics; there is no password.")
+        yield
 
 
 def write_utf8(text: str) -> None:

@@ -60,6 +60,18 @@ def address(text: str) -> Address:
     return Address(bare or LOOPBACK, int(port))
 
 
+def is_loopback(host: str) -> bool:
+    """Say whether only this machine can reach a host that is listened at."""
+    import ipaddress
+
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
 @contextmanager
 def serving(where: Address, pages: Mapping[str, Callable[[], Page]]) -> Iterator[Address]:
     """Answer GET requests for these paths while the block runs; gives where (port 0 becomes a free one).

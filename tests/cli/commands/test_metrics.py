@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from processes import archfb
 from prometheus_client.parser import text_string_to_metric_families
 
+from archfb.commands.metrics import served
 from archfb.door import enter
+from archfb.session import Session
 
 Start = Callable[..., Any]
 GOOD = [{"text": "ok"}]
@@ -116,3 +120,27 @@ def test_a_state_that_cannot_be_read_leaves_the_textfile_as_it_was(
     assert here.run("metrics", "--textfile", str(path)) == 2
     assert "archfb.db" in capsys.readouterr().err
     assert path.read_text() == "old 1\n"
+
+
+def test_a_watcher_can_be_scraped_while_it_works_and_says_where(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=GOOD)
+    assert here.run("health", "-q") == 0
+    one = Session(config=here.options[1], state=here.options[3])
+    with served(one, one.load(), "127.0.0.1:0"):
+        url = capsys.readouterr().err.split()[-1].rstrip(".")
+        with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
+            assert values(answer.read().decode(), "model_health_status") == {("m1",): 2}
+        assert here.run("ask", "x") == 0
+        with build_opener(ProxyHandler({})).open(url.replace("metrics", "health"), timeout=5) as answer:
+            assert json.load(answer)["status"] == "OK"
+
+
+def test_an_address_that_others_reach_is_warned_of(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    here = place(m1=GOOD)
+    one = Session(config=here.options[1], state=here.options[3], quiet=True)
+    with served(one, one.load(), "0.0.0.0:0"):
+        assert "can read the metrics; there is no password." in capsys.readouterr().err
+    with served(one, one.load(), None):
+        assert capsys.readouterr().err == ""
