@@ -124,6 +124,8 @@ class ModelCaller:
     languages: int = 0
     attempts: list[Attempt] = field(default_factory=list)
     cost_usd: float | None = 0.0
+    kept: int = 0
+    """Answers that this run bought and stored."""
 
     async def call(self, spec: CallSpec) -> Called | CallFailed:
         """Return a stored answer that is as good as a new one, else ask; an answer is stored before it is used."""
@@ -273,6 +275,7 @@ class ModelCaller:
         )
         try:
             self.store.save_result(row)
+            self.kept += 1
         except (StoreBusy, StoreUnusable, OSError) as error:
             self.observe(
                 events.Note(f"{spec.title}: the result could not be stored ({clean(str(error), limit=200)})")

@@ -118,6 +118,7 @@ class _Going:
     caller: ModelCaller = field(init=False)
     dry: DryCaller | None = field(init=False, default=None)
     started: float = field(init=False)
+    phase_now: str = field(init=False, default="phase1")
 
     def __post_init__(self) -> None:
         """Make the caller: the real one, and in front of it the dry one where nothing may be asked."""
@@ -142,11 +143,12 @@ class _Going:
                 if outcome.status == "failed":
                     break
         except asyncio.CancelledError:
-            self._close(self._result(CallError("interrupted", "Interrupted; finished calls are stored.")))
+            self._stopped()
             raise
         return self._close(self._result(self._error()))
 
     async def _step(self, phase: str, work: Work) -> PhaseOutcome:
+        self.phase_now = phase
         cost, attempts = self.caller.cost_usd, len(self.caller.attempts)
         self.observe(events.PhaseStarted(phase, _calls(phase, work)))
         result = await STEPS[phase](work)
@@ -160,6 +162,14 @@ class _Going:
             write_phase(self.options.out, outcome)
             write_run(self.options.out, self._result(None))
         return outcome
+
+    def _stopped(self) -> None:
+        """Say how to go on, and note the run as it stands."""
+        number = self.caller.kept + sum(made.stored for one in self.ended for made in one.result.made)
+        kept = f"{number} finished {'call is' if number == 1 else 'calls are'} stored"
+        message = f"Stopped in {self.phase_now}; {kept}. The same command goes on from there."
+        self.observe(events.Note(message))
+        self._close(self._result(CallError("interrupted", message)))
 
     def _name_recipients(self, phases: tuple[str, ...]) -> None:
         """Say who may be sent text of the repository, before anything is."""

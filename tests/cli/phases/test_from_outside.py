@@ -1,0 +1,102 @@
+"""Runs as people make them: the program as a process, two servers that play all models, kills and signals."""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from outside import AGENTS, MARKS, PLAN, Outside, hanging, outcomes, outside, well
+from processes import PATIENCE
+
+ALL = list(MARKS)
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Iterator[Outside]:
+    with outside(tmp_path) as found:
+        yield found
+
+
+def test_a_run_goes_through_a_model_dying_in_phase_3_a_hostile_plan_and_a_cut_answer(here: Outside) -> None:
+    dead = {"contains": AGENTS, "do": [{"status": 500, "message": "gone"}]}
+    halves = [{"text": "- The first half", "finish": "length"}, {"text": " and the rest `shop/cart.py:1`"}]
+    here.servers["one"].put(well(dead, {"contains": MARKS["structure"], "do": halves}))
+    here.servers["two"].put(well())
+    document = here.json("run", "all", str(here.repo), "--strategy", "priority")
+    phases = {one["phase"]: one for one in document["phases"]}
+    assert [one["status"] for one in document["phases"]] == ["done"] * 6
+    structure = phases["phase1"]["result"]["findings"][0]
+    assert structure["text"] == "- The first half and the rest `shop/cart.py:1`"
+    plan = phases["phase2"]["result"]
+    named = {path for agent in plan["agents"] for path in agent["file_assignments"]}
+    assert {"shop/user.py", "shop/login.py", "shop/cart.py"} <= named
+    assert all((here.repo / path).is_file() and not path.startswith((".", "/")) for path in named)
+    assert "/etc/passwd, shop/gone.py, ../x.py, .env" in " ".join(plan["notes"])
+    assert set(phases["phase3"]["models"]) <= {"far", "spare"}
+    assert phases["phase3"]["result"]["findings"][0]["text"].endswith("`x/y.py:9` [wrong: no such file]")
+    assert "server_error" in outcomes(document)
+    assert not any("root:" in body or "hunter2" in body for body in here.bodies)
+    assert here.asked()["structure"] == 2
+    before = len(here.bodies)
+    again = here.json("run", "all", str(here.repo))
+    assert len(here.bodies) == before
+    assert {one["status"] for one in again["phases"]} == {"stored"}
+    assert (again["cost_usd"], again["attempts"]) == (0.0, [])
+
+
+KILLED = ["technology", "plan", "agent_2", "synthesis", "report", "rules"]
+"""The role whose question hangs when the process is killed, one in each phase."""
+
+
+def test_a_run_killed_in_every_phase_asks_no_finished_part_again(here: Outside) -> None:
+    for role in KILLED:
+        here.put(well(hanging(role)))
+        process = here.begin("run", "all", str(here.repo))
+        done = ALL.index(role) if role != "technology" else 2
+        here.wait_for(role, done)
+        process.kill()
+        process.communicate(timeout=PATIENCE)
+        assert here.stored() == done
+    here.put(well())
+    document = here.json("run", "all", str(here.repo))
+    assert document["ok"]
+    assert here.asked() == Counter({role: 2 if role in KILLED else 1 for role in ALL})
+    assert [one["status"] for one in document["phases"]] == ["stored"] * 5 + ["done"]
+
+
+SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS, ids=["ctrl-c", "term"])
+def test_a_stopped_run_says_how_to_go_on_within_a_second(here: Outside, number: signal.Signals, code: int) -> None:
+    here.put(well(hanging("agent_2")))
+    process = here.begin("run", "all", str(here.repo), "--out", str(here.folder / "out"))
+    here.wait_for("agent_2", 5)
+    began = time.monotonic()
+    process.send_signal(number)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert time.monotonic() - began < 1.5
+    assert process.returncode == code
+    said = err.splitlines()
+    assert said[-2:] == [
+        "Stopped in phase3; 5 finished calls are stored. The same command goes on from there.",
+        "Interrupted. What was finished is kept.",
+    ]
+    assert sorted(path.name for path in (here.folder / "out").iterdir()) == ["phase1.md", "phase2.md", "run.json"]
+
+
+def test_a_plan_of_nothing_but_foreign_files_is_asked_for_again_and_then_made_offline(here: Outside) -> None:
+    alien = str(PLAN).replace("shop/cart.py", "gone.py").replace("user.py", "a.py").replace("./shop/login.py", "b.py")
+    here.put(well({"contains": MARKS["plan"], "do": [{"text": alien}]}))
+    document = here.json("run", "phase2", str(here.repo))
+    plan = document["phases"][1]
+    assert here.asked()["plan"] == 2
+    assert plan["result"]["made"]["offline_reason"] == "unreadable"
+    assert plan["result"]["coverage"]["share"] == 1.0
+    before = len(here.bodies)
+    here.run("run", "phase2", str(here.repo))
+    assert len(here.bodies) == before
