@@ -1,0 +1,1 @@
+"""Having `archfb health` run by itself: a line in the crontab, or a timer of the user's systemd."""
