@@ -25,8 +25,7 @@ def test_the_line_says_everything() -> None:
     assert line(JOB) == said
     mark, about = "d5a9f906", "written by `archfb schedule install`, taken out by `archfb schedule remove`"
     assert block(JOB).decode().splitlines() == [
-        "# archfb schedule: begin a5b55e82 "
-        "(written by `archfb schedule install`, taken out by `archfb schedule remove`)",
+        f"# archfb schedule: begin {mark} ({about})",
         said,
         f"# archfb schedule: end {mark}",
     ]
