@@ -7,6 +7,8 @@ import hmac
 import json
 import os
 import socket
+import ssl
+import subprocess
 import sys
 import threading
 import time
@@ -128,6 +130,35 @@ def test_a_proxy_of_the_environment_is_used_and_no_proxy_respected() -> None:
         count = len(server.requests)
         assert post({**environ, "no_proxy": "127.0.0.1"})[0].ping(f"{server.url}/x") is None
         assert len(server.requests) == count + 1
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder with a certificate for 127.0.0.1 that signed itself, and its key."""
+    folder = tmp_path_factory.mktemp("certificate")
+    name = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-days", "30"]
+    new = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem"]
+    try:
+        subprocess.run(
+            ["openssl", "req", "-x509", *new, "-out", "cert.pem", *name], cwd=folder, check=True, capture_output=True
+        )
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"openssl cannot make a certificate here: {error}")
+    return folder
+
+
+def test_a_certificate_nobody_vouches_for_is_refused_and_one_that_is_named_is_trusted(certificate: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    with ServerThread({"paths": {"/hook": [{}]}}, tls=context) as server:
+        url = hook(server)
+        assert url.startswith("https://")
+        why = post()[0].webhook(url, BODY) or ""
+        assert "certificate" in why.lower()
+        assert not server.requests
+        assert post({"SSL_CERT_FILE": f"{certificate}/cert.pem"})[0].webhook(url, BODY) is None
+        why = post({"SSL_CERT_FILE": "/gone.pem"})[0].webhook(url, BODY) or ""
+        assert why.startswith("SSL_CERT_FILE '/gone.pem' cannot be used")
 
 
 def test_a_ping_is_a_get_without_a_body() -> None:
