@@ -31,6 +31,7 @@ _CHORE = re.compile(
     r"|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
 )
 _MOST = 200
+_LONGEST = 500  # characters of a command that is worth showing
 
 
 def gather(view: View) -> list[Command]:
@@ -57,7 +58,7 @@ def _telling(path: str) -> tuple[bool, str]:
 
 def _ci(view: View, path: str) -> Iterator[Command]:
     for number, line in shell_lines(view.text(path)):
-        if _CHORE.match(line):
+        if _CHORE.match(line) or len(line) > _LONGEST:
             continue
         purpose = purpose_of(line)
         if purpose not in (None, "release"):
@@ -177,7 +178,7 @@ _CONVENTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("types", "mypy.ini", r"^\[mypy\]", "types are checked with mypy"),
     ("types", "pyproject.toml", r"^strict\s*=\s*true", "type checking is strict"),
     ("types", "pyproject.toml", r"^\[tool\.pyright\]", "types are checked with pyright"),
-    ("tests", "pyproject.toml", r"^filterwarnings\s*=\s*\[\s*\n?\s*\"error\"", "a warning fails the tests"),
+    ("tests", "pyproject.toml", r"^filterwarnings\s*=\s*\[\s*\"error\"", "a warning fails the tests"),
     ("tests", "pyproject.toml", r"^testpaths\s*=\s*\[\s*\"([^\"]+)\"", "tests live in {}"),
     ("tests", "pyproject.toml", r"^fail_under\s*=\s*(\d+)", "coverage must be at least {} %"),
     ("style", ".flake8", r"", "Python is checked with flake8"),
@@ -195,16 +196,16 @@ _CONVENTIONS: tuple[tuple[str, str, str, str], ...] = (
     ("style", ".clang-format", r"^BasedOnStyle\s*:\s*(\w+)", "C and C++ are formatted with clang-format, style {}"),
     ("style", ".php-cs-fixer.dist.php", r"", "PHP is formatted with php-cs-fixer"),
     ("style", "phpcs.xml.dist", r"", "PHP is checked with phpcs"),
-    ("types", "phpstan.neon.dist", r"^\s*level\s*:\s*(\w+)", "PHP is analysed with phpstan, level {}"),
-    ("types", "phpstan.neon", r"^\s*level\s*:\s*(\w+)", "PHP is analysed with phpstan, level {}"),
+    ("types", "phpstan.neon.dist", r"^[ \t]*level\s*:\s*(\w+)", "PHP is analysed with phpstan, level {}"),
+    ("types", "phpstan.neon", r"^[ \t]*level\s*:\s*(\w+)", "PHP is analysed with phpstan, level {}"),
     ("style", "biome.json", r"", "JavaScript and TypeScript are checked with biome"),
-    ("versions", ".python-version", r"^\s*(\S+)", "Python {} is used"),
-    ("versions", ".nvmrc", r"^\s*(\S+)", "Node {} is used"),
-    ("versions", ".node-version", r"^\s*(\S+)", "Node {} is used"),
-    ("versions", ".ruby-version", r"^\s*(\S+)", "Ruby {} is used"),
-    ("versions", ".go-version", r"^\s*(\S+)", "Go {} is used"),
+    ("versions", ".python-version", r"^[ \t]*(\S+)", "Python {} is used"),
+    ("versions", ".nvmrc", r"^[ \t]*(\S+)", "Node {} is used"),
+    ("versions", ".node-version", r"^[ \t]*(\S+)", "Node {} is used"),
+    ("versions", ".ruby-version", r"^[ \t]*(\S+)", "Ruby {} is used"),
+    ("versions", ".go-version", r"^[ \t]*(\S+)", "Go {} is used"),
     ("versions", "rust-toolchain.toml", r"^channel\s*=\s*\"([^\"]+)\"", "Rust {} is used"),
-    ("versions", "rust-toolchain", r"^\s*([\w.-]+)\s*$", "Rust {} is used"),
+    ("versions", "rust-toolchain", r"^[ \t]*([\w.-]+)[ \t]*$", "Rust {} is used"),
     ("commits", ".commitlintrc.json", r"", "commit messages are checked with commitlint"),
     ("commits", "commitlint.config.js", r"", "commit messages are checked with commitlint"),
     ("commits", ".changeset/config.json", r"", "changes are recorded as changesets"),
@@ -263,7 +264,7 @@ def conventions(view: View) -> list[Convention]:
 def _hooks(view: View) -> Iterator[Convention]:
     if ".pre-commit-config.yaml" in view.files:
         text = view.text(".pre-commit-config.yaml")
-        ids = re.findall(r"(?m)^[ \t]*-?[ \t]*(?:-[ \t]+)?id:[ \t]*([\w.-]+)", text)
+        ids = re.findall(r"(?m)^[ \t]{0,40}-?[ \t]{0,40}id:[ \t]*([\w.-]+)", text)
         if ids:
             yield Convention(
                 "hooks", "pre-commit runs " + ", ".join(dict.fromkeys(ids)), ".pre-commit-config.yaml", 1

@@ -60,19 +60,54 @@ def _unpadded(line: bytes) -> bytes:
 def compiled(glob: bytes) -> re.Pattern[bytes] | None:
     """Return a pattern for the whole path (or name), None for a glob that can match nothing.
 
-    Runs of stars are joined first, and a path is bounded, so that no glob takes more than polynomial time.
+    A star followed by more is settled at the first place where what follows fits, as is each "**/" but the last: that
+    never loses a match, and no glob can then take more than the square of the path's length.
     """
+    parts = _parts(glob)
+    if parts is None:
+        return None
+    sections: list[list[bytes | None]] = [[]]
+    for part in parts:
+        if part == _DEEP:
+            sections.append([])
+        else:
+            sections[-1].append(None if part == _STAR else part)
+    built = [_section(section) for section in sections]
+    middle = b"".join(b"(?>(?:[^/]*/)*?" + section + b")" for section in built[1:-1])
+    last = b"(?:.*/)?" + built[-1] if len(built) > 1 else b""
+    try:
+        return re.compile(b"(?s:" + built[0] + middle + last + rb")\Z")
+    except (re.error, RecursionError):
+        return None
+
+
+_STAR, _DEEP = b"*", b"**/"
+
+
+def _section(parts: list[bytes | None]) -> bytes:
+    """Return the pattern of what lies between two "**/"; None stands for a star."""
+    chunks: list[list[bytes]] = [[]]
+    for part in parts:
+        if part is None:
+            chunks.append([])
+        else:
+            chunks[-1].append(part)
+    texts = [b"".join(chunk) for chunk in chunks]
+    middle = b"".join(b"(?>[^/]*?" + text + b")" for text in texts[1:-1])
+    return texts[0] + middle + (b"[^/]*" + texts[-1] if len(texts) > 1 else b"")
+
+
+def _parts(glob: bytes) -> list[bytes] | None:
+    """Return the glob as patterns of one character each, _STAR and _DEEP; None where it is malformed."""
     parts: list[bytes] = []
     at = 0
     while at < len(glob):
         piece, at = _piece(glob, at)
         if piece is None:
             return None
-        parts.append(piece)
-    try:
-        return re.compile(rb"(?s:" + b"".join(parts) + rb")\Z")
-    except re.error:
-        return None
+        if piece not in (_STAR, _DEEP) or not parts or parts[-1] != piece:
+            parts.append(piece)
+    return parts
 
 
 def _piece(glob: bytes, at: int) -> tuple[bytes | None, int]:
@@ -92,16 +127,12 @@ def _stars(glob: bytes, at: int) -> tuple[bytes, int]:
     end = at
     while glob[end : end + 1] == b"*":
         end += 1
-    starts = at == 0 or glob[at - 1 : at] == b"/"
-    if end - at == 2 and starts:
+    if end - at == 2 and (at == 0 or glob[at - 1 : at] == b"/"):
         if end == len(glob):
             return b".*", end
         if glob[end : end + 1] == b"/":
-            end += 1
-            while glob[end : end + 3] == b"**/":
-                end += 3
-            return b"(?:.*/)?", end
-    return b"[^/]*", end
+            return _DEEP, end + 1
+    return _STAR, end
 
 
 _CLASSES = {

@@ -282,7 +282,7 @@ def _by_prefix(name: str) -> str | None:
     return None
 
 
-_SHEBANG = re.compile(rb"#!\s*(\S+)(?:[ \t]+(?:-S[ \t]+|-\S+[ \t]+)*([^\s=]+))?")
+_SHEBANG = re.compile(rb"#!\s*(\S+)(?:[ \t]+(?:-\S+[ \t]+){0,5}+([^\s=]+))?")
 _MODELINE = re.compile(rb"-\*-[ \t]*(?:.*mode:[ \t]*)?([A-Za-z+#-]+)")
 _MODES = {
     b"c++": "C++",
@@ -329,24 +329,31 @@ _MARKS: dict[str, tuple[tuple[str, re.Pattern[bytes]], ...]] = {
         ("C", re.compile(rb"(?m)^[ \t]*(?:#[ \t]*(?:include|define|if|ifdef|ifndef)\b|/\*|//|static\b|\{)")),
         ("BitBake", re.compile(rb"(?m)^[A-Z_]+[ \t]*[?+:]*=")),
     ),
-    "pl": (("Prolog", re.compile(rb"(?m)^[^#\n]*:-")), ("Raku", re.compile(rb"(?m)^\s*use v6"))),
-    "t": (("Raku", re.compile(rb"(?m)^\s*use v6")), ("Turing", re.compile(rb"(?m)^\s*(?:var|const)\s+\w+\s*:="))),
-    "cls": (("TeX", re.compile(rb"(?m)^\s*\\(?:Needs|Provides|document)")), ("VBA", re.compile(rb"(?m)^VERSION \d"))),
+    "pl": (("Prolog", re.compile(rb"(?m)^[^#\n]*:-")), ("Raku", re.compile(rb"(?m)^[ \t]*use v6"))),
+    "t": (
+        ("Raku", re.compile(rb"(?m)^[ \t]*use v6")),
+        ("Turing", re.compile(rb"(?m)^[ \t]*(?:var|const)\s+\w+\s*:=")),
+    ),
+    "cls": (
+        ("TeX", re.compile(rb"(?m)^[ \t]*\\(?:Needs|Provides|document)")),
+        ("VBA", re.compile(rb"(?m)^VERSION \d")),
+    ),
     "v": (
-        ("Coq", re.compile(rb"(?m)^\s*(?:Require|Theorem|Lemma|Definition|Proof)\b")),
+        ("Coq", re.compile(rb"(?m)^[ \t]*(?:Require|Theorem|Lemma|Definition|Proof)\b")),
         ("V", re.compile(rb"(?m)^(?:pub )?fn \w")),
     ),
     "d": (("Makefile", re.compile(rb"(?m)^[\w./-]+(?:\.o|\.lo)?[ \t]*:[ \t]")),),
     "rs": (("XML", re.compile(rb"\A\s*<\?xml")), ("RenderScript", re.compile(rb"(?m)^#pragma\s+(?:rs|version)"))),
     "l": (
         ("Lex", re.compile(rb"(?m)^%(?:[%{}]|option\b)")),
-        ("Common Lisp", re.compile(rb"(?m)^\s*\((?:def|in-package|in-module)")),
+        ("Common Lisp", re.compile(rb"(?m)^[ \t]*\((?:def|in-package|in-module)")),
         ("Roff", re.compile(rb"(?m)^\.(?:TH|SH|\\\")")),
     ),
     "cgi": (("Shell", re.compile(rb"\A#!.*sh\b")), ("Python", re.compile(rb"\A#!.*python"))),
     "res": (("XML", re.compile(rb"\A\s*<\?xml")),),
     "config": (("XML", re.compile(rb"\A\s*<")),),
 }
+_LOOKED_AT = 65_536
 _FALLBACK: dict[str, str | None] = {
     "inc": None,
     "config": None,
@@ -365,6 +372,7 @@ def by_text(name: str, named: str | None, head: bytes) -> str | None:
     extension = name.rpartition(".")[2].lower()
     if extension not in AMBIGUOUS:
         return named
+    head = head[:_LOOKED_AT]
     for language, pattern in _MARKS.get(extension, ()):
         if pattern.search(head):
             return language

@@ -12,54 +12,54 @@ _MAX_DEFINITIONS = 2_000
 # Each begins with a literal newline, so that the search skips from line to line. Groups: indent, kind, name.
 _PATTERNS: dict[str, str] = {
     "Python": (
-        r"(?P<indent>[ \t]*)(?:async[ \t]+)?(?P<kind>def|class)[ \t]+(?P<name>\w+)[^\n]*"
+        r"(?P<indent>[ \t]{0,80})(?:async[ \t]+)?(?P<kind>def|class)[ \t]+(?P<name>\w+)[^\n]*"
         r"|(?P<name2>[A-Z][A-Z0-9_]{2,})[ \t]*(?::[^=\n]+)?=[^=\n][^\n]*"
     ),
     "JavaScript": (
-        r"(?P<indent>[ \t]*)(?:export[ \t]+)?(?:default[ \t]+)?(?:declare[ \t]+)?(?:abstract[ \t]+)?(?:async[ \t]+)?"
-        r"(?:(?P<kind>function\*?|class|interface|enum|namespace|module|type)[ \t]+(?P<name>[\w$]+)[^\n]*"
-        r"|(?P<kind2>const|let|var)[ \t]+(?P<name2>[\w$]+)[^\n=]*=[ \t]*(?:async[ \t]*)?(?:\([^\n]"
-        r"*=>|function|[\w$]+[ \t]*=>|class)[^\n]*"
-        r"|(?:(?:public|private|protected|static|readonly|override|get"
-        r"|set)[ \t]+)*(?P<name3>(?!(?:if|for|while|switch|catch|return|function|else"
-        r"|do)\b)[\w$]+)[ \t]*(?:<[^\n>]*>)?\([^\n;]*\)[^\n;=]*\{[ \t]*)"
+        r"(?P<indent>[ \t]{0,80})(?:export[ \t]+)?(?:default[ \t]+)?(?:declare[ \t]+)?(?:abstract[ \t]+)?"
+        r"(?:(?:async[ \t]+)?(?P<kind>function\*?|class|interface|enum|namespace|module|type)[ \t]+"
+        r"(?P<name>[\w$]+)[^\n]*"
+        r"|(?P<kind2>const|let|var)[ \t]+(?P<name2>[\w$]+)[^\n=]{0,200}=[ \t]*(?:async[ \t]*)?"
+        r"(?:\([^\n]{0,300}=>|function|[\w$]+[ \t]*=>|class)[^\n]*"
+        r"|(?:(?:public|private|protected|static|readonly|override|get|set|async)[ \t]+){0,6}"
+        r"(?P<name3>(?!(?:if|for|while|switch|catch|return|function|else|do)\b)[\w$]{1,100})[ \t]*"
+        r"(?:<[^\n>]{0,200}>)?\([^\n;]{0,300}\)[^\n;=]{0,100}\{[ \t]*)"
     ),
     "Go": r"(?P<indent>)(?P<kind>func|type|var|const)[ \t]+(?:\([^)\n]*\)[ \t]*)?(?P<name>\w+)[^\n]*",
     "Java": (
-        r"(?P<indent>[ \t]*)(?:(?:public|private|protected|internal|static|final|abstract|sealed"
+        r"(?P<indent>[ \t]{0,80})(?:(?:public|private|protected|internal|static|final|abstract|sealed"
         r"|open|override|data|inline|suspend|default|synchronized|native|case|implicit|lazy"
         r"|partial|virtual|async|readonly|extern|unsafe|strictfp|non-sealed|operator|infix|value"
-        r"|inner|companion|const)[ \t]+)*"
+        r"|inner|companion|const)[ \t]+){0,8}"
         r"(?:(?P<kind>class|interface|enum|record|@interface|object|fun|def|trait|struct"
         r"|namespace|delegate)[ \t]+(?:<[^\n>]*>[ \t]*)?(?P<name>[\w.`]+)[^\n]*"
         r"|(?P<name2>(?!(?:return|throw|new|else|if|for|while|switch|catch|assert|yield|await"
         r"|using|package|import)\b)[\w<>\[\],.?@ \t]{1,120}?[ \t](?!(?:if|for|while|switch|catch"
-        r"|new)\b)\w+)[ \t]*\([^\n;]*(?:\{|,|\()[ \t]*)"
+        r"|new)\b)\w+)[ \t]*\([^\n;]{0,300}(?:\{|,|\()[ \t]*)"
     ),
     "Rust": (
-        r"(?P<indent>[ \t]*)(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:default[ \t]+)?(?:const[ \t]+)?(?"
+        r"(?P<indent>[ \t]{0,80})(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:default[ \t]+)?(?:const[ \t]+)?(?"
         r":async[ \t]+)?(?:unsafe[ \t]+)?(?:extern[ \t]+\"[^\"\n]*\"[ \t]+)?(?:(?P<kind>fn"
         r"|struct|enum|trait|mod|union|type|static)[ \t]+(?P<name>\w+)"
-        r"|(?P<kind2>impl)\b(?:<[^\n{]*?>)?[ \t]+(?P<name2>[^\n{]{1,120}?)[ \t]*\{"
+        r"|(?P<kind2>impl)\b(?:<[^\n{]{0,200}?>)?[ \t]+(?P<name2>[^\n{]{1,120}?)[ \t]*\{"
         r"|(?P<kind3>macro_rules!)[ \t]*(?P<name3>\w+))[^\n]*"
     ),
     "PHP": (
-        r"(?P<indent>[ \t]*)(?:(?:abstract|final|public|private|protected|static"
-        r"|readonly)[ \t]+)*(?P<kind>function|class|interface|trait"
+        r"(?P<indent>[ \t]{0,80})(?:(?:abstract|final|public|private|protected|static"
+        r"|readonly)[ \t]+){0,8}(?P<kind>function|class|interface|trait"
         r"|enum)[ \t]+&?(?P<name>\w+)[^\n]*"
     ),
-    "Ruby": r"(?P<indent>[ \t]*)(?P<kind>def|class|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*",
+    "Ruby": r"(?P<indent>[ \t]{0,80})(?P<kind>def|class|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*",
     "C": (
         r"(?P<indent>)(?:(?P<kind>\#[ \t]*define)[ \t]+(?P<name>\w+)\([^\n]*"
-        r"|(?P<kind2>(?:typedef[ \t]+)?(?:struct|union|enum|class"
-        r"|namespace))[ \t]+(?:\w+[ \t]+)?(?P<name2>\w+)[^;\n]*"
-        r"|(?P<name3>(?!(?:return|else|if|for|while|switch|goto|case|typedef"
-        r"|using)\b)[A-Za-z_][\w \t*&:<>,~]{0,160}?[\w~*&]+[ \t]*\((?:[^;\n]*"
-        r"|[^\n]*\)[ \t]*)(?:\{|,|\)|\()?[ \t]*))"
+        r"|(?P<kind2>(?:typedef[ \t]+)?(?:struct|union|enum|class|namespace))[ \t]+(?:\w+[ \t]+)?"
+        r"(?P<name2>\w+)[^;\n]*"
+        r"|(?P<name3>(?!(?:return|else|if|for|while|switch|goto|case|typedef|using)\b)"
+        r"[A-Za-z_][\w \t*&:<>,~]{0,160}?[\w~*&]{1,80}[ \t]*\((?:[^;\n]{0,300}|[^\n]{0,300}\)[ \t]*)(?=\n|\Z)))"
     ),
     "Swift": (
-        r"(?P<indent>[ \t]*)(?:(?:public|private|internal|fileprivate|open|static|final"
-        r"|override|mutating|class|@\w+)[ \t]+)*(?P<kind>func|class|struct|enum|protocol"
+        r"(?P<indent>[ \t]{0,80})(?:(?:public|private|internal|fileprivate|open|static|final"
+        r"|override|mutating|class|@\w+)[ \t]+){0,8}(?P<kind>func|class|struct|enum|protocol"
         r"|extension|actor)[ \t]+(?P<name>[\w.]+)[^\n]*"
     ),
     "Shell": r"(?P<indent>)(?:(?P<kind>function)[ \t]+(?P<name>[\w.-]+)|(?P<name2>[\w.-]+)[ \t]*\(\))[^\n]*",
@@ -68,10 +68,10 @@ _PATTERNS: dict[str, str] = {
         r"|terraform)[ \t]*(?P<name>[^{\n]*)\{"
     ),
     "Elixir": (
-        r"(?P<indent>[ \t]*)(?P<kind>defmodule|def|defp|defmacro|defprotocol"
+        r"(?P<indent>[ \t]{0,80})(?P<kind>defmodule|def|defp|defmacro|defprotocol"
         r"|defimpl)[ \t]+(?P<name>[\w.?!]+)[^\n]*"
     ),
-    "Lua": r"(?P<indent>[ \t]*)(?:local[ \t]+)?(?P<kind>function)[ \t]+(?P<name>[\w.:]+)[^\n]*",
+    "Lua": r"(?P<indent>[ \t]{0,80})(?:local[ \t]+)?(?P<kind>function)[ \t]+(?P<name>[\w.:]+)[^\n]*",
     "Markdown": r"(?P<indent>)(?P<kind>\#{1,4})[ \t]+(?P<name>[^\n]{1,120})",
     "Makefile": r"(?P<indent>)(?P<name>[A-Za-z0-9][\w./-]*)[ \t]*:(?!=)[^\n]*",
     "SQL": (
@@ -79,13 +79,13 @@ _PATTERNS: dict[str, str] = {
         r"ble|view|index|function|procedure|trigger"
         r"|type))[ \t]+(?:if[ \t]+not[ \t]+exists[ \t]+)?(?P<name>[\w.\"`]+))[^\n]*"
     ),
-    "Protocol Buffer": r"(?P<indent>[ \t]*)(?P<kind>message|service|enum|rpc)[ \t]+(?P<name>\w+)[^\n]*",
+    "Protocol Buffer": r"(?P<indent>[ \t]{0,80})(?P<kind>message|service|enum|rpc)[ \t]+(?P<name>\w+)[^\n]*",
     "Haskell": (
         r"(?P<indent>)(?:(?P<kind>data|newtype|class|instance|type"
         r"|module)[ \t]+(?P<name>[\w.']+)|(?P<name2>[a-z_][\w']*)[ \t]*::)[^\n]*"
     ),
     "Zig": (
-        r"(?P<indent>[ \t]*)(?:pub[ \t]+)?(?:export[ \t]+)?(?:inline[ \t]+)?(?P<kind>fn|const"
+        r"(?P<indent>[ \t]{0,80})(?:pub[ \t]+)?(?:export[ \t]+)?(?:inline[ \t]+)?(?P<kind>fn|const"
         r"|test)[ \t]+(?P<name>[\w\"]+)[^\n]*"
     ),
 }

@@ -50,7 +50,7 @@ def pack(repo: Repository, budget_tokens: int, *, files: Sequence[str | Piece] |
     """Return as much of the repository (or of these files and pieces) as the budget allows, the most central whole.
 
     Never over `budget_tokens` by `tokens.estimate`, and with `SPARE` left for its error. Files come in path order,
-    with path and, every ten lines, line numbers; what was shortened or left out is said in the text and in the record.
+    with path and, every ten lines, line numbers; what was shortened or left out is said in the text and the record.
     A budget too small for anything gives an empty text.
     """
     pieces = None if files is None else [one if isinstance(one, Piece) else Piece(one) for one in files]

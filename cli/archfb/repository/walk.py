@@ -43,7 +43,9 @@ def walk(root: bytes, top: bytes | None, limits: ReadLimits) -> Walked:
                 break
             pending.extend(reversed(_enter(folders, folder, above, walked, limits, top is not None)))
     if walked.deep:
-        walked.notes.append(f"Stopped at limit {limits.depth} folders deep: {walked.deep:,} folders not entered; use --max-depth")
+        walked.notes.append(
+            f"Stopped at limit {limits.depth} folders deep: {walked.deep:,} folders not entered; use --max-depth"
+        )
     walked.paths.sort()
     return walked
 

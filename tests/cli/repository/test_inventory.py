@@ -16,8 +16,12 @@ from archfb.repository.records import ReadLimits
 from archfb.repository.walk import walk
 
 
-def taken(folder: Path, limits: ReadLimits | None = None, environ: dict[str, str] | None = None) -> inventory.Inventory:
-    found = inventory.take(os.fsencode(folder), limits or ReadLimits(), {"PATH": os.environ["PATH"]} | (environ or {}))
+def taken(
+    folder: Path, limits: ReadLimits | None = None, environ: dict[str, str] | None = None
+) -> inventory.Inventory:
+    found = inventory.take(
+        os.fsencode(folder), limits or ReadLimits(), {"PATH": os.environ["PATH"]} | (environ or {})
+    )
     found.close()
     return found
 
@@ -66,7 +70,9 @@ def test_the_index_is_read_in_every_version(tmp_path: Path, version: int) -> Non
     assert index.tracked(os.fsencode(folder)) == git(folder, "ls-files", "-z").split(b"\0")[:-1]
 
 
-@pytest.mark.parametrize("content", [b"", b"DIRC", b"DIRC\0\0\0\x02\xff\xff\xff\xff" + bytes(20), b"DIRC\0\0\0\x02\0\0\0\x05" + bytes(400)])
+@pytest.mark.parametrize(
+    "content", [b"", b"DIRC", b"DIRC\0\0\0\x02\xff\xff\xff\xff" + bytes(20), b"DIRC\0\0\0\x02\0\0\0\x05" + bytes(400)]
+)
 def test_a_broken_index_is_no_index(tmp_path: Path, content: bytes) -> None:
     write(tmp_path, {".git/index": content})
     assert index.tracked(os.fsencode(tmp_path)) is None
@@ -110,7 +116,9 @@ def test_pipes_sockets_devices_and_links_are_never_opened_to_wait(tmp_path: Path
 
 
 def test_limits_are_met_and_said(tmp_path: Path) -> None:  # row 83
-    folder = planted(tmp_path / "r", {f"{n:03}.txt": "x" for n in range(50)} | {"1/2/3/4/deep.txt": "x", "large": "x" * 99})
+    folder = planted(
+        tmp_path / "r", {f"{n:03}.txt": "x" for n in range(50)} | {"1/2/3/4/deep.txt": "x", "large": "x" * 99}
+    )
     found = taken(folder, ReadLimits(files=20))
     assert (len(found.paths), found.not_listed) == (20, 32)
     assert found.notes == ["Stopped at limit 20 files: 32 not read; use --max-files"]
@@ -133,9 +141,26 @@ def test_nothing_in_the_repositorys_git_configuration_runs(tmp_path: Path) -> No
     canary, script = tmp_path / "canary", tmp_path / "script"
     script.write_text(f"#!/bin/sh\ntouch '{canary}'\n")
     script.chmod(0o755)
-    keys = """core.fsmonitor core.hooksPath core.pager core.sshCommand core.editor diff.external diff.x.textconv diff.x.command
-    filter.x.clean filter.x.process gpg.program credential.helper pager.log pager.ls-files alias.log alias.ls-files
-    remote.origin.uploadpack uploadpack.packObjectsHook""".split()
+    keys = [
+        "core.fsmonitor",
+        "core.hooksPath",
+        "core.pager",
+        "core.sshCommand",
+        "core.editor",
+        "diff.external",
+        "diff.x.textconv",
+        "diff.x.command",
+        "filter.x.clean",
+        "filter.x.process",
+        "gpg.program",
+        "credential.helper",
+        "pager.log",
+        "pager.ls-files",
+        "alias.log",
+        "alias.ls-files",
+        "remote.origin.uploadpack",
+        "uploadpack.packObjectsHook",
+    ]
     for key in keys:
         git(folder, "config", key, f"!{script}" if key.startswith("alias") else str(script))
     git(folder, "config", "log.showSignature", "true")
@@ -186,7 +211,9 @@ GLOBS = st.text(alphabet="ab*?/[]!-.\\ #", min_size=1, max_size=8)
 def test_any_rules_mean_what_they_mean_to_git(tmp_path_factory: pytest.TempPathFactory, globs: list[str]) -> None:
     folder = tmp_path_factory.mktemp("g")
     content = "\n".join(globs).encode()
-    planted(folder, dict.fromkeys(["a", "b", "ab", "a.b", "b-a", "a b", "d/a", "d/b", "d/e/a", "d/e/b.a", "e/ab/a"], "x"))
+    planted(
+        folder, dict.fromkeys(["a", "b", "ab", "a.b", "b-a", "a b", "d/a", "d/b", "d/e/a", "d/e/b.a", "e/ab/a"], "x")
+    )
     write(folder, {".gitignore": content})
     layers = [Layer(b"", parse(content))]
     walked = walk(os.fsencode(folder), os.fsencode(folder), ReadLimits())

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
 
     from archfb.repository.imports.tree import Tree
 
-_IMPORT = re.compile(rb"\nimport[ \t]*(?:\(([^)]*)\)|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
+_IMPORT = re.compile(rb"\nimport[ \t]*(?:\(([^)]{0,8000})\)|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
 _PATH = re.compile(rb"(?:\A|\n)[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]")
+_HEAD = 65_536  # imports stand at the top
 _MODULE = re.compile(rb"(?:\A|\n)module[ \t]+\"?([^\s\"]+)")
 
 
 def find(content: bytes) -> list[str]:
     """Return the import paths of a Go file, each once, in order."""
     specs: dict[str, None] = {}
-    for match in _IMPORT.finditer(b"\n" + content):
+    for match in _IMPORT.finditer(b"\n" + content[:_HEAD]):
         for path in [match[2]] if match[2] else _PATH.findall(match[1]):
             specs[text(path)] = None
     return list(specs)

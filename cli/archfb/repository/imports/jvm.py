@@ -13,7 +13,8 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 _LINE = re.compile(
-    rb"\n[ \t]*(?:(package)[ \t]+([\w.`]+)|import[ \t]+(?:static[ \t]+)?([\w.`]+(?:\.[*_])?)(\.?\{[^}\n]*\})?)"
+    rb"\n[ \t]*(?:(package)[ \t]+([\w.`]+)"
+    rb"|import[ \t]+(?:static[ \t]+)?([\w`]+(?:\.[\w`]+)*(?:\.\*)?)(\.?\{[^}\n]*\})?)"
 )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 _HAS_REQUIRE = re.compile(rb"(?:require|include)(?:_once)?[ \t(]+[^\n]{0,40}['\"]")
 _LINE = re.compile(
-    rb"\n(?:namespace[ \t]+([\w\\]+)|use[ \t]+(?:(?:function|const)[ \t]+)?(\\?\w[\w\\]*\\?)(\{[^}]*\})?)"
+    rb"\n(?:namespace[ \t]+([\w\\]+)|use[ \t]+(?:(?:function|const)[ \t]+)?(\\?\w[\w\\]*\\?)(\{[^}]{0,4000}\})?)"
 )
 
 

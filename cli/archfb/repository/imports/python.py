@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 # Begins with a literal newline, so that the search skips from line to line.
 _IMPORT = re.compile(
     rb"\n[ \t]*(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
-    rb"|from[ \t]+(?P<source>[.\w][.\w \t]*?)[ \t]*\bc?import\b[ \t]*(?P<names>\([^)]*\)|(?:[^\n#;\\]|\\\r?\n)*))"
+    rb"|from[ \t]{1,20}(?P<source>\.{0,20}[ \t]{0,4}[.\w]{0,300}?)[ \t]{0,20}\bc?import\b[ \t]{0,20}"
+    rb"(?P<names>\([^)]{0,4000}\)|(?:[^\n#;\\]|\\\r?\n)*))"
 )
 _NAME = re.compile(rb"(?:\A|[,(\n\\])\s*(\w+|\*)")
 _COMMENT = re.compile(rb"#[^\n]*")

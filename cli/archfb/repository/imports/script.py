@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 # Each begins with a literal word, so that the search skips to it.
-_FROM = re.compile(rb"from[ \t]*(?:\r?\n[ \t]*)?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
-_IMPORT = re.compile(rb"import[ \t]*\(?\s*(?:/\*[^*]{0,80}\*/\s*)?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
-_REQUIRE = re.compile(rb"require(?:\.resolve)?[ \t]*\(\s*(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
+_FROM = re.compile(rb"from[ \t]{0,20}(?:\r?\n[ \t]{0,20})?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
+_IMPORT = re.compile(
+    rb"import[ \t]{0,8}\(?\s{0,40}(?:/\*[^*]{0,80}\*/\s{0,40})?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")"
+)
+_REQUIRE = re.compile(rb"require(?:\.resolve)?[ \t]{0,8}\(\s{0,40}(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
 _ENDINGS = (
     ".ts",
     ".tsx",

@@ -35,7 +35,7 @@ def _module(view: View, path: str, found: Gathered) -> None:
     module = version = block = ""
     for number, line in enumerate(view.text(path).splitlines(), 1):
         words = line.split()
-        if not words or words[0].startswith("//"):
+        if not words or words[0].startswith("//") or len(line) > 500:
             continue
         if words[0] == "module" and len(words) > 1:
             module = words[1].strip('"')

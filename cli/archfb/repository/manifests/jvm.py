@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import TYPE_CHECKING
 
-from archfb.repository.manifests import xml
+from archfb.repository.manifests import toml, xml
 from archfb.repository.manifests.declared import Gathered, below, folder_of
 from archfb.repository.records import Command, Dependency, EntryPoint
 
@@ -97,11 +96,9 @@ def _maven_dependency(
 
 def _catalogue(view: View) -> dict[str, str]:
     """Return the libraries of the version catalogue by their accessor, e.g. "libs.commons.lang" → "group:name"."""
-    try:
-        document = (
-            tomllib.loads(view.text("gradle/libs.versions.toml")) if "gradle/libs.versions.toml" in view.files else {}
-        )
-    except (tomllib.TOMLDecodeError, RecursionError):
+    path = "gradle/libs.versions.toml"
+    document = toml.parse(view.text(path)) if path in view.files else {}
+    if isinstance(document, str):
         return {}
     libraries = document.get("libraries")
     found = {}

@@ -84,10 +84,10 @@ def _autoconf(view: View, path: str, found: Gathered) -> None:
     _add(
         found,
         path,
-        re.sub(r"[<>=]+\s*[\w.]+", "", text),
+        re.sub(r"[<>=]{1,2}[ \t]{0,9}[\w.]+", "", text),
         "PKG_CHECK_MODULES",
         "runtime",
-        _PKG.finditer(re.sub(r"[<>=]+\s*[\w.]+", "", text)),
+        _PKG.finditer(re.sub(r"[<>=]{1,2}[ \t]{0,9}[\w.]+", "", text)),
     )
     found.dependencies.append(Dependency("autoconf", "", "build tool", "build", path, 1))
     for pattern, tool in _TOOLS:
@@ -163,7 +163,7 @@ def _header(view: View, text: str, folder: str, stem: str) -> str:
     return next((one for one in [*named, *guesses, *headers] if one in view.files), folder or ".")
 
 
-_CMAKE_COMMAND = re.compile(r"^[ \t]*(\w+)[ \t]*\(((?:[^()#]|\([^()]*\)|#[^\n]*)*)\)", re.MULTILINE)
+_CMAKE_COMMAND = re.compile(r"^[ \t]*(\w+)[ \t]*\(((?:[^()#]|\([^()]*+\)|#[^\n]*+)*+)\)", re.MULTILINE)
 
 
 def _cmake(view: View, path: str, found: Gathered) -> None:

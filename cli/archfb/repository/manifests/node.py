@@ -78,7 +78,7 @@ def _yaml_list(text: str, key: str) -> list[str]:
     """Return the plain items below a top-level key of a YAML document."""
     found: list[str] = []
     inside = False
-    for line in text.splitlines():
+    for line in (line for line in text.splitlines() if len(line) < 300):
         if re.match(rf"{key}\s*:", line):
             inside = True
             found += re.findall(r"[\"']?([^\s\"',\[\]]+)[\"']?", line.partition(":")[2].partition(" #")[0])

@@ -105,4 +105,4 @@ def purpose_of_script(name: str, body: str = "") -> str | None:
     for purpose, pattern in _NAMED:
         if pattern.search(lowered):
             return purpose
-    return purpose_of(body) if body else None
+    return purpose_of(body[:500]) if body else None

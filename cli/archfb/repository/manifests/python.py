@@ -5,9 +5,10 @@ from __future__ import annotations
 import ast
 import configparser
 import re
-import tomllib
+import warnings
 from typing import TYPE_CHECKING, Any
 
+from archfb.repository.manifests import toml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
 from archfb.repository.records import EntryPoint
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from archfb.repository.manifests.declared import View
 
 _REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(.*)", re.DOTALL)
+_LONGEST = 1 << 18  # characters of a setup.py
 _DEVELOPMENT = re.compile(r"dev|test|doc|lint|typ|ci|build|example|bench|check", re.IGNORECASE)
 
 
@@ -49,10 +51,9 @@ def _requirements_of(values: object) -> list[tuple[str, str]]:
 
 def _pyproject(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found.manifest(path, "python", note=f"cannot be parsed: {error}")
+    document = toml.parse(text)
+    if isinstance(document, str):
+        found.manifest(path, "python", note=document)
         return
     project, tool = _table(document, "project"), _table(document, "tool")
     poetry = _table(tool, "poetry")
@@ -207,7 +208,9 @@ def _pairs(values: str) -> dict[str, Any]:
 def _setup_py(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
     try:
-        module = ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about escapes in somebody else's strings
+            module = ast.parse(text[:_LONGEST])
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         found.manifest(path, "python", note=f"cannot be parsed: {error}")
         return
@@ -279,10 +282,9 @@ def _listed(value: object) -> list[Any]:
 
 def _pipfile(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found.manifest(path, "python", note=f"cannot be parsed: {error}")
+    document = toml.parse(text)
+    if isinstance(document, str):
+        found.manifest(path, "python", note=document)
         return
     found.manifest(path, "python")
     for table, kind in (("packages", "runtime"), ("dev-packages", "development")):

@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 _NAME = re.compile(r"\.name\s*=\s*['\"]([^'\"]+)['\"]|Specification\.new\(?\s*['\"]([^'\"]+)['\"]")
 _ADDED = re.compile(
-    r"^\s*\w+\.add_(?:(runtime|development)_)?dependency\(?\s*(?:%q)?['\"(]([\w.-]+)['\")](.*)$", re.MULTILINE
+    r"^[ \t]*\w+\.add_(?:(runtime|development)_)?dependency\(?\s*(?:%q)?['\"(]([\w.-]+)['\")](.*)$", re.MULTILINE
 )
 _FIELD = r"\.{0}\s*=\s*['\"]([^'\"]+)['\"]"
 _EXECUTABLES = re.compile(r"\.executables\s*(?:=|<<)\s*(.+)")
-_GEM = re.compile(r"^\s*gem[\s(]+['\"]([\w.-]+)['\"](.*)$")
-_GROUP = re.compile(r"^\s*group\(?\s*(.+?)\)?\s+do\b")
-_BLOCK = re.compile(r"\bdo\b(?:\s*\|[^|]*\|)?\s*(?:#.*)?$|^\s*(?:if|unless|case|begin|while|def|class|module)\b")
+_GEM = re.compile(r"^[ \t]*gem[\s(]+['\"]([\w.-]+)['\"](.*)$")
+_GROUP = re.compile(r"^[ \t]*group\(?\s*(.+?)\)?\s+do\b")
+_BLOCK = re.compile(r"\bdo\b(?:\s*\|[^|]*\|)?\s*(?:#.*)?$|^[ \t]*(?:if|unless|case|begin|while|def|class|module)\b")
 _INLINE_GROUP = re.compile(r"(?:\bgroups?:|:groups?\s*=>)\s*(\[[^\]]*\]|%i\[[^\]]*\]|:\w+)")
-_DEFAULT = re.compile(r"^\s*task[\s(]+:?['\"]?default['\"]?\s*(?:=>|:)\s*\[?\s*:?['\"]?(\w+)", re.MULTILINE)
+_DEFAULT = re.compile(r"^[ \t]*task[\s(]+:?['\"]?default['\"]?\s*(?:=>|:)\s*\[?\s*:?['\"]?(\w+)", re.MULTILINE)
 
 
 def gather(view: View) -> Gathered:
@@ -79,7 +79,7 @@ def _gemfile(view: View, path: str, found: Gathered) -> None:
     found.manifest(path, "ruby")
     folder = folder_of(path)
     specs = [one for one in view.ending("gemspec") if folder_of(one) == folder]
-    if re.search(r"^\s*gemspec\b", text, re.MULTILINE):
+    if re.search(r"^[ \t]*gemspec\b", text, re.MULTILINE):
         for spec in specs:
             name = next((one.name for one in found.manifests if one.path == spec), "")
             found.dependencies.append(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
 from typing import TYPE_CHECKING, Any
 
+from archfb.repository.manifests import toml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
 from archfb.repository.records import Command, EntryPoint
 
@@ -30,10 +30,9 @@ def gather(view: View) -> Gathered:
 
 def _cargo(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    try:
-        document = tomllib.loads(text)
-    except (tomllib.TOMLDecodeError, RecursionError) as error:
-        found.manifest(path, "rust", note=f"cannot be parsed: {error}")
+    document = toml.parse(text)
+    if isinstance(document, str):
+        found.manifest(path, "rust", note=document)
         return
     package, workspace = _table(document, "package"), _table(document, "workspace")
     found.manifest(
