@@ -55,7 +55,8 @@ def connect(path: str, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _identity(path: str) -> tuple[int, int] | None:
+def identity(path: str) -> tuple[int, int] | None:
+    """Return what tells the file at a path from every other, None where there is none."""
     try:
         there = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
     except OSError:
@@ -125,10 +126,15 @@ class Database:
 
     def look(self) -> tuple[int, int] | None:
         """Return what tells the file at the path from every other, None where there is none."""
-        return _identity(self.path)
+        return identity(self.path)
+
+    @property
+    def opened_file(self) -> tuple[int, int] | None:
+        """Return what tells the file that is open from every other."""
+        return self._identity
 
     def moved(self) -> bool:
-        """Say whether the file, or its lock, was deleted or replaced since it was opened; looks at most ten times a second."""
+        """Say whether the file, or its lock, was deleted or replaced under way; looks at most ten times a second."""
         now = self._monotonic()
         if now - self._looked < _LOOK_AFTER:
             return False
@@ -152,7 +158,7 @@ class Database:
         """Move the log into the database when it has grown; called with the lock held."""
         self._writes += 1
         if self._writes == 1:
-            self._side = {suffix: one for suffix in ("-wal", "-shm") if (one := _identity(self.path + suffix))}
+            self._side = {suffix: one for suffix in ("-wal", "-shm") if (one := identity(self.path + suffix))}
         if self._writes % _LOG_EVERY == 0 and self._log_size() > self._checkpoint_at:
             self.checkpoint()
 

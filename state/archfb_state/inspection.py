@@ -13,6 +13,13 @@ _CHECKED: tuple[Table[object], ...] = (DEPLOYMENTS, ACCOUNTS, MODELS, MACHINE, A
 
 def problems(connection: sqlite3.Connection) -> list[str]:
     """Return what is wrong, in sentences."""
+    try:
+        return _problems(connection)
+    except sqlite3.DatabaseError as error:
+        return [f"Damaged: {error}"]
+
+
+def _problems(connection: sqlite3.Connection) -> list[str]:
     found = [f"Damaged: {row[0]}" for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
     if found:
         return found

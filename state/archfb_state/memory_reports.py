@@ -157,16 +157,33 @@ def _phase(attempt: Attempt) -> str:
 
 
 def _plus(sum_: Counter | None, key: tuple[str, str, str], one: Attempt) -> Counter:
-    before = sum_ or Counter(*key, 0, 0.0, (0,) * (len(BUCKETS) + 1), 0, 0, 0, 0, 0.0)
     bucket = bisect_left(BUCKETS, one.latency_ms / 1000)
-    return Counter(
+    mine = Counter(
         *key,
-        before.count + 1,
-        before.seconds + one.latency_ms / 1000,
-        tuple(n + (at == bucket) for at, n in enumerate(before.buckets)),
-        before.input_tokens + (one.input_tokens or 0),
-        before.output_tokens + (one.output_tokens or 0),
-        before.reasoning_tokens + (one.reasoning_tokens or 0),
-        before.cached_tokens + (one.cached_tokens or 0),
-        before.cost_usd + (one.cost_usd or 0.0),
+        1,
+        one.latency_ms / 1000,
+        tuple(int(at == bucket) for at in range(len(BUCKETS) + 1)),
+        one.input_tokens or 0,
+        one.output_tokens or 0,
+        one.reasoning_tokens or 0,
+        one.cached_tokens or 0,
+        one.cost_usd or 0.0,
+    )
+    return mine if sum_ is None else added(sum_, mine)
+
+
+def added(one: Counter, other: Counter) -> Counter:
+    """Return the sum of two counters of the same phase, model and outcome."""
+    return Counter(
+        one.phase,
+        one.model,
+        one.outcome,
+        one.count + other.count,
+        one.seconds + other.seconds,
+        tuple(a + b for a, b in zip(one.buckets, other.buckets, strict=True)),
+        one.input_tokens + other.input_tokens,
+        one.output_tokens + other.output_tokens,
+        one.reasoning_tokens + other.reasoning_tokens,
+        one.cached_tokens + other.cached_tokens,
+        one.cost_usd + other.cost_usd,
     )

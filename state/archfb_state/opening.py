@@ -103,19 +103,16 @@ def open_to_read(path: str, patience: float, *, newer: bool = False) -> Database
 
 
 def _first_that_opens(path: str, patience: float) -> Database:
-    for mode in ("ro", "immutable"):
-        database = Database(path, patience=patience, mode=mode)
-        try:
-            database.patient("PRAGMA schema_version").fetchone()
-        except sqlite3.OperationalError as error:
+    database = Database(path, patience=patience, mode="ro")
+    try:
+        database.patient("PRAGMA schema_version").fetchone()
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN:  # no log can be made here: nobody writes here
             database.close()
-            if mode == "immutable" or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_CANTOPEN:
-                raise
-        except sqlite3.DatabaseError:
-            return database
-        else:
-            return database
-    raise AssertionError("unreachable")
+            return Database(path, patience=patience, mode="immutable")
+    except sqlite3.DatabaseError:
+        pass  # whoever looks at what is in it will be told
+    return database
 
 
 def _is_current(database: Database, *, newer: bool = False) -> bool:

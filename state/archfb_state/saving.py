@@ -7,10 +7,11 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from archfb_state.database import FileMoved, is_busy
+from archfb_state.database import FileMoved, identity
 from archfb_state.locking import SUFFIX, FileLock
 from archfb_state.opening import Corrupt, Newer, Unsaved, open_to_read, set_aside
 from archfb_state.settings import Settings
+from archfb_state.sqlite_reports import SqliteReports
 from archfb_state.store import Opened, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -108,12 +109,14 @@ class Saving:
 
     def _replace(self) -> None:
         """Set a file aside that turned out damaged, unless another process has done so already."""
+        there = self._store.opened_file() if isinstance(self._store, SqliteReports) else None
         self._let_go()
         try:
             lock = FileLock(self._way.path + SUFFIX)
             try:
                 lock.acquire(self._way.patience)
-                self._say(set_aside(self._way.path, self.now()))
+                if identity(self._way.path) == there:
+                    self._say(set_aside(self._way.path, self.now()))
             finally:
                 lock.close()
         except (StoreBusy, OSError) as failure:
@@ -165,14 +168,18 @@ class Saving:
         self._say(f"State can be saved again; {late} attempts were written late.")
 
     def _hand_over(self, memory: UnsavedStore, store: Store) -> int:
-        attempts, runs, results = memory.unsaved()
+        kept = memory.unsaved()
         settings, refs = self._last
-        store.record(attempts, settings, refs=refs)
-        for run in runs:
+        store.record(kept.attempts, settings, refs=refs)
+        for run in kept.runs:
             store.save_run(run)
-        for result in results:
+        for result in kept.results:
             store.save_result(result)
-        return len(attempts)
+        for budget, usd in kept.spent:
+            reservation = store.reserve(budget, usd, None)
+            if reservation is not None:
+                store.spend(reservation, usd)
+        return len(kept.attempts)
 
     def close(self) -> None:
         """Let go of everything, after one more try to save what was not."""
@@ -189,8 +196,6 @@ def _sentence(path: str, failure: Exception) -> str:
         return str(failure)
     if isinstance(failure, StoreBusy):
         return f"{failure}. Running without saving."
-    if isinstance(failure, sqlite3.OperationalError) and is_busy(failure):
-        return "State is held by another program. Running without saving."
     if _code(failure) == sqlite3.SQLITE_FULL or getattr(failure, "errno", None) == 28:
         return f"Disk full at {path}; health not saved, call not affected."
     if _code(failure) == sqlite3.SQLITE_READONLY:

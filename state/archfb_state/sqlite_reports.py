@@ -88,6 +88,10 @@ class SqliteReports:
                 self.meta("salt", self._salt.hex())
         return self._salt
 
+    def opened_file(self) -> tuple[int, int] | None:
+        """Return what tells the file that is open from every other."""
+        return self._database.opened_file
+
     def now(self) -> float:
         """Return the instant by the store's clock."""
         return self._clock()

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from archfb_state.memory_reports import newest
+from archfb_state.memory_reports import added, newest
 from archfb_state.memory_store import MemoryStore
 from archfb_state.store import StoreBusy
 
@@ -17,6 +17,15 @@ if TYPE_CHECKING:
     from archfb_state.store import Counter, Opened, PhaseResult, Run, Store, StoredDecision
 
 T = TypeVar("T")
+
+
+class Kept(NamedTuple):
+    """What happened while nothing could be saved."""
+
+    attempts: list[Attempt]
+    runs: list[Run]
+    results: list[PhaseResult]
+    spent: list[tuple[str, float]]
 
 
 class UnsavedStore(MemoryStore):
@@ -45,9 +54,10 @@ class UnsavedStore(MemoryStore):
         except (sqlite3.Error, StoreBusy, OSError, ValueError, TypeError):
             return otherwise
 
-    def unsaved(self) -> tuple[list[Attempt], list[Run], list[PhaseResult]]:
+    def unsaved(self) -> Kept:
         """Return what a file should be given as soon as one can be written."""
-        return list(self._attempts.values()), list(self._runs.values()), list(self._results.values())
+        spent = [(budget, usd) for budget, (_, usd) in self._budgets.items()]
+        return Kept(list(self._attempts.values()), list(self._runs.values()), list(self._results.values()), spent)
 
     def attempts(
         self, *, since: float = 0.0, model: str | None = None, run_id: str | None = None, limit: int | None = None
@@ -67,14 +77,22 @@ class UnsavedStore(MemoryStore):
         return newest(before + super().transitions(since=since, model=model), limit)
 
     def counters(self) -> list[Counter]:
-        """Return the totals: those of the file, which can be scraped again later, once it is readable."""
+        """Return the totals for the metrics."""
         before: list[Counter] = self._ask(lambda past: past.counters(), [])
-        return before or super().counters()
+        sums = {(one.phase, one.model, one.outcome): one for one in before}
+        for one in super().counters():
+            key = (one.phase, one.model, one.outcome)
+            sums[key] = added(sums[key], one) if key in sums else one
+        return [sums[key] for key in sorted(sums)]
 
     def hours(self, *, since: float, model: str | None = None) -> list[tuple[float, Counter]]:
-        """Return hourly totals of the file, else of this process."""
+        """Return hourly totals (the hour's first instant, totals), for the history."""
         before: list[tuple[float, Counter]] = self._ask(lambda past: past.hours(since=since, model=model), [])
-        return before or super().hours(since=since, model=model)
+        sums = {(hour, one.phase, one.model, one.outcome): one for hour, one in before}
+        for hour, one in super().hours(since=since, model=model):
+            key = (hour, one.phase, one.model, one.outcome)
+            sums[key] = added(sums[key], one) if key in sums else one
+        return [(key[0], sums[key]) for key in sorted(sums)]
 
     def fallbacks(self) -> dict[tuple[str, str, str], int]:
         """Return hand-overs by (phase, from, to)."""
