@@ -22,8 +22,7 @@ UNSTORED = (StoreBusy, StoreUnusable, sqlite3.Error)
 
 def begin(session: Session, config: Config, store: Store, table: StatusTable, started_at: float) -> Telling | None:
     """Begin to tell what a round that began then (Unix seconds, by the store's clock) has brought."""
-    alerts = config.alerts
-    if not (alerts.webhook or alerts.command or alerts.ping):
+    if not _tells(config):
         return None
     from archfb.alerts.rounds import after_round
     from archfb.probing.last_round import last_round
@@ -43,8 +42,7 @@ def nothing_due(session: Session, config: Config, table: StatusTable) -> Telling
 
     if not any(one.keyed and one.account != OFFLINE_ACCOUNT for one in table.models):
         return None
-    alerts = config.alerts
-    if not (alerts.webhook or alerts.command or alerts.ping) and not _overdue(session, config):
+    if not _tells(config) and not _overdue(session, config):
         return None
     from archfb.probing.last_round import remember
 
@@ -61,14 +59,18 @@ def nothing_due(session: Session, config: Config, table: StatusTable) -> Telling
     return None
 
 
+def _tells(config: Config) -> bool:
+    return bool(config.alerts.webhook or config.alerts.command or config.alerts.ping)
+
+
 def _overdue(session: Session, config: Config) -> bool:
-    """Whether a round was last completed longer ago than an interval; not where none ever was."""
+    """Whether no round was completed within an interval."""
     from archfb.probing.last_round import last_round
 
     store = session.peek(config)
     try:
         last = last_round(store)
-        return last is not None and not 0 <= store.now() - last < config.health.interval
+        return last is None or not 0 <= store.now() - last < config.health.interval
     finally:
         store.close()
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archfb.alerts.decide import FLAPS, SETTLED, WINDOW, Seen, Told, decide, from_json, to_json
+from archfb.alerts.decide import FLAPS, SETTLED, WINDOW, Alert, Seen, Told, decide, from_json, to_json
 
 DAY = 86_400.0
 START = 1_800_000_000.0
@@ -108,3 +108,16 @@ def test_no_more_than_the_limit_is_told_within_a_window(script: str) -> None:
     told_at = [at * 10.0 for at, _, _ in play(script, every=10.0)]
     for begin in told_at:
         assert sum(begin <= at < begin + SETTLED for at in told_at) <= FLAPS + 1
+
+
+@pytest.mark.parametrize(
+    ("kind", "after", "sentence"),
+    [
+        ("problem", "degraded", "m is degraded: slow."),
+        ("reminder", "unavailable", "m is still unavailable: slow."),
+        ("resolved", "healthy", "m is healthy again."),
+        ("flapping", "healthy", "m changes to and fro: told again once it has settled."),
+    ],
+)
+def test_each_kind_has_its_sentence(kind: Any, after: str, sentence: str) -> None:
+    assert Alert(kind, "m", "healthy", after, "slow").sentence == sentence

@@ -7,11 +7,23 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from health_rows import NOW, health, row
 from processes import variables
+from routing_bench import FakeClock, config
 from scripted_server import refused_port
+
+from archfb.commands.telling import begin, nothing_due
+from archfb.config.model import Alerts
+from archfb.probing.last_round import NAME, last_round
+from archfb.session import Session
+from archfb_state.memory_store import MemoryStore
+from archfb_state.opening import open_state
+from archfb_state.store import StoreBusy
 
 Start = Callable[..., Any]
 GOOD = [{"text": "ok"}]
@@ -85,18 +97,34 @@ def test_each_complete_round_pings_also_when_nothing_was_due(place: Start) -> No
     assert here.server.counts["paths"]["/ping"] == 3
 
 
-def test_a_busy_system_whose_calls_make_probes_needless_is_still_watched(
-    place: Start, capsys: pytest.CaptureFixture[str]
-) -> None:
-    from archfb.probing.last_round import NAME, last_round
-    from archfb_state.opening import open_state
-
+@pytest.mark.parametrize("before", [None, 1000.0])
+def test_a_busy_system_whose_calls_make_probes_needless_is_still_watched(place: Start, before: float | None) -> None:
     here = place(m1=GOOD)
-    assert here.run("health") == 0
+    assert here.run("ask", "x") == 0
     store = open_state(f"{here.folder}/archfb.db")
     try:
-        store.meta(NAME, store.now() - 1000)
+        if before is not None:
+            store.meta(NAME, store.now() - before)
         assert here.run("health", "-q") == 0
         assert store.now() - (last_round(store) or 0) < 60
     finally:
         store.close()
+    assert [one["method"] for one in here.server.requests] == ["POST"]
+
+
+def test_a_state_that_is_busy_is_no_reason_for_another_exit() -> None:
+    class Busy(MemoryStore):
+        def acquire(self, name: str, seconds: float) -> Any:
+            raise StoreBusy
+
+    on = replace(config({"a": {}}), alerts=Alerts(command=("true",)))
+    assert begin(Session(), on, Busy(clock=FakeClock(NOW)), health(row("a", "unavailable")), NOW) is None
+
+
+def test_a_round_of_nothing_leaves_a_machine_without_keys_or_a_state_it_cannot_write_alone(tmp_path: Path) -> None:
+    on = replace(config({"a": {"env": "A_KEY"}}), alerts=Alerts(ping="http://127.0.0.1:1/"))
+    one = Session(state=f"{tmp_path}/archfb.db", environ={})
+    assert nothing_due(one, on, health(row("a", keyed=False))) is None
+    assert not (tmp_path / "archfb.db").exists()
+    one.state = "/proc/archfb.db"
+    assert nothing_due(one, on, health(row("a"))) is None

@@ -6,7 +6,9 @@ import http.client
 import json
 import socket
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,7 @@ from routing_bench import config
 
 from archfb.commands.table import verdict_of
 from archfb.errors import StateError, UsageError
-from archfb.metrics.serve import AT_ONCE, Address, Page, address, pages, serving
+from archfb.metrics.serve import AT_ONCE, Address, Page, address, is_loopback, pages, serving
 from archfb_state.opening import open_state
 
 LOCAL = Address("127.0.0.1", 0)
@@ -107,6 +109,29 @@ def test_clients_that_say_nothing_leave_room_for_one_that_does() -> None:
         assert fetch(where, "/metrics")[0] == 200
         for each in silent:
             each.close()
+
+
+def test_one_client_too_many_is_turned_away_and_the_next_one_served_again() -> None:
+    with serving(LOCAL, one(lambda: Page(200, "text/plain", "x 1\n"))) as where:
+        silent = [socket.create_connection(where) for _ in range(AT_ONCE)]
+        with pytest.raises((OSError, http.client.HTTPException)):
+            fetch(where, "/metrics")
+        for each in silent:
+            each.close()
+        for _ in range(100):
+            with suppress(OSError, http.client.HTTPException):
+                assert fetch(where, "/metrics")[0] == 200
+                return
+            time.sleep(0.02)
+        raise AssertionError("nobody was served again")
+
+
+@pytest.mark.parametrize(
+    ("host", "only_here"),
+    [("localhost", True), ("127.9.9.9", True), ("::1", True), ("0.0.0.0", False), ("here", False)],
+)
+def test_which_hosts_only_this_machine_reaches(host: str, only_here: bool) -> None:
+    assert is_loopback(host) is only_here
 
 
 def test_a_slow_page_does_not_hold_up_who_started_it() -> None:
