@@ -51,7 +51,7 @@ def show_one(store: "Store", id_prefix: str, json: bool) -> None:
     if run is None:
         raise UsageError(f"No single run begins with '{id_prefix[:40]}'.", hint="See `archfb runs`.")
     results, decisions = store.run_results(run.id), store.decisions(run.id)
-    attempts = list(store.attempts(run_id=run.id))
+    attempts = [one for one in store.attempts(run_id=run.id) if one.phase != "probe"]
     if json:
         from archfb.routing.json import attempt_json, decision_json
 

@@ -75,6 +75,9 @@ class RouterLike(Protocol):
     ) -> Decision:
         """Explain who would be asked now."""
 
+    def look_ahead(self, phases: Iterable[str]) -> None:
+        """Start the free probes that are due for some phases' chains, and do not wait for them."""
+
 
 @dataclass(frozen=True, slots=True)
 class PhaseOutcome:

@@ -171,6 +171,10 @@ class ScriptedRouter:
     asked: list[Asked] = field(default_factory=list)
     pause: Callable[[], Awaitable[None]] | None = None
     small_window: int | None = None
+    looked: list[tuple[str, ...]] = field(default_factory=list)
+
+    def look_ahead(self, phases: Sequence[str]) -> None:
+        self.looked.append(tuple(phases))
 
     def route(self, phase: str, *, context_chars: int = 0, model: str | None = None, **_: Any) -> Decision:
         names = (model,) if model else self.config.chains[phase]

@@ -77,10 +77,10 @@ def test_a_whole_run_through_a_dying_model_a_hostile_plan_and_a_cut_answer(tmp_p
             assert any("/etc/passwd, shop/gone.py" in note for note in plan.notes)
             deep = result.phases[2].result.findings[0]
             assert deep.text == "- It sells `shop/cart.py:2`, not `x/y.py:9` [wrong: no such file]"
-            bought = server.counts["requests"]
+            bought = server.counts["models"].total()
             assert bought == len(result.attempts) == 4 + 1 + 2 + 3
             again = await going("all", tmp_path, config, shop)
-            assert server.counts["requests"] == bought
+            assert server.counts["models"].total() == bought
             assert {one.status for one in again.phases} == {"stored"}
 
     asyncio.run(scenario())
@@ -147,10 +147,10 @@ def test_a_run_cancelled_in_any_phase_buys_nothing_twice(tmp_path: Path, shop: A
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            before = server.counts["requests"]
+            before = server.counts["models"].total()
             server.put(script())
             result = await going("final", tmp_path, config, shop)
             assert result.ok
-            assert server.counts["requests"] - before == 9 - (before - 1)
+            assert server.counts["models"].total() - before == 9 - (before - 1)
 
     asyncio.run(scenario())
