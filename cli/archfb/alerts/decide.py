@@ -17,6 +17,12 @@ FLAPS = 4
 SETTLED = 1800.0
 """Seconds without a change after which a flapping model has settled."""
 
+LASTING = 90.0
+"""Seconds that a model must have been degraded before it is told: the next look at a suspect comes after 60.
+
+One that is unavailable has failed often enough, and is told at once.
+"""
+
 Kind = Literal["problem", "resolved", "flapping", "reminder"]
 
 
@@ -68,7 +74,8 @@ def decide(
 ) -> tuple[list[Alert], dict[str, Told]]:
     """Return what to tell, and what will have been told then; `remind` is seconds.
 
-    A model that nothing was told of counts as healthy. One that changes `FLAPS` times within `WINDOW` is told to be
+    A model that nothing was told of counts as healthy; one that is degraded has to stay so for `LASTING`. One that
+    changes `FLAPS` times within `WINDOW` is told to be
     flapping, once, and after `SETTLED` where it came to rest.
     """
     alerts: list[Alert] = []
@@ -93,7 +100,8 @@ def _one(told: Told, seen: Seen, now: float, remind: float) -> tuple[Alert | Non
     changes = (*told.changes, now) if changed else told.changes
     flapping = _flapping(told, changes, changed, now)
     kept = replace(told, seen=seen.status, changes=changes, flapping=flapping)
-    kind = _kind(told, seen, flapping, now - told.at >= remind)
+    lasted = seen.status != "degraded" or not changes or now - changes[-1] >= LASTING
+    kind = _kind(told, seen, flapping, now - told.at >= remind) if lasted or flapping else None
     if kind is None:
         return None, kept
     alert = Alert(kind, seen.model, told.status, seen.status, seen.reason, seen.retry_at)

@@ -38,8 +38,11 @@ def play(
         ("?hh", []),
         ("u", [(0, "problem", "h>u")]),
         ("huuuh", [(1, "problem", "h>u"), (4, "resolved", "u>h")]),
-        ("hdduuh", [(1, "problem", "h>d"), (3, "problem", "d>u"), (5, "resolved", "u>h")]),
-        ("hud", [(1, "problem", "h>u"), (2, "problem", "u>d")]),
+        ("hdduuh", [(2, "problem", "h>d"), (3, "problem", "d>u"), (5, "resolved", "u>h")]),
+        ("hdh", []),
+        ("hduh", [(2, "problem", "h>u"), (3, "resolved", "u>h")]),
+        ("hudd", [(1, "problem", "h>u"), (3, "problem", "u>d")]),
+        ("hudh", [(1, "problem", "h>u"), (3, "resolved", "u>h")]),
         ("hu??h", [(1, "problem", "h>u"), (4, "resolved", "u>h")]),
         ("hUUUh", []),
         ("huUUu", [(1, "problem", "h>u")]),
@@ -59,6 +62,11 @@ def test_going_to_and_fro_is_told_as_such_and_then_not_again_until_it_rests() ->
 
 def test_one_that_rests_in_health_is_resolved() -> None:
     assert play("huhuh" + "h" * 8)[-1] == (4 + SETTLED / 300, "resolved", "h>h")
+
+
+def test_a_model_has_to_stay_degraded_before_it_is_told() -> None:
+    assert play("hdddd", every=30.0) == [(4, "problem", "h>d")]
+    assert play("hdddh", every=30.0) == []
 
 
 def test_slow_changes_are_no_flapping() -> None:

@@ -15,7 +15,8 @@ from routing_bench import FakeClock, config
 from scripted_server import ServerThread, refused_port
 
 from archfb.alerts import rounds
-from archfb.alerts.rounds import Sending, Telling, after_round, standings, without_keys
+from archfb.alerts.decide import Told
+from archfb.alerts.rounds import Sending, Telling, after_round, remember, standings, without_keys
 from archfb.alerts.send import Post
 from archfb.config.model import Alerts, Config
 from archfb_state.memory_store import MemoryStore
@@ -46,6 +47,7 @@ def store() -> MemoryStore:
 def test_a_webhook_gets_one_document_a_round(store: MemoryStore) -> None:
     with ServerThread({"paths": {"/hook": [{}]}}) as server:
         on = replace(watched(webhook=f"{server.url}/hook", secret_env="S"), vantage="here")
+        remember(store, {"webhook": {"b": Told(seen="degraded", at=NOW - 900, changes=(NOW - 300,))}})
         assert told(on, store, DOWN, row("b", "degraded", "slow (warning)"), S=" s3cret ") == []
         (request,) = server.requests
         assert request["body"] == {
