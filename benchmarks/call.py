@@ -1,11 +1,15 @@
-"""A call at 1, 8, 64 and 256 in flight: archfb's transport against bare httpx and httpx with a client per slot.
+"""A call at 1, 8, 16, 64 and 256 in flight: archfb against bare httpx and httpx with a client per slot.
 
-    python benchmarks/call.py [--seconds 2] [--in-flight 1 8 64 256] [--streamed]
+    python benchmarks/call.py [--seconds 3] [--in-flight 1 8 16 64 256] [--streamed] [--peers]
 
 Everything is measured in one run, taking turns, against one loopback server in a process of its own that answers at
-once. What counts is the ratio, not the figure: machines differ and other processes run. `bare httpx` is one client
-whose pool all calls share, as its documentation proposes; `httpx per slot` gives each call in flight a client of its
-own. CPU is this process's.
+once. What counts is the ratio, not the figure: machines differ and other processes run. `archfb` is the transport
+alone; `archfb routed` is `Router.ask` over a chain of four models and a state file: decided, asked, recorded and
+committed. `bare httpx` is one client whose pool all calls share, as its documentation proposes; `httpx per slot`
+gives each call in flight a client of its own. With `--peers` LiteLLM's Router and pydantic-ai's FallbackModel take their
+turns too, each in an environment of its own (made on the first run). Each has a process of its own, whose CPU counts:
+archfb spares its process a search for a module that httpx's pool would else make four times a call, and that would
+flatter whoever came after it.
 """
 
 from __future__ import annotations
@@ -19,25 +23,25 @@ import sys
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from statistics import median
+from typing import TYPE_CHECKING
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE.parent / part) for part in ("cli", "state")]
+sys.path[:0] = [str(HERE.parent / part) for part in ("cli", "state", "benchmarks")]
+
+from measuring import Rate, measure  # noqa: E402 - found by the line above
+from peers import python_of, versions  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+    from collections.abc import AsyncIterator, Iterator
 
-    Call = Callable[[int], Awaitable[None]]
+    from measuring import Call
 
 BODY = {"model": "m", "messages": [{"role": "user", "content": "hi"}]}
-TURNS = 3
-
-
-class Rate(NamedTuple):
-    """Calls a second, and milliseconds of CPU each."""
-
-    a_second: float
-    cpu_ms: float
+TURNS = 5
+MODELS = ("m0", "m1", "m2", "m3")
+PEERS = {"litellm": "litellm", "pydantic-ai": "pydantic-ai-slim"}
+TARGETS = "targets: routed CPU at 1 <= 1.5 x bare, <= 0.25 x litellm; routed /s at 64 and 256 >= 0.9 x at 16"
 
 
 @contextlib.contextmanager
@@ -57,7 +61,7 @@ def server() -> Iterator[str]:
 
 
 @contextlib.asynccontextmanager
-async def archfb(url: str, streamed: bool, slots: int) -> AsyncIterator[Call]:  # noqa: ARG001 - each peer is opened alike
+async def archfb(url: str, streamed: bool, slots: int) -> AsyncIterator[Call]:  # noqa: ARG001 - each is opened alike
     """Ask through archfb's transport."""
     from archfb.config.model import Model, Provider
     from archfb.providers.exchange import Limits, Question, Target
@@ -73,6 +77,36 @@ async def archfb(url: str, streamed: bool, slots: int) -> AsyncIterator[Call]:  
                 raise RuntimeError(reply)
 
         yield call
+
+
+@contextlib.asynccontextmanager
+async def archfb_routed(url: str, streamed: bool, slots: int) -> AsyncIterator[Call]:  # noqa: ARG001
+    """Ask a chain of four models, and have every decision and attempt committed to a state file."""
+    from archfb.config.model import Complexity, Config, Model, Provider, Routing
+    from archfb.routing.router import Router
+    from archfb_state.settings import Health, Thresholds
+
+    models = {name: Model(name, "p", name, tier="low", stream=streamed) for name in MODELS}
+    config = Config(
+        health=Health(),
+        thresholds=Thresholds(),
+        routing=Routing(),
+        complexity=Complexity(),
+        providers={"p": Provider("p", "openai-chat", url)},
+        models=models,
+        chains={"phase1": MODELS},
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        async with Router.open(config, f"{folder}/state.db", environ={}) as router:
+            if not router.store.opened.saving:
+                raise RuntimeError(router.store.opened.notes)
+
+            async def call(_: int) -> None:
+                answer = await router.ask("phase1", "hi")
+                if answer.text != "ok":
+                    raise RuntimeError(answer)
+
+            yield call
 
 
 def _text(data: bytes, streamed: bool) -> str:
@@ -117,57 +151,76 @@ async def httpx_per_slot(url: str, streamed: bool, slots: int) -> AsyncIterator[
         yield call
 
 
-PEERS = {"archfb": archfb, "bare httpx": bare_httpx, "httpx per slot": httpx_per_slot}
+OURS = {"archfb routed": archfb_routed, "archfb": archfb, "bare httpx": bare_httpx, "httpx per slot": httpx_per_slot}
 
 
-async def measure(call: Call, slots: int, seconds: float) -> Rate:
-    """Return the rate of a call with so many always in flight, after one unmeasured call of each."""
-    await asyncio.gather(*(call(slot) for slot in range(slots)))
-    done = 0
-    began, cpu, until = time.perf_counter(), time.process_time(), time.perf_counter() + seconds
-
-    async def keep_asking(slot: int) -> None:
-        nonlocal done
-        while time.perf_counter() < until:
-            await call(slot)
-            done += 1
-
-    await asyncio.gather(*(keep_asking(slot) for slot in range(slots)))
-    took = time.perf_counter() - began
-    return Rate(done / took, 1000 * (time.process_time() - cpu) / done)
+async def here(name: str, url: str, slots: int, seconds: float, *, streamed: bool) -> Rate:
+    """Measure one of this environment's ways to call."""
+    async with OURS[name](url, streamed, slots) as call:
+        return await measure(call, slots, seconds)
 
 
-async def compare(url: str, slots: int, seconds: float, streamed: bool) -> dict[str, Rate]:
-    """Return each peer's best of a few turns, taken in turn so that a slow moment hits all."""
-    best: dict[str, Rate] = {}
+def apart(name: str, url: str, slots: int, seconds: float, *, streamed: bool) -> Rate:
+    """Measure one way to call in a process of its own, and a peer in an environment of its own."""
+    words = [name, url, str(slots), str(seconds)]
+    if name in PEERS:
+        command = [python_of(name), str(HERE / "call_peers.py"), *words]
+    else:
+        command = [sys.executable, str(HERE / "call.py"), "--one", *words, *(["--streamed"] if streamed else [])]
+    ended = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, check=True)
+    return Rate(*json.loads(ended.stdout.splitlines()[-1]))
+
+
+def compare(url: str, slots: int, options: argparse.Namespace) -> dict[str, Rate]:
+    """Return each peer's median of a few turns, taken in turn so that a slow moment hits all."""
+    seen: dict[str, list[Rate]] = {}
+    share = options.seconds / TURNS
     for _ in range(TURNS):
-        for name, peer in PEERS.items():
-            async with peer(url, streamed, slots) as call:
-                rate = await measure(call, slots, seconds / TURNS)
-            best[name] = max(best.get(name, rate), rate)
-    return best
+        for name in [*OURS, *(PEERS if options.peers else ())]:
+            rate = apart(name, url, slots, share, streamed=options.streamed)
+            seen.setdefault(name, []).append(rate)
+    return {
+        name: Rate(median(one.a_second for one in rates), median(one.cpu_ms for one in rates))
+        for name, rates in seen.items()
+    }
+
+
+def against(rates: dict[str, Rate]) -> str:
+    """Return the routed call's ratios to the others."""
+    ours = rates["archfb routed"]
+    others = {name: rate for name, rate in rates.items() if name != "archfb routed"}
+    cpu = ", ".join(f"{ours.cpu_ms / rate.cpu_ms:.2f} x {name}" for name, rate in others.items())
+    speed = ", ".join(f"{ours.a_second / rates[name].a_second:.1f} x {name}" for name in PEERS if name in rates)
+    return f"routed CPU {cpu}" + (f"; /s {speed}" if speed else "")
 
 
 def main() -> None:
     """Measure and print one row for each number in flight."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=2.0)
-    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 8, 64, 256])
+    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 8, 16, 64, 256])
     parser.add_argument("--streamed", action="store_true")
+    parser.add_argument("--peers", action="store_true", help="LiteLLM's Router and pydantic-ai's FallbackModel too")
+    parser.add_argument("--one", nargs=4, metavar=("NAME", "URL", "SLOTS", "SECONDS"), help=argparse.SUPPRESS)
     options = parser.parse_args()
-    print(
-        f"{'in flight':>9}  "
-        + "  ".join(f"{name + ' /s':>17} {'CPU ms':>6}" for name in PEERS)
-        + "   ratio to bare, per slot; CPU"
-    )
+    if options.one:
+        name, url, slots, seconds = options.one
+        print(json.dumps(asyncio.run(here(name, url, int(slots), float(seconds), streamed=options.streamed))))
+        return
+    names = [*OURS, *(PEERS if options.peers else ())]
+    for name in PEERS if options.peers else ():
+        print(versions(python_of(name), PEERS[name]))
+    print(f"{'in flight':>9}  " + "  ".join(f"{name + ' /s':>17} {'CPU ms':>6}" for name in names))
+    routed: dict[int, float] = {}
     with server() as url:
         for slots in options.in_flight:
-            rates = asyncio.run(compare(url, slots, options.seconds, options.streamed))
-            ours, bare, apart = (rates[name] for name in PEERS)
+            rates = compare(url, slots, options)
+            routed[slots] = rates["archfb routed"].a_second
             row = "  ".join(f"{rate.a_second:>17.0f} {rate.cpu_ms:>6.2f}" for rate in rates.values())
-            against = f"{ours.a_second / bare.a_second:.2f} x bare, {ours.a_second / apart.a_second:.2f} x per slot"
-            ratios = f"{against}; CPU {ours.cpu_ms / bare.cpu_ms:.2f} x bare"
-            print(f"{slots:>9}  {row}   {ratios}", flush=True)
+            print(f"{slots:>9}  {row}   {against(rates)}", flush=True)
+    if 16 in routed:
+        print("routed /s against 16 in flight: " + ", ".join(f"{n}: {v / routed[16]:.2f}" for n, v in routed.items()))
+    print(TARGETS)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
-"""What one process claims for a while: leases, places in flight, parts of a budget."""
+"""What one process claims for a while: leases and parts of a budget."""
 
 from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
 
-from archfb_state.remembered import SKEW
+from archfb_state.flights import SKEW
 from archfb_state.store import Lease
 
 if TYPE_CHECKING:
@@ -19,12 +19,6 @@ _ACQUIRE = (
     "RETURNING token"
 )
 _RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
-_DEPART = (
-    "INSERT INTO in_flight (call_id, model, pid, started_at, expires_at) VALUES (?, ?, ?, ?, ?) "
-    "ON CONFLICT (call_id) DO UPDATE SET model = excluded.model, started_at = excluded.started_at, "
-    "expires_at = excluded.expires_at"
-)
-_EXPIRED = "DELETE FROM in_flight WHERE expires_at <= ? OR started_at > ? OR typeof(expires_at) <> 'real'"
 _BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
 _RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
 _RESERVE = "INSERT INTO reservations (id, budget, usd, reserved_at, expires_at) VALUES (?, ?, ?, ?, ?)"
@@ -50,20 +44,6 @@ def acquire(connection: sqlite3.Connection, name: str, seconds: float, now: floa
 def release(connection: sqlite3.Connection, lease: Lease) -> None:
     """Give a lease back, if it is still the same one."""
     connection.execute(_RELEASE, (lease.name, lease.token))
-
-
-def depart(connection: sqlite3.Connection, call_id: str, model: str, now: float, seconds: float) -> None:
-    """Put a call in flight, and sweep away those that expired."""
-    connection.execute(_EXPIRED, (now, now + SKEW))
-    connection.execute(_DEPART, (call_id, model, os.getpid(), now, now + seconds))
-
-
-def moved(connection: sqlite3.Connection, call_id: str, model: str | None) -> None:
-    """Name the model that a call is at now, or end it."""
-    if model is None:
-        connection.execute("DELETE FROM in_flight WHERE call_id = ?", (call_id,))
-    else:
-        connection.execute("UPDATE in_flight SET model = ? WHERE call_id = ?", (model, call_id))
 
 
 def spent(connection: sqlite3.Connection, budget: str, now: float) -> tuple[int, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from archfb_state.flights import SKEW, Flights
 from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord, Snapshot
 from archfb_state.rows import ACCOUNTS, DEPLOYMENTS, MACHINE, MODELS, TRANSITIONS, Table
 
@@ -15,10 +16,6 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-SKEW = 1.0
-"""Seconds by which an instant may lie in the future before it counts as written by a clock that was wrong."""
-
-_FLIGHTS = "SELECT model, started_at, expires_at FROM in_flight"
 _LEASES = "SELECT name, acquired_at, expires_at FROM leases"
 _SHARING = "SELECT model, deployment, account FROM model_health WHERE deployment = ? OR account = ?"
 _MACHINE_ROW = f"{MACHINE.select} WHERE id = 1"
@@ -106,7 +103,7 @@ class Remembered:
         self.accounts: Kept[AccountRecord] = Kept(ACCOUNTS, "account")
         self.models: Kept[ModelRecord] = Kept(MODELS, "model")
         self.machine: MachineRecord | None = None
-        self.flights: list[tuple[str, float, float]] | None = None
+        self.flights = Flights()
         self.leases: list[tuple[str, float, float]] | None = None
         self._version: int | None = None
         self._snapshot: Snapshot | None = None
@@ -123,7 +120,8 @@ class Remembered:
         self.deployments.forget()
         self.accounts.forget()
         self.models.forget()
-        self.machine = self.flights = self.leases = self._version = self._snapshot = None
+        self.flights.forget()
+        self.machine = self.leases = self._version = self._snapshot = None
 
     def damaged(self) -> tuple[set[str], set[str], set[str]]:
         """Return the models, deployments and accounts whose rows could not be read."""
@@ -148,7 +146,7 @@ class Remembered:
             known.accounts,
             known.models,
             known.machine,
-            self._in_flight(connection, now),
+            self.flights.counts(connection, now),
             self._leases(connection, now),
         )
 
@@ -195,15 +193,6 @@ class Remembered:
             row = connection.execute(_MACHINE_ROW).fetchone()
             self.machine = (MACHINE.from_row(row) if row else None) or MachineRecord()
         return self.machine
-
-    def _in_flight(self, connection: sqlite3.Connection, now: float) -> dict[str, int]:
-        if self.flights is None:
-            self.flights = _spans(connection.execute(_FLIGHTS))
-        counts: dict[str, int] = {}
-        for model, began, ends in self.flights:
-            if began <= now + SKEW and ends > now:
-                counts[model] = counts.get(model, 0) + 1
-        return counts
 
     def _leases(self, connection: sqlite3.Connection, now: float) -> dict[str, float]:
         if self.leases is None:

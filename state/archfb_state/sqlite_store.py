@@ -57,8 +57,7 @@ class SqliteStore(SqliteReports):
             results.save_credits(connection, slot, before, after)
             first = next((one.model for one in decision.ranked if one.eligible), None)
             if first is not None:
-                claims.depart(connection, call_id, clean_text(first), now, expires_s)
-                self._remembered.flights = None
+                self._remembered.flights.depart(connection, call_id, clean_text(first), now, expires_s)
             history.save_decision(connection, now, call_id, run_id, decision, first)
             return decision
 
@@ -68,8 +67,8 @@ class SqliteStore(SqliteReports):
         """Say that a call in flight is now at another model; None: it has ended."""
 
         def work(connection: sqlite3.Connection) -> None:
-            claims.moved(connection, clean_text(call_id), None if model is None else clean_text(model))
-            self._remembered.flights = None
+            name = None if model is None else clean_text(model)
+            self._remembered.flights.moved(connection, clean_text(call_id), name)
 
         self._write(work)
 
@@ -96,8 +95,7 @@ class SqliteStore(SqliteReports):
                     self._remembered.apply(connection, changes)
                     found += changes.transitions
             if ended is not None:
-                claims.moved(connection, clean_text(ended), None)
-                self._remembered.flights = None
+                self._remembered.flights.moved(connection, clean_text(ended), None)
             return tuple(found)
 
         return self._write(work)

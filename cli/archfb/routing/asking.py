@@ -87,7 +87,7 @@ class Asking:
         return self.build(plan.input_budget(self.member, self.desk.price(self.member), self.rows, self.request))
 
     def _reserve(self, question: Question) -> str | None:
-        if self.member.offline:
+        if self.member.offline or not budget.limited(self.desk):
             return ""
         output = question.max_output_tokens or self.member.model.max_output_tokens or plan.OUTPUT_RESERVE
         tokens = int(question.chars / plan.CHARS_PER_TOKEN)

@@ -9,6 +9,12 @@ if TYPE_CHECKING:
     from archfb.routing.desk import Desk
 
 
+def limited(desk: Desk) -> bool:
+    """Whether spending has any limit."""
+    routing = desk.config.routing
+    return routing.max_cost is not None or routing.max_cost_per_day is not None
+
+
 def reserve(desk: Desk, usd: float, seconds: float) -> str | None:
     """Reserve `usd` in each budget that has a limit; "" where none has, None where one would be passed."""
     routing = desk.config.routing

@@ -1,0 +1,81 @@
+"""Calls in flight, counted without reading them again: what this connection writes is kept up with in memory."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import sqlite3
+
+SKEW = 1.0
+"""Seconds by which an instant may lie in the future before it counts as written by a clock that was wrong."""
+
+_ALL = "SELECT call_id, model, started_at, expires_at FROM in_flight"
+_DEPART = (
+    "INSERT INTO in_flight (call_id, model, pid, started_at, expires_at) VALUES (?, ?, ?, ?, ?) "
+    "ON CONFLICT (call_id) DO UPDATE SET model = excluded.model, started_at = excluded.started_at, "
+    "expires_at = excluded.expires_at"
+)
+_EXPIRED = "DELETE FROM in_flight WHERE expires_at <= ? OR started_at > ? OR typeof(expires_at) <> 'real'"
+_ENDED = "DELETE FROM in_flight WHERE call_id = ?"
+_MOVED = "UPDATE in_flight SET model = ? WHERE call_id = ?"
+
+
+class Flights:
+    """The rows of `in_flight`, and how many each model has, for as long as nothing of them expires."""
+
+    def __init__(self) -> None:
+        """Know nothing yet."""
+        self._models: dict[str, str] | None = None
+        self._counts: dict[str, int] = {}
+        self._since = self._until = 0.0
+        self._swept = False
+
+    def forget(self) -> None:
+        """Read again when needed: another process wrote, or a transaction came to nothing."""
+        self._models, self._swept = None, False
+
+    def counts(self, connection: sqlite3.Connection, now: float) -> dict[str, int]:
+        """Return the unexpired calls in flight by model."""
+        if self._models is None or not self._since <= now < self._until:
+            self._read(connection, now)
+        return dict(self._counts)
+
+    def _read(self, connection: sqlite3.Connection, now: float) -> None:
+        self._models, self._counts, self._swept = {}, {}, False
+        self._since, self._until = float("-inf"), float("inf")
+        for call_id, model, began, ends in connection.execute(_ALL):
+            if type(began) is type(ends) is float and began <= now + SKEW and ends > now:
+                self._add(str(call_id), str(model), began, ends)
+
+    def _add(self, call_id: str, model: str, began: float, ends: float) -> None:
+        if self._models is not None:
+            self._take(call_id)
+            self._models[call_id] = model
+            self._counts[model] = self._counts.get(model, 0) + 1
+            self._since, self._until = max(self._since, began - SKEW), min(self._until, ends)
+
+    def _take(self, call_id: str) -> None:
+        model = self._models.pop(call_id, None) if self._models is not None else None
+        if model is not None:
+            self._counts[model] -= 1
+            if not self._counts[model]:
+                del self._counts[model]
+
+    def depart(self, connection: sqlite3.Connection, call_id: str, model: str, now: float, seconds: float) -> None:
+        """Put a call in flight, and sweep away those that expired."""
+        if not self._swept or not self._since <= now < self._until:
+            connection.execute(_EXPIRED, (now, now + SKEW))
+            self._read(connection, now)
+            self._swept = True
+        connection.execute(_DEPART, (call_id, model, os.getpid(), now, now + seconds))
+        self._add(call_id, model, now, now + seconds)
+
+    def moved(self, connection: sqlite3.Connection, call_id: str, model: str | None) -> None:
+        """Name the model that a call is at now, or end it."""
+        if model is None:
+            connection.execute(_ENDED, (call_id,))
+            self._take(call_id)
+        elif connection.execute(_MOVED, (model, call_id)).rowcount:
+            self._models = None
