@@ -5,16 +5,20 @@ from __future__ import annotations
 import json
 import re
 import shutil
+import signal
 import subprocess
 import sys
+import time
 import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.request import ProxyHandler, build_opener
 
 import pytest
 from processes import variables
-from scripted_server import ServerThread
+from scripted_server import ServerThread, refused_port
 
 from archfb.alerts.decide import Alert
 from archfb.alerts.document import document
@@ -35,9 +39,25 @@ def blocks(kind: str) -> list[str]:
 COMMANDS = [line for block in blocks("sh") for line in block.splitlines()]
 
 
+@dataclass(frozen=True)
+class Shell:
+    """Where a line is run as a person would: one model answers, and `archfb` is on the path."""
+
+    folder: Path
+
+    @property
+    def place(self) -> dict[str, Any]:
+        env = variables({"ARCHFB_CONFIG": f"{self.folder}/c.toml", "ARCHFB_STATE": f"{self.folder}/archfb.db"})
+        return {"cwd": ROOT, "env": {**env, "HOME": str(self.folder), "PATH": f"{self.folder}:{env['PATH']}"}}
+
+    def run(self, line: str) -> subprocess.CompletedProcess[str]:
+        words = ["sh", "-c", line.replace(TEXTFILES, str(self.folder))]
+        return subprocess.run(words, **self.place, capture_output=True, text=True, timeout=30, check=False)
+
+
 @pytest.fixture
-def shell(tmp_path: Path) -> Iterator[Any]:
-    """Return a function that runs a line as a person would, where one model answers."""
+def shell(tmp_path: Path) -> Iterator[Shell]:
+    """Return a shell beside a server that answers."""
     with ServerThread({"models": {"m1": [{}]}}) as server:
         chains = "\n".join(f'{phase} = ["m1"]' for phase in PHASES)
         (tmp_path / "c.toml").write_text(
@@ -47,30 +67,55 @@ def shell(tmp_path: Path) -> Iterator[Any]:
         (tmp_path / "archfb").write_text(f'#!/bin/sh\nexec "{sys.executable}" -m archfb "$@"\n')
         (tmp_path / "archfb").chmod(0o755)
         (tmp_path / ".archfb.env").write_text("export A_KEY=1\n")
-        env = variables({"ARCHFB_CONFIG": f"{tmp_path}/c.toml", "ARCHFB_STATE": f"{tmp_path}/archfb.db"})
-        env |= {"HOME": str(tmp_path), "PATH": f"{tmp_path}:{env['PATH']}"}
-
-        def run(line: str) -> subprocess.CompletedProcess[str]:
-            words = ["sh", "-c", line.replace(TEXTFILES, str(tmp_path))]
-            return subprocess.run(words, env=env, cwd=ROOT, capture_output=True, text=True, timeout=30, check=False)
-
-        yield run
+        yield Shell(tmp_path)
 
 
 @pytest.mark.parametrize("line", COMMANDS)
-def test_every_command_works(shell: Any, line: str) -> None:
+def test_every_command_works(shell: Shell, line: str) -> None:
     if "promtool" in line and shutil.which("promtool") is None:
         pytest.skip("promtool is not installed")
-    ended = shell("archfb health --quiet && " + line)
+    ended = shell.run("archfb health --quiet && " + line)
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_the_crontab_line_is_silent_and_leaves_the_metrics(shell: Any, tmp_path: Path) -> None:
+def test_the_crontab_line_is_silent_and_leaves_the_metrics(shell: Shell, tmp_path: Path) -> None:
     (line,) = (line for block in blocks("cron") for line in block.splitlines())
     assert line.startswith("* * * * * ")
-    ended = shell(line.removeprefix("* * * * * "))
+    ended = shell.run(line.removeprefix("* * * * * "))
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "", "")
     assert 'model_health_status{model="m1"} 2' in (tmp_path / "archfb.prom").read_text()
+
+
+def test_the_watcher_answers_a_scrape_while_it_runs(shell: Shell) -> None:
+    (line,) = (line for block in blocks("bash") for line in block.splitlines())
+    listen = f"127.0.0.1:{refused_port()}"
+    assert "127.0.0.1:9464" in line
+    with subprocess.Popen(
+        ["sh", "-c", f"exec {line.replace('127.0.0.1:9464', listen)}"], **shell.place, stdout=subprocess.DEVNULL
+    ) as process:
+        try:
+            text = fetched(f"http://{listen}/metrics", 'model_health_status{model="m1"} 2')
+            assert "archfb_probe_last_run_timestamp_seconds " in text
+            assert json.loads(fetched(f"http://{listen}/health", "status"))["status"] == "OK"
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(10)
+
+
+def fetched(url: str, awaited: str) -> str:
+    """Return what an address answers as soon as that is in it."""
+    end = time.monotonic() + 20
+    text = ""
+    while time.monotonic() < end:
+        try:
+            with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
+                text = answer.read().decode()
+        except OSError:
+            pass
+        if awaited in text:
+            return text
+        time.sleep(0.05)
+    raise AssertionError(f"{awaited} never came: {text}")
 
 
 def test_the_table_has_the_metrics_with_the_labels_and_words_of_the_program() -> None:
