@@ -367,11 +367,9 @@ _FALLBACK: dict[str, str | None] = {
 
 def by_text(name: str, named: str | None, head: bytes) -> str | None:
     """Return the language of a file given what its name tells and its first bytes."""
-    if named is None:
-        return by_shebang(head) or _by_modeline(head)
     extension = name.rpartition(".")[2].lower()
     if extension not in AMBIGUOUS:
-        return named
+        return named or by_shebang(head) or _by_modeline(head)
     head = head[:_LOOKED_AT]
     for language, pattern in _MARKS.get(extension, ()):
         if pattern.search(head):

@@ -61,7 +61,7 @@ def as_whole(file: File, text: Text, part: Piece | None = None) -> str:
         lines.pop()
     if part is None or not part.last:
         note = "" if text.whole else f", the first {len(lines):,} lines"
-        return _headed(file, f"{file.lines:,} lines{note}", _numbered(lines, 1))
+        return _headed(file, f"{_lines(file)}{note}", _numbered(lines, 1))
     return _headed(
         file,
         f"lines {part.first}-{part.last} of {file.lines:,}",
@@ -82,12 +82,16 @@ def as_head(file: File, text: Text, definitions: Sequence[Definition]) -> tuple[
         + _outlined(between)
     )
     body = _numbered(lines[:_HEAD], 1) + middle + _numbered(lines[-_TAIL:], tail_from)
-    return _headed(file, f"{file.lines:,} lines, head and outline", body), _HEAD, tail_from
+    return _headed(file, f"{_lines(file)}, head and outline", body), _HEAD, tail_from
 
 
 def as_outline(file: File, definitions: Sequence[Definition]) -> str:
     """Return the definitions of a file, "" where there are none."""
-    return _headed(file, f"{file.lines:,} lines, outline", _outlined(definitions)) if definitions else ""
+    return _headed(file, f"{_lines(file)}, outline", _outlined(definitions)) if definitions else ""
+
+
+def _lines(file: File) -> str:
+    return f"{file.lines:,} {'line' if file.lines == 1 else 'lines'}"
 
 
 def _headed(file: File, note: str, body: str) -> str:

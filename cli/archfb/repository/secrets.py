@@ -174,11 +174,12 @@ _ASSIGNED = re.compile(
     r"|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))",
     re.IGNORECASE | re.MULTILINE,
 )
+_GUESSED = "assigned-secret"
 _CONFIGURATION = re.compile(
     r"(?:\.(?:properties|ini|cfg|conf|ya?ml|toml|env|sh|bash|tfvars|json|xml|config)|Dockerfile[^/]*|rc)$"
 )
 _PLACEHOLDER = re.compile(
-    r"[<>{}()\[\]]|\$[A-Za-z{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me"
+    r"[<>{}()\[\]]|^\$\w|\$[{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me"
     r"|your[-_]|x{4}|\*{3}|\.{3}|redacted|foo|bar|test|secret"
     r"|passw|token|null|none|true|false|undefined|lorem|default|process\.env|os\.environ|^https?:"
     r"|^[a-z]+(?:[._/-][a-z]+)*$|^[A-Z]+(?:_[A-Z]+)*$|^\d+$",
@@ -199,7 +200,7 @@ def find(text: str, path: str = "") -> list[Hit]:
     hits = list(_known(text))
     if any(word in text for word in _WORDS):
         hits += _assigned(text, bare=_CONFIGURATION.search(path) is not None)
-    hits.sort()
+    hits.sort(key=lambda hit: (hit.start, hit.rule == _GUESSED, hit.end))
     apart: list[Hit] = []
     for hit in hits:
         if not apart or hit.start >= apart[-1].end:
@@ -220,7 +221,7 @@ def _assigned(text: str, *, bare: bool) -> Iterator[Hit]:
         group = "quoted" if match["quoted"] is not None else "bare"
         value = match[group]
         if (group == "quoted" or bare) and not _PLACEHOLDER.search(value) and _is_random(value):
-            yield Hit(match.start(group), match.end(group), "assigned-secret")
+            yield Hit(match.start(group), match.end(group), _GUESSED)
 
 
 def _is_random(value: str) -> bool:
