@@ -1,15 +1,15 @@
 """A call at 1, 8, 16, 64 and 256 in flight: archfb against bare httpx and httpx with a client per slot.
 
-    python benchmarks/call.py [--seconds 3] [--in-flight 1 8 16 64 256] [--streamed] [--peers]
+    python benchmarks/call.py [--seconds 5] [--in-flight 1 8 16 64 256] [--streamed] [--peers]
 
 Everything is measured in one run, taking turns, against one loopback server in a process of its own that answers at
 once. What counts is the ratio, not the figure: machines differ and other processes run. `archfb` is the transport
 alone; `archfb routed` is `Router.ask` over a chain of four models and a state file: decided, asked, recorded and
 committed. `bare httpx` is one client whose pool all calls share, as its documentation proposes; `httpx per slot`
-gives each call in flight a client of its own. With `--peers` LiteLLM's Router and pydantic-ai's FallbackModel take their
-turns too, each in an environment of its own (made on the first run). Each has a process of its own, whose CPU counts:
-archfb spares its process a search for a module that httpx's pool would else make four times a call, and that would
-flatter whoever came after it.
+gives each call in flight a client of its own. With `--peers` LiteLLM's Router and pydantic-ai's FallbackModel take
+their turns too, each in an environment of its own (made on the first run). Each has a process of its own, whose CPU
+counts: archfb spares its process a search for a module that httpx's pool would else make four times a call, which
+would flatter whoever came after it.
 """
 
 from __future__ import annotations
@@ -197,7 +197,7 @@ def against(rates: dict[str, Rate]) -> str:
 def main() -> None:
     """Measure and print one row for each number in flight."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("--seconds", type=float, default=3.0)
+    parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--in-flight", type=int, nargs="+", default=[1, 8, 16, 64, 256])
     parser.add_argument("--streamed", action="store_true")
     parser.add_argument("--peers", action="store_true", help="LiteLLM's Router and pydantic-ai's FallbackModel too")

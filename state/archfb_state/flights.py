@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from math import inf
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ _MOVED = "UPDATE in_flight SET model = ? WHERE call_id = ?"
 
 
 class Flights:
-    """The rows of `in_flight`, and how many each model has, for as long as nothing of them expires."""
+    """The rows of `in_flight`, and how many each model has, for as long as none of them begins or ends to count."""
 
     def __init__(self) -> None:
         """Know nothing yet."""
@@ -44,9 +45,15 @@ class Flights:
 
     def _read(self, connection: sqlite3.Connection, now: float) -> None:
         self._models, self._counts, self._swept = {}, {}, False
-        self._since, self._until = float("-inf"), float("inf")
+        self._since, self._until = -inf, inf
         for call_id, model, began, ends in connection.execute(_ALL):
-            if type(began) is type(ends) is float and began <= now + SKEW and ends > now:
+            if type(began) is not float or type(ends) is not float:
+                continue
+            if ends <= now:
+                self._since = max(self._since, ends)
+            elif began > now + SKEW:
+                self._until = min(self._until, began - SKEW)
+            else:
                 self._add(str(call_id), str(model), began, ends)
 
     def _add(self, call_id: str, model: str, began: float, ends: float) -> None:
