@@ -83,8 +83,8 @@ def well(*special: Mapping[str, Any], agent: Mapping[str, Any] | None = None) ->
     return {"match": rules, "default": [{"text": "- All is well `shop/cart.py:1`"}]}
 
 
-def configuration(urls: Mapping[str, str], more: str = "") -> str:
-    """Return a configuration in which every chain has all models, cheap ones of known price and window."""
+def configuration(urls: Mapping[str, str], more: str = "", order: Sequence[str] = tuple(MODELS)) -> str:
+    """Return a configuration in which every chain has these models, cheap ones of known price and window."""
     lines = [more]
     wires = dict(MODELS.values())
     for server, api in wires.items():
@@ -92,7 +92,7 @@ def configuration(urls: Mapping[str, str], more: str = "") -> str:
     for at, (name, (server, _)) in enumerate(MODELS.items(), 1):
         lines += [f"[models.{name}]", f'provider = "{server}"', f'model = "{name}"', "context_window = 200000"]
         lines += [f"input_price = {at}.0", f"output_price = {at}.0", "max_output_tokens = 8000", "stream = true"]
-    names = ", ".join(f'"{name}"' for name in MODELS)
+    names = ", ".join(f'"{name}"' for name in order)
     return "\n".join([*lines, "[chains]", *(f"{phase} = [{names}]" for phase in PHASES)]) + "\n"
 
 
@@ -103,13 +103,15 @@ class Outside:
     folder: Path
     servers: dict[str, ScriptedServer]
     repo: Path
-    more: str = ""
     options: list[str] = field(default_factory=list)
 
+    def configure(self, more: str = "", order: Sequence[str] = tuple(MODELS)) -> None:
+        """Write the configuration anew, with something more at its head or its chains in another order."""
+        urls = {name: one.url for name, one in self.servers.items()}
+        (self.folder / "c.toml").write_text(configuration(urls, more, order))
+
     def __post_init__(self) -> None:
-        (self.folder / "c.toml").write_text(
-            configuration({name: one.url for name, one in self.servers.items()}, self.more)
-        )
+        self.configure()
         self.options = ["--config", str(self.folder / "c.toml"), "--state", str(self.folder / "state.db")]
 
     def put(self, script: Mapping[str, Any]) -> None:
@@ -144,6 +146,11 @@ class Outside:
         asked = [one for here in self.servers.values() for one in [*here.requests] if one["method"] == "POST"]
         return [json.dumps(one["body"], ensure_ascii=False) for one in asked]
 
+    @property
+    def requests(self) -> int:
+        """Return how many requests came, of any kind."""
+        return sum(int(one.counts["requests"]) for one in self.servers.values())
+
     def asked(self) -> Counter[str]:
         """Return how often each role was asked."""
         found: Counter[str] = Counter()
@@ -177,10 +184,10 @@ class Outside:
 
 
 @contextmanager
-def outside(folder: Path, script: Mapping[str, Any] | None = None, more: str = "") -> Iterator[Outside]:
+def outside(folder: Path, script: Mapping[str, Any] | None = None) -> Iterator[Outside]:
     """Start two servers with a script and plant the repository."""
     with ServerThread(dict(script or well())) as one, ServerThread(dict(script or well())) as two:
-        yield Outside(folder, {"one": one, "two": two}, shop(folder / "shop"), more)
+        yield Outside(folder, {"one": one, "two": two}, shop(folder / "shop"))
 
 
 def _speaks(role: str, body: str) -> bool:

@@ -10,6 +10,7 @@ from archfb.session import Session, session
 
 if TYPE_CHECKING:
     from archfb.phases.options import RunOptions, RunResult
+    from archfb.phases.rules_file import RulesChange
 
 
 def run(
@@ -108,8 +109,10 @@ def run(
     )
     rules = rules_files(phase, write, more)
     result = one.run(ran(one, phase, checked(repo), options))
-    if not rules or not result.ok or dry_run:
+    if not rules or not result.ok:
         return finished(one, result, json=json)
+    if dry_run:
+        return finished(one, result, json=json, changes=would_write(one, result, rules, offline=offline))
     one.failure = lambda error: refused(result, error)
     code = 0 if json else finished(one, result, json=False)
     put_rules(one, result, rules, allow_partial=allow_partial, allow_offline=offline)
@@ -146,6 +149,19 @@ def put_rules(
     for one in changes:
         session.note(one.sentence)
         session.note(one.diff, level=1)
+
+
+def would_write(
+    session: Session, result: "RunResult", paths: list[Path], *, offline: bool
+) -> "list[RulesChange] | None":
+    """Return what writing would change, None where the rules do not exist yet, which is said."""
+    from archfb.phases.rules_file import plan_changes, rules_of
+
+    rules = rules_of(result, allow_partial=True)
+    if offline or all(one.stored for one in rules.made):
+        return plan_changes(rules, paths)
+    session.note("The rules do not exist yet, so there is no difference to show.")
+    return None
 
 
 def checked(repo: str) -> Path:
@@ -208,17 +224,18 @@ def unasked(result: "RunResult") -> bool:
     return bool(made) and all(one.offline and one.offline_reason == "no_model" for one in made)
 
 
-def finished(session: Session, result: "RunResult", *, json: bool) -> int:
-    """Print the end of a run and return its exit code."""
-    from archfb.commands.run_report import dry_run_text, problems
+def finished(session: Session, result: "RunResult", *, json: bool, changes: "list[RulesChange] | None" = None) -> int:
+    """Print the end of a run, with the changes of a dry run's `--write`, and return its exit code."""
+    from archfb.commands.run_report import changes_json, dry_run_text, problems
     from archfb.output import print_json, say, write
     from archfb.phases.output import run_json
     from archfb.text import clean
 
     if json:
-        print_json(run_json(result))
+        print_json({**run_json(result), **changes_json(changes)})
     elif result.dry_run:
         write(clean(dry_run_text(result)) + "\n")
+        write("".join(one.diff or one.sentence + "\n" for one in changes or ()))
     elif result.last is not None:
         write(clean(result.last.result.to_markdown()).rstrip("\n") + "\n")
     for note in result.notes:

@@ -8,10 +8,11 @@ from archfb.routing.json import SCHEMA, instant
 from archfb.views.phrases import count, money
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from archfb.errors import ArchfbError
     from archfb.phases.options import PlannedCall, RunResult
+    from archfb.phases.rules_file import RulesChange
 
 
 def run_failure(error: ArchfbError) -> dict[str, Any]:
@@ -33,6 +34,16 @@ def refused(result: RunResult, error: ArchfbError) -> dict[str, Any]:
     from archfb.phases.output import run_json
 
     return {**run_json(result), "ok": False, "error": run_failure(error)["error"]}
+
+
+def changes_json(changes: Iterable[RulesChange] | None) -> dict[str, Any]:
+    """Return what a dry run's `--write` would change, as a part of the run's document; empty where it is unknown."""
+    if changes is None:
+        return {}
+    from archfb.phases.output import plain_path
+
+    rows = [{"path": plain_path(str(one.path)), "changed": one.changed, "diff": one.diff} for one in changes]
+    return {"changes": rows}
 
 
 def problems(result: RunResult) -> Iterator[str]:

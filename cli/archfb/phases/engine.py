@@ -152,18 +152,24 @@ class _Going:
     async def _step(self, phase: str, work: Work) -> PhaseOutcome:
         self.phase_now = phase
         cost, attempts = self.caller.cost_usd, len(self.caller.attempts)
-        self.observe(events.PhaseStarted(phase, _calls(phase, work)))
+        if not self.options.dry_run:
+            self.observe(events.PhaseStarted(phase, _calls(phase, work)))
         result = await STEPS[phase](work)
         work.done[phase] = result
         mine = tuple(self.caller.attempts[attempts:])
         outcome = PhaseOutcome(phase, status_of(result), result, _difference(self.caller.cost_usd, cost), mine)
         self.ended.append(outcome)
-        missing = ", ".join(one.title for one in result.missing)
-        self.observe(events.PhaseEnded(phase, outcome.status, f"missing: {missing}" if missing else ""))
-        if self.options.out is not None and not self.options.dry_run:
+        if not self.options.dry_run:
+            self._tell_end(outcome)
+        return outcome
+
+    def _tell_end(self, outcome: PhaseOutcome) -> None:
+        """Say how a phase ended, and write its files."""
+        missing = ", ".join(one.title for one in outcome.result.missing)
+        self.observe(events.PhaseEnded(outcome.phase, outcome.status, f"missing: {missing}" if missing else ""))
+        if self.options.out is not None:
             write_phase(self.options.out, outcome)
             write_run(self.options.out, self._result(None))
-        return outcome
 
     def _stopped(self) -> None:
         """Say how to go on, and note the run as it stands."""
