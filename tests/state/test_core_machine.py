@@ -33,6 +33,7 @@ class Life(RuleBasedStateMachine):
     @initialize(seed=st.integers(0, 2**32))
     def begin(self, seed: int) -> None:
         self.core = Core(rng=Random(seed))
+        self.furthest = self.core.now
 
     @rule(
         model=MODELS,
@@ -77,6 +78,7 @@ class Life(RuleBasedStateMachine):
     @rule(seconds=JUMPS)
     def clock_jumps(self, seconds: float) -> None:
         if START - 4000 * DAY < self.core.now + seconds < START + 20000 * DAY:
+            self.furthest = max(self.furthest, self.core.now)
             self.core.wait(seconds)
 
     @rule(seconds=GAPS)
@@ -135,7 +137,8 @@ class Life(RuleBasedStateMachine):
         if not hasattr(self, "core"):
             return
         core = self.core
-        core.wait(LONGEST_HOLD + 100)
+        set_back = max(0.0, self.furthest - core.now)
+        core.wait(set_back + LONGEST_HOLD + 100)
         assert all(core.due(model) is not None for model in REFS)
         for model in sorted(REFS):
             core.record(model, *["ok"] * 60, after=70)
