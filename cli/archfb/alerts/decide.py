@@ -23,6 +23,9 @@ LASTING = 90.0
 One that is unavailable has failed often enough, and is told at once.
 """
 
+MOMENT = 60.0
+"""Seconds that may pass between a look and the decision on it, while another process tells."""
+
 Kind = Literal["problem", "resolved", "flapping", "reminder"]
 
 
@@ -72,7 +75,7 @@ class Alert:
 def decide(
     told: Mapping[str, Told], seen: Iterable[Seen], *, now: float, remind: float
 ) -> tuple[list[Alert], dict[str, Told]]:
-    """Return what to tell, and what will have been told then; `remind` is seconds.
+    """Return what to tell, and what will have been told then; `now` is the instant of the look, `remind` is seconds.
 
     A model that nothing was told of counts as healthy; one that is degraded has to stay so for `LASTING`. One that
     changes `FLAPS` times within `WINDOW` is told to be
@@ -81,12 +84,24 @@ def decide(
     alerts: list[Alert] = []
     after: dict[str, Told] = {}
     for one in seen:
-        before = _sane(told.get(one.model) or Told(at=now), now)
+        before = told.get(one.model) or Told(at=now)
+        if _overtaken(before, now):
+            after[one.model] = before
+            continue
+        before = _sane(before, now)
         if one.counts and one.status != "unknown":
             alert, before = _one(before, one, now, remind)
             alerts += [alert] if alert else []
         after[one.model] = before
     return alerts, after
+
+
+def _overtaken(told: Told, now: float) -> bool:
+    """Whether another process told, a moment ago, from a later look than this one.
+
+    What lies further ahead was written by a clock that has been set back since.
+    """
+    return 0 < max(told.at, *told.changes, 0.0) - now < MOMENT
 
 
 def _sane(told: Told, now: float) -> Told:

@@ -123,13 +123,13 @@ def after_round(
 def _news(config: Config, store: Store, table: StatusTable, environ: Mapping[str, str], post: Post) -> list[Sending]:
     """Return what each receiver has not been told yet, on its way; a change that is no news is remembered at once."""
     kept = store.meta(MEMORY)
-    now, seen = store.now(), standings(table, config.health.interval)
+    seen = standings(table, config.health.interval)
     sendings, silent = [], {}
     for what in ("webhook", "command"):
         if not getattr(config.alerts, what):
             continue
         told = from_json(kept.get(what) if isinstance(kept, dict) else None)
-        alerts, after = decide(told, seen, now=now, remind=config.alerts.remind)
+        alerts, after = decide(told, seen, now=table.at, remind=config.alerts.remind)
         if alerts:
             work = _work(what, config, table, environ, post, alerts)
             sendings.append(Sending(what, work, after))

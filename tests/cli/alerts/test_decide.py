@@ -92,6 +92,13 @@ def test_a_clock_that_was_set_back_neither_repeats_nor_silences() -> None:
     assert [one.kind for one in alerts] == ["reminder"]
 
 
+def test_an_older_look_does_not_contradict_what_another_process_told_from_a_later_one() -> None:
+    _, told = decide({}, [Seen("m", "unavailable")], now=START + 1, remind=DAY)
+    assert decide(told, [Seen("m", "healthy")], now=START, remind=DAY) == ([], told)
+    alerts, _ = decide(told, [Seen("m", "healthy")], now=START + 2, remind=DAY)
+    assert [one.kind for one in alerts] == ["resolved"]
+
+
 def test_a_model_that_is_gone_is_forgotten() -> None:
     _, told = decide({"gone": Told("unavailable", START)}, [Seen("m", "healthy")], now=START, remind=DAY)
     assert list(told) == ["m"]
