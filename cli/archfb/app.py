@@ -43,6 +43,7 @@ COMMANDS: dict[str, Entry] = {
     "history": Entry("history:history", "Show outcomes and latency over time.", PAST),
     "metrics": Entry("metrics:metrics", "Print Prometheus metrics from stored state.", PAST),
     "config": Entry("config:config", "Check, show, find, write or trust a configuration.", SETUP),
+    "schedule": Entry("schedule:schedule", "Have the probes run by cron or systemd.", SETUP),
     "state": Entry("state:state", "Find, check, copy or prune the database.", SETUP),
     "doctor": Entry("doctor:doctor", "Say what is wrong here and what to do.", SETUP),
 }

@@ -1,14 +1,17 @@
 """`archfb history`: outcomes and latency over time."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from archfb import completion
 from archfb.session import session
 
-PERIODS = ((2 * 86400.0, 3600.0), (float("inf"), 86400.0))
-"""Up to two days are told by the hour, more by the day."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archfb.periods import History
+    from archfb_state.records import Transition
 
 
 def history(
@@ -19,11 +22,14 @@ def history(
     since: Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 24h, 7d.")] = "24h",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Show outcomes and latency by the hour or day, and every change of status with its reason."""
+    """Show outcomes and latency by the hour or day, and every change of status with its reason.
+
+    A model's name gives its periods as a table too. Example: archfb history gemini-basic --since 7d
+    """
+    from archfb import periods
     from archfb.output import console, print_json
     from archfb.spans import span
     from archfb.suggest import one_of
-    from archfb.views.history_view import periods
 
     one = session(ctx)
     back = span(since, "--since")
@@ -32,24 +38,33 @@ def history(
         one_of(model, config.models, "model")
     store = one.peek(config)
     try:
-        begin = store.now() - back
-        found = periods(
-            store.attempts(since=begin, model=model), next(size for most, size in PERIODS if back <= most)
-        )
-        changes = store.transitions(since=begin, model=model)
+        found = periods.history(store, back, model=model, keep_days=config.keep_days)
+        changes = store.transitions(since=found.begin, model=model)
     finally:
         store.close()
     if json:
-        from archfb.routing.json import instant
-
-        told = [
-            {"at": instant(c.at), "model": c.model, "from": c.before, "to": c.after, "reason": c.reason}
-            for c in changes
-        ]
-        print_json({"schema": 1, "periods": [period.to_json() for period in found], "transitions": told})
+        print_json(history_json(found, changes))
         return 0
     from archfb.views.history_view import history_view
+    from archfb.views.strip import marks
 
     target = console()
-    target.print(history_view(found, changes, target.width))
+    target.print(history_view(found, changes, target.width, detailed=model is not None, of=marks(target.encoding)))
     return 0
+
+
+def history_json(found: "History", changes: "Sequence[Transition]") -> dict[str, Any]:
+    """Return the document of `history --json`."""
+    from archfb.routing.json import instant
+
+    told = [
+        {"at": instant(one.at), "model": one.model, "from": one.before, "to": one.after, "reason": one.reason}
+        for one in changes
+    ]
+    return {
+        "schema": 1,
+        "period_s": found.size,
+        "rough": found.rough,
+        "periods": [period.to_json() for period in found.periods],
+        "transitions": told,
+    }

@@ -1,7 +1,8 @@
 """`archfb route`: the decision explained; no request is made."""
 
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -9,7 +10,15 @@ from archfb import completion
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
-    from archfb_state.decisions import Decision
+    from collections.abc import Sequence
+
+    from archfb.config.model import Config
+    from archfb.routing.plan import Request
+    from archfb.routing.replay import Replay
+    from archfb.routing.roster import Member, Roster
+    from archfb_state.decisions import Credits, Decision
+    from archfb_state.records import Attempt, Snapshot
+    from archfb_state.settings import Strategy
 
 
 def route(
@@ -25,14 +34,31 @@ def route(
     chars: Annotated[
         int, typer.Option("--chars", metavar="N", min=0, help="Characters of context, without a repository.")
     ] = 0,
+    replay: Annotated[
+        str | None, typer.Option("--replay", metavar="SINCE", help="Decide the calls of this time again: 24h, 7d.")
+    ] = None,
+    strategy: Annotated[
+        Literal["balanced", "priority", "fastest", "cheapest"] | None,
+        typer.Option("--strategy", help="With --replay: how they would have been decided."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Explain who would be asked now: every candidate with its score, or why it is left out."""
+    """Explain who would be asked now: every candidate with its score, or why it is left out.
+
+    Example: archfb route phase3 --replay 7d --strategy cheapest
+    """
     import time
 
+    from archfb.errors import UsageError
     from archfb.output import console, print_json
     from archfb.routing.json import decision_json
 
+    if replay is not None:
+        if repo is not None or model is not None:
+            raise UsageError("--replay takes neither a repository nor --model.")
+        return replayed(session(ctx), phase, replay, strategy, json=json)
+    if strategy is not None:
+        raise UsageError("--strategy needs --replay SINCE.", hint="Try --replay 7d.")
     decision = decided(session(ctx), phase, repo, model, chars)
     if json:
         print_json(decision_json(decision))
@@ -75,6 +101,65 @@ def decided(session: Session, phase: str, repo: str | None, model: str | None, c
         )[0]
     finally:
         store.close()
+
+
+def replayed(session: Session, phase: str, since: str, strategy: "Strategy | None", *, json: bool) -> int:
+    """Print what a strategy would have changed over the stored calls of a phase."""
+    from archfb.config.model import PHASES
+    from archfb.output import console, print_json
+    from archfb.spans import span
+    from archfb.suggest import one_of
+    from archfb.views.replay_view import replay_json, replay_view
+
+    one_of(phase, PHASES, "phase")
+    back = span(since, "--replay")
+    config = session.load()
+    found = replay_of(session, config, phase, back, strategy or config.strategy(phase))
+    if json:
+        print_json(replay_json(found, phase))
+    else:
+        target = console()
+        target.print(replay_view(found, phase, target.width))
+    return 0
+
+
+def replay_of(session: Session, config: "Config", phase: str, back: float, strategy: "Strategy") -> "Replay":
+    """Return the replay; the attempts of other phases, and probes, tell only how the models were."""
+    import random
+
+    from archfb.routing import replay
+    from archfb.routing.plan import decide
+    from archfb.routing.prices import price
+    from archfb.routing.roster import roster
+
+    settings, chance = config.settings, random.Random(replay.SEED)  # noqa: S311 - exploration, not secrecy
+    store = session.peek(config)
+    try:
+        known = roster(config, session.environ, store.salt)
+        attempts = [one for one in store.attempts(since=store.now() - back) if one.model in known]
+    finally:
+        store.close()
+    members = {**known, **as_they_were(known, attempts)}
+    prices = cache(lambda name: price(members[name].model, members[name].provider))
+
+    def choose(request: "Request", rows: "Snapshot", credits_: "Credits") -> "tuple[Decision, Credits]":
+        return decide(config, members, rows, request, credits_, lambda one: prices(one.model.name), settings, chance)
+
+    refs = tuple(members[name].ref for name in config.chained)
+    return replay.replay(attempts, strategy, choose, settings, refs, phase=phase)
+
+
+def as_they_were(members: "Roster", attempts: "Sequence[Attempt]") -> "dict[str, Member]":
+    """Return the members that were asked, with the account of then: whoever asked had the key, set here or not."""
+    from dataclasses import replace
+
+    from archfb_state.records import ModelRef
+
+    last = {one.model: one for one in attempts}
+    return {
+        name: replace(members[name], missing=None, ref=ModelRef(name, one.deployment, one.account, one.host))
+        for name, one in last.items()
+    }
 
 
 def context_of(repo: str) -> tuple[int, int, int]:

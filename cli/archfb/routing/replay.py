@@ -87,8 +87,12 @@ def replay(
     choose: Callable[[Request, Snapshot, Credits], tuple[Decision, Credits]],
     settings: Settings,
     refs: Sequence[ModelRef],
+    phase: str | None = None,
 ) -> Replay:
-    """Return what a strategy would have changed over stored attempts (oldest first, of calls and probes)."""
+    """Return what a strategy would have changed over stored attempts (oldest first, of calls and probes).
+
+    With `phase` only its calls are decided again; the others, and probes, tell how the models were.
+    """
     every = list(attempts)
     memory = _Memory()
     for one in every:
@@ -99,7 +103,7 @@ def replay(
     actual, expected, changed = [], [], 0
     for call in _calls(every):
         moment[0] = max(moment[0], call[0].started_at)
-        if call[0].kind == "call":
+        if call[0].kind == "call" and phase in (None, call[0].phase):
             was = _was(call)
             request = _request(call, strategy)
             decision, turns[request.phase] = choose(request, store.snapshot(), turns.get(request.phase, {}))

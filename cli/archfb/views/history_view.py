@@ -2,105 +2,111 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from archfb.periods import DAY, HOUR, Period
 from archfb.views.fitting import PLAIN_BELOW, Column, table
-from archfb.views.phrases import instant, milliseconds, money, name, percent
+from archfb.views.phrases import NOTHING, count, instant, milliseconds, money, name, percent
+from archfb.views.strip import UNICODE, amounts, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from rich.console import RenderableType
+    from rich.text import Text
 
-    from archfb_state.records import Attempt, Transition
+    from archfb.periods import History
+    from archfb.views.strip import Marks
+    from archfb_state.records import Transition
 
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """What happened to one model in one stretch of time that begins at `at` (Unix seconds)."""
-
-    at: float
-    model: str
-    ok: int
-    failed: int
-    outcomes: tuple[tuple[str, int], ...]
-    p50_ms: float | None
-    p95_ms: float | None
-    cost_usd: float
-
-    @property
-    def availability(self) -> float:
-        """Return the share of attempts that gave an answer."""
-        return self.ok / (self.ok + self.failed) if self.ok + self.failed else 0.0
-
-    def to_json(self) -> dict[str, Any]:
-        """Return the period as `history --json` prints it."""
-        from archfb.routing.json import instant as rfc3339
-
-        return {
-            "at": rfc3339(self.at),
-            "model": self.model,
-            "attempts": self.ok + self.failed,
-            "availability": round(self.availability, 4),
-            "outcomes": dict(self.outcomes),
-            "latency_ms": {"p50": self.p50_ms, "p95": self.p95_ms},
-            "cost_usd": self.cost_usd,
-        }
-
-
-def periods(attempts: Iterable[Attempt], seconds: float) -> list[Period]:
-    """Return the attempts gathered by model and by stretches of `seconds`, oldest first."""
-    groups: dict[tuple[float, str], list[Attempt]] = {}
-    for one in attempts:
-        groups.setdefault((one.started_at // seconds * seconds, one.model), []).append(one)
-    return [_period(at, model, found) for (at, model), found in sorted(groups.items())]
-
-
-def _period(at: float, model: str, attempts: list[Attempt]) -> Period:
-    from archfb.routing.table import percentile
-
-    outcomes: dict[str, int] = {}
-    for one in attempts:
-        outcomes[str(one.outcome)] = outcomes.get(str(one.outcome), 0) + 1
-    took = [one.latency_ms for one in attempts if one.outcome == "ok"]
-    ok = outcomes.get("ok", 0)
-    return Period(
-        at,
-        model,
-        ok,
-        len(attempts) - ok - outcomes.get("cancelled", 0),
-        tuple(sorted(outcomes.items())),
-        percentile(took, 0.50),
-        percentile(took, 0.95),
-        sum(one.cost_usd or 0.0 for one in attempts),
-    )
-
+LABEL = 11
+"""Columns before a strip."""
 
 PERIOD_COLUMNS: list[Column[Period]] = [
     Column("From (UTC)", lambda one: instant(one.at)[:16]),
     Column("Model", lambda one: name(one.model), flexible=40),
     Column("Answered", lambda one: f"{one.ok}/{one.ok + one.failed}", right=True),
-    Column("Share", lambda one: percent(one.availability), rank=1, right=True),
+    Column("Share", lambda one: share(one.availability), rank=1, right=True),
     Column("p50", lambda one: milliseconds(one.p50_ms), rank=2, right=True),
     Column("p95", lambda one: milliseconds(one.p95_ms), rank=3, right=True),
+    Column("p99", lambda one: milliseconds(one.p99_ms), rank=6, right=True),
     Column("Cost", lambda one: money(one.cost_usd), rank=5, right=True),
     Column("Outcomes", lambda one: ", ".join(f"{n} {what}" for what, n in one.outcomes), rank=4, flexible=40),
 ]
 
 
-def history_view(found: Sequence[Period], changes: Sequence[Transition], width: int) -> RenderableType:
-    """Return the periods as a table and the changes of status as lines."""
+def share(found: float | None) -> str:
+    """Return an availability; of nothing nothing is known."""
+    return NOTHING if found is None else percent(found)
+
+
+def history_view(
+    found: History, changes: Sequence[Transition], width: int, *, detailed: bool = False, of: Marks = UNICODE
+) -> RenderableType:
+    """Return a chart per model, with `detailed` every period as a row of a table, and the changes as lines."""
     from rich.console import Group
     from rich.text import Text
 
-    if not found and not changes:
+    if not found.periods and not changes:
         return Text("Nothing was recorded in that time.")
     lines = Text("\n".join(change_line(one) for one in changes) or "No change of status.")
-    if width < PLAIN_BELOW:
-        rows = "\n".join(f"{name(one.model)} {one.ok}/{one.ok + one.failed}" for one in found)
-        return Group(Text(rows), lines)
-    return Group(table(PERIOD_COLUMNS, found, width), Text(""), lines)
+    parts: list[RenderableType] = [chart(model, rows, found, width, of) for model, rows in found.by_model().items()]
+    if found.periods:
+        parts.append(Text(scale_line(found, width)))
+    if detailed and found.periods and width >= PLAIN_BELOW:
+        parts += [Text(""), table(PERIOD_COLUMNS, found.periods, width)]
+    return Group(*parts, Text(""), lines)
+
+
+def chart(model: str, rows: dict[float, Period], found: History, width: int, of: Marks) -> Text:
+    """Return one model's totals, availability and latency over time, in lines no wider than the terminal."""
+    from rich.text import Text
+
+    cells = [rows.get(at) for at in shown(found, width)]
+    lines = Text(f"{name(model, 40)}: {totals(rows.values())}\n", no_wrap=True, overflow="ellipsis")
+    lines.append("  answered ".ljust(LABEL))
+    lines.append(shares((one.availability if one else None for one in cells), of))
+    for label, key in (("  p50", "p50_ms"), ("  p95", "p95_ms")):
+        values = [getattr(one, key) if one else None for one in cells]
+        lines.append(f"\n{label.ljust(LABEL)}{amounts(values, of)}{span_of(values)}")
+    return lines.append("\n")
+
+
+def shown(found: History, width: int) -> tuple[float, ...]:
+    """Return the stretches that the width has room for, the newest of them."""
+    room = max(8, width - LABEL - 18)
+    return found.grid[-room:]
+
+
+def totals(rows: Iterable[Period]) -> str:
+    """Return what all periods of a model come to."""
+    ok = failed = 0
+    cost, outcomes = 0.0, dict[str, int]()
+    for one in rows:
+        ok, failed, cost = ok + one.ok, failed + one.failed, cost + one.cost_usd
+        for what, number in one.outcomes:
+            outcomes[what] = outcomes.get(what, 0) + number
+    answered = share(ok / (ok + failed) if ok + failed else None)
+    bad = [f"{number} {what}" for what, number in sorted(outcomes.items(), key=lambda one: -one[1]) if what != "ok"]
+    return ", ".join([f"{ok}/{ok + failed} answered ({answered})", f"{money(cost)}", *bad])
+
+
+def span_of(values: Sequence[float | None]) -> str:
+    """Return the least and the most of a strip."""
+    known = [one for one in values if one is not None]
+    if not known:
+        return ""
+    low, high = milliseconds(min(known)), milliseconds(max(known))
+    return f" {low}" if low == high else f" {low} to {high}"
+
+
+def scale_line(found: History, width: int) -> str:
+    """Return what a column of the strips is."""
+    grid = shown(found, width)
+    what = "an hour" if found.size == HOUR else "a day" if found.size == DAY else "a week"
+    cut = f", the last {count(len(grid), 'column')}" if len(grid) < len(found.grid) else ""
+    rough = "; percentiles from hourly sums" if found.rough else ""
+    return f"A column is {what}, from {instant(grid[0])[:16]} UTC{cut}{rough}."
 
 
 def change_line(one: Transition) -> str:

@@ -55,3 +55,11 @@ def test_a_model_that_was_never_asked_is_not_invented() -> None:
     on = made(bench({"a": {"weight": 1.0}, "b": {"weight": 1.0}}), 5)
     found = replayed(on, "balanced")
     assert found.replayed.seconds == pytest.approx(found.actual.seconds)
+
+
+def test_only_the_calls_of_a_phase_are_decided_again() -> None:
+    on = made(bench(["a", "b"]), 6)
+    desk = on.router.desk
+    attempts = [replace(one, phase="phase2") if at % 2 else one for at, one in enumerate(on.store.attempts())]
+    found = replay(attempts, "priority", desk.choose, desk.settings, desk.refs, phase="phase2")
+    assert found.calls == 3

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from rendering import text_of
 
-from archfb.views.history_view import history_view, periods
+from archfb.periods import History, periods
+from archfb.views.history_view import history_view
 from archfb.views.phrases import duration, milliseconds, money, percent, until
 from archfb.views.runs_view import run_view, runs_view
+from archfb.views.strip import ASCII
 from archfb_state.decisions import Decision, Ranked
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt, Transition
@@ -88,18 +90,41 @@ def test_history_is_told_by_period_with_every_change() -> None:
         3600.0,
     )
     changes = [Transition(7400.0, "m1", "healthy", "degraded", "1 failure in a row (timeout)")]
-    assert text_of(history_view(found, changes, 110), 110) == (
-        "From (UTC)        Model  Answered  Share     p50     p95    Cost  Outcomes\n"
-        "──────────────────────────────────────────────────────────────────────────────────────────────\n"
-        "1970-01-01 02:00  m1          2/3   67 %  0.50 s  1.50 s  $0.004  1 cancelled, 2 ok, 1 timeout\n"
-        "1970-01-01 03:00  m2          1/1  100 %  0.80 s  0.80 s      $0  1 ok\n"
+    told = History(7200.0, 14000.0, 3600.0, tuple(found))
+    assert text_of(history_view(told, changes, 110, detailed=True), 110) == (
+        "m1: 2/3 answered (67 %), $0.004, 1 cancelled, 1 timeout\n"
+        "  answered ▆·\n"
+        "  p50      ▁· 0.50 s\n"
+        "  p95      ▁· 1.50 s\n"
+        "\n"
+        "m2: 1/1 answered (100 %), $0\n"
+        "  answered ·█\n"
+        "  p50      ·▁ 0.80 s\n"
+        "  p95      ·▁ 0.80 s\n"
+        "\n"
+        "A column is an hour, from 1970-01-01 02:00 UTC.\n"
+        "\n"
+        "From (UTC)        Model  Answered  Share     p50     p95     p99    Cost  Outcomes\n"
+        "──────────────────────────────────────────────────────────────────────────────────────────────────────\n"
+        "1970-01-01 02:00  m1          2/3   67 %  0.50 s  1.50 s  1.50 s  $0.004  1 cancelled, 2 ok, 1 timeout\n"
+        "1970-01-01 03:00  m2          1/1  100 %  0.80 s  0.80 s  0.80 s      $0  1 ok\n"
         "\n"
         "1970-01-01 02:03:20 m1: healthy to degraded (1 failure in a row (timeout))\n"
     )
 
 
+def test_a_history_is_cut_to_the_newest_that_fit_and_needs_no_unicode() -> None:
+    hours = [attempt("m1", Outcome.OK if at % 7 else Outcome.TIMEOUT, at * 3600.0, at * 10.0) for at in range(48)]
+    told = History(0.0, 48 * 3600.0 - 1, 3600.0, tuple(periods(hours, 3600.0)))
+    said = text_of(history_view(told, [], 60, of=ASCII), 60)
+    assert said.isascii()
+    assert "  answered 8888188888818888881888888188888\n" in said
+    assert "A column is an hour, from 1970-01-01 17:00 UTC, the last 31" in said
+    assert max(map(len, said.splitlines()[:5])) <= 60
+
+
 def test_an_empty_history_says_so() -> None:
-    assert text_of(history_view([], [], 80)) == "Nothing was recorded in that time.\n"
+    assert text_of(history_view(History(0.0, 1.0, 3600.0, ()), [], 80)) == "Nothing was recorded in that time.\n"
 
 
 PHRASES = [
