@@ -12,9 +12,9 @@ CASES = [
         " ...\n"), ["2 0 LIMIT", "3 0 A", "4 1 f", "6 0 g"]),
     (
         "TypeScript",
-        "export class A {\n  private async run(x: number): Promise<void> {\n    if (x) {\n  }\n}"
+        ("export class A {\n  private async run(x: number): Promise<void> {\n    if (x) {\n  }\n}"
         "\nexport const f = (a) => a\n"
-        "function g() {}\nexport interface I {}\nexport type T = string\n",
+        "function g() {}\nexport interface I {}\nexport type T = string\n"),
         ["1 0 A", "2 1 run", "6 0 f", "7 0 g", "8 0 I", "9 0 T"],
     ),
     ("Go", ("package p\nfunc (s *S) Run(x int) error {\n}\ntype S struct {\nvar X = 1\n"), ["2 0 Run", "4 0 S", "5 0 X"]),

@@ -1,0 +1,201 @@
+"""Reading a repository, measured beside ripgrep and beside the least that Python can do.
+
+    python benchmarks/repository.py REPOSITORY [--rounds 5] [--repomix] [--gitingest]
+
+Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run. The
+repository is copied first; one of its files is changed in the copy. Peers other than ripgrep are asked only with their
+flag and must be installed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parents[1]
+
+FLOOR = r"""
+import hashlib, os, re, stat, subprocess, sys
+root = os.fsencode(sys.argv[1])
+ask = lambda *a: subprocess.run(["git", "-C", root, "ls-files", "-z", *a], capture_output=True).stdout.split(b"\0")[:-1]
+paths = [one.split(b"\t", 1)[1] for one in ask("-s")] + ask("-o", "--exclude-standard")
+script = re.compile(r"(?:from|import|require)[ \t(]*['\"]([^'\"\n]+)['\"]")
+include = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[\"<]([^\">\n]+)", re.M)
+jvm = re.compile(r"^import[ \t]+(?:static[ \t]+)?([\w.]+)", re.M)
+find = {
+    b".py": re.compile(r"^[ \t]*(?:from[ \t]+([.\w]+)[ \t]+import|import[ \t]+([\w., \t]+))", re.M),
+    b".go": re.compile(r"^import[ \t]*(?:\(([^)]*)\)|[\w.]*[ \t]*\"([^\"]+)\")", re.M),
+    b".php": re.compile(r"^use[ \t]+([\w\\]+)", re.M), b".rs": re.compile(r"^[ \t]*(?:use|mod)[ \t]+([\w:]+)", re.M),
+    b".rb": re.compile(r"^[ \t]*require(?:_relative)?[ \t(]*['\"]([^'\"]+)", re.M), b".java": jvm, b".kt": jvm,
+    b".ts": script, b".js": script, b".tsx": script, b".c": include, b".h": include, b".cc": include, b".cpp": include,
+}
+lines = found = 0
+for path in paths:
+    full = os.path.join(root, path)
+    try:
+        status = os.lstat(full)
+    except OSError:
+        continue
+    if not stat.S_ISREG(status.st_mode) or status.st_size > 1 << 20:
+        continue
+    with open(full, "rb") as file:
+        content = file.read()
+    if b"\0" in content[:8192]:
+        continue
+    hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest()
+    text = content.decode("utf-8", "replace")
+    lines += text.count("\n")
+    pattern = find.get(os.path.splitext(path)[1])
+    found += len(pattern.findall(text)) if pattern else 0
+print(len(paths), lines, found)
+"""
+INVENTORY = """
+import os, sys
+from archfb.repository import inventory
+from archfb.repository.records import ReadLimits
+print(len(inventory.take(os.fsencode(sys.argv[1]), ReadLimits(), os.environ).paths))
+"""
+FACTS = """
+import os, sys, pathlib
+from archfb.repository import inventory
+from archfb.repository.cache import Cache
+from archfb.repository.records import ReadLimits
+from archfb.repository.study import Study
+limits = ReadLimits()
+found = inventory.take(os.fsencode(sys.argv[1]), limits, os.environ)
+study = Study(os.fsencode(sys.argv[1]), limits, Cache(pathlib.Path(sys.argv[2])))
+print(len(study.read(found.paths, found.stats[::4])))
+study.keep()
+"""
+READ = """
+import sys, pathlib
+from archfb.repository.read import read_repository
+print(len(read_repository(pathlib.Path(sys.argv[1]), cache_dir=pathlib.Path(sys.argv[2])).files))
+"""
+PACK = """
+import sys, pathlib
+from archfb.repository.pack import pack
+from archfb.repository.read import read_repository
+print(pack(read_repository(pathlib.Path(sys.argv[1]), cache_dir=pathlib.Path(sys.argv[2])), 100_000).tokens)
+"""
+
+
+class Measured:
+    """CPU seconds, wall seconds and the largest memory of whole processes."""
+
+    def __init__(self) -> None:
+        self.cpu: list[float] = []
+        self.wall: list[float] = []
+        self.peak = 0
+
+    def run(self, command: list[str]) -> None:
+        """Run one process and add what it took."""
+        before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
+        environ = os.environ | {"PYTHONPATH": f"{HERE / 'cli'}:{HERE / 'state'}", "PYTHONHASHSEED": "0"}
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ)
+        _, _, used = os.wait4(process.pid, 0)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        self.wall.append(time.perf_counter() - started)
+        self.cpu.append(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+        self.peak = max(self.peak, used.ru_maxrss // 1024)
+
+    def __str__(self) -> str:
+        return f"cpu {statistics.median(self.cpu):7.3f} s   wall {statistics.median(self.wall):7.3f} s   {self.peak:5} MiB"
+
+
+def main() -> None:
+    """Measure and print."""
+    options = argparse.ArgumentParser()
+    options.add_argument("repository", type=Path)
+    options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--repomix", action="store_true")
+    options.add_argument("--gitingest", action="store_true")
+    chosen = options.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place) / "copy"
+        subprocess.run(["cp", "-a", str(chosen.repository), str(copy)], check=True)
+        report(measured(copy, Path(place), chosen.rounds, peers(chosen, copy, Path(place))))
+
+
+def peers(chosen: argparse.Namespace, copy: Path, place: Path) -> dict[str, list[str]]:
+    """Return the commands of the peers that were asked for."""
+    found = {"rg --files --hidden": ["rg", "--files", "--hidden", str(copy)]} if shutil.which("rg") else {}
+    if chosen.repomix:
+        found["repomix"] = ["repomix", str(copy), "-o", str(place / "repomix.out")]
+    if chosen.gitingest:
+        found["gitingest"] = ["gitingest", str(copy), "-o", str(place / "gitingest.out")]
+    return found
+
+
+def measured(copy: Path, place: Path, rounds: int, others: dict[str, list[str]]) -> dict[str, Measured]:
+    """Return what each step took."""
+    python = [sys.executable, "-c"]
+    results: dict[str, Measured] = {}
+    target = largest_source(copy)
+    original = target.read_bytes()
+
+    def fresh(number: int, name: str) -> str:
+        return str(place / f"cache-{name}-{number}")
+
+    for number in range(rounds):
+        commands = {"python -c pass": [*python, "pass"], **others, "floor": [*python, FLOOR, str(copy)]}
+        commands["inventory"] = [*python, INVENTORY, str(copy)]
+        commands["facts, cold"] = [*python, FACTS, str(copy), fresh(number, "facts")]
+        commands["read, cold"] = [*python, READ, str(copy), fresh(number, "read")]
+        commands["read, nothing changed"] = [*python, READ, str(copy), fresh(number, "read")]
+        commands["read, one changed"] = [*python, READ, str(copy), fresh(number, "read")]
+        commands["pack 100k, cold"] = [*python, PACK, str(copy), fresh(number, "pack")]
+        for name, command in commands.items():
+            if name == "read, one changed":
+                target.write_bytes(original + b"\n" * (number + 1))
+            results.setdefault(name, Measured()).run(command)
+        target.write_bytes(original)
+    return results
+
+
+def largest_source(copy: Path) -> Path:
+    """Return the largest source file, which is the one to be changed."""
+    from archfb.repository.read import read_repository
+
+    with tempfile.TemporaryDirectory() as cache:
+        repo = read_repository(copy, cache_dir=Path(cache))
+    return (
+        copy / max((one for one in repo.files if one.role == "source" and one.whole), key=lambda one: one.size).path
+    )
+
+
+TARGETS = (
+    ("inventory", "rg --files --hidden", 3.0, "inventory - python ≤ 3 × rg --files"),
+    ("facts, cold", "floor", 2.0, "facts of every file, cold ≤ 2 × the floor"),
+    ("read, nothing changed", "inventory", 2.0, "nothing changed ≤ 2 × inventory"),
+    ("read, one changed", "read, nothing changed", 1.1, "one changed ≤ 1.1 × nothing changed"),
+    ("facts, cold", "repomix", 0.10, "facts ≤ 0.10 × repomix"),
+    ("facts, cold", "gitingest", 0.06, "facts ≤ 0.06 × gitingest"),
+)
+
+
+def report(results: dict[str, Measured]) -> None:
+    """Print the table and the ratios."""
+    for name, one in results.items():
+        print(f"{name:24} {one}")
+    start = statistics.median(results["python -c pass"].cpu)
+    for ours, theirs, limit, said in TARGETS:
+        if theirs in results:
+            mine = statistics.median(results[ours].cpu) - (start if ours == "inventory" else 0.0)
+            print(f"{mine / statistics.median(results[theirs].cpu):6.2f} ×  (target {limit})  {said}")
+    if "repomix" in results:
+        ratio = statistics.median(results["pack 100k, cold"].wall) / statistics.median(results["repomix"].wall)
+        print(f"{ratio:6.2f} ×  (target 0.15)  packed context, cold, wall ≤ 0.15 × repomix")
+        print(f"{results['pack 100k, cold'].peak / results['repomix'].peak:6.2f} ×  (target 0.25)  its memory")
+
+
+if __name__ == "__main__":
+    main()
