@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
@@ -65,15 +66,25 @@ def allowed(path: str, allow: Sequence[str]) -> bool:
     return any(fnmatchcase(path, glob) or fnmatchcase(name, glob) for glob in allow)
 
 
+@cache
+def _compiled(source: str) -> re.Pattern[str]:
+    """Compile a rule when a text has one of its words: starting up pays for none."""
+    return re.compile(source)
+
+
 class _Rule(NamedTuple):
     name: str
     words: tuple[str, ...]  # one of them is in every text that the pattern can match
-    pattern: re.Pattern[str]
+    source: str
     group: int = 0
+
+    @property
+    def pattern(self) -> re.Pattern[str]:
+        return _compiled(self.source)
 
 
 def _rule(name: str, words: str, pattern: str, group: int = 0) -> _Rule:
-    return _Rule(name, tuple(words.split()), re.compile(pattern), group)
+    return _Rule(name, tuple(words.split()), pattern, group)
 
 
 # Every repetition is bounded or over a class that excludes what follows it, so that each pattern takes linear time.
@@ -166,24 +177,22 @@ _WORDS = [
     "uthKey",
     "UTH_KEY",
 ]
-_ASSIGNED = re.compile(
-    r"(?P<key>(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|credential"
+_ASSIGNED = (
+    r"(?im)(?P<key>(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|credential"
     r"|private[_-]?key|access[_-]?key|auth[_-]?key)s?"
     r"(?:[_-]?(?:key|id|value|base|hash|string|access))?)[\"'\]]{0,2}[ \t]{0,8}(?::=|=>|[:=])[ \t]{0,8}"
     r"(?:(?P<quote>[\"'`])(?P<quoted>[^\"'`\s]{8,200})(?P=quote)"
-    r"|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))",
-    re.IGNORECASE | re.MULTILINE,
+    r"|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))"
 )
 _GUESSED = "assigned-secret"
 _CONFIGURATION = re.compile(
     r"(?:\.(?:properties|ini|cfg|conf|ya?ml|toml|env|sh|bash|tfvars|json|xml|config)|Dockerfile[^/]*|rc)$"
 )
-_PLACEHOLDER = re.compile(
-    r"[<>{}()\[\]]|^\$\w|\$[{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me"
+_PLACEHOLDER = (
+    r"(?i)[<>{}()\[\]]|^\$\w|\$[{(]|%[A-Za-z(]|example|sample|dummy|fake|placeholder|change[-_]?me"
     r"|your[-_]|x{4}|\*{3}|\.{3}|redacted|foo|bar|test|secret"
     r"|passw|token|null|none|true|false|undefined|lorem|default|process\.env|os\.environ|^https?:"
-    r"|^[a-z]+(?:[._/-][a-z]+)*$|^[A-Z]+(?:_[A-Z]+)*$|^\d+$",
-    re.IGNORECASE,
+    r"|^[a-z]+(?:[._/-][a-z]+)*$|^[A-Z]+(?:_[A-Z]+)*$|^\d+$"
 )
 
 
@@ -212,15 +221,15 @@ def _known(text: str) -> Iterator[Hit]:
     for rule in _RULES:
         if any(word in text for word in rule.words):
             for match in rule.pattern.finditer(text):
-                if rule.group == 0 or not _PLACEHOLDER.search(match[rule.group]):
+                if rule.group == 0 or not _compiled(_PLACEHOLDER).search(match[rule.group]):
                     yield Hit(match.start(rule.group), match.end(rule.group), rule.name)
 
 
 def _assigned(text: str, *, bare: bool) -> Iterator[Hit]:
-    for match in _ASSIGNED.finditer(text):
+    for match in _compiled(_ASSIGNED).finditer(text):
         group = "quoted" if match["quoted"] is not None else "bare"
         value = match[group]
-        if (group == "quoted" or bare) and not _PLACEHOLDER.search(value) and _is_random(value):
+        if (group == "quoted" or bare) and not _compiled(_PLACEHOLDER).search(value) and _is_random(value):
             yield Hit(match.start(group), match.end(group), _GUESSED)
 
 

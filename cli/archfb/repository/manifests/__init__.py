@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from archfb.repository import classify, secrets
 from archfb.repository import commands as automation
-from archfb.repository.manifests import dotnet, go, jvm, native, node, php, python, ruby, rust
 from archfb.repository.manifests.declared import Declared, Gathered, View
 
 if TYPE_CHECKING:
@@ -18,16 +18,34 @@ if TYPE_CHECKING:
 
 __all__ = ["Declared", "collect"]
 
-_READERS: tuple[Callable[[View], Gathered], ...] = (
-    python.gather,
-    node.gather,
-    rust.gather,
-    go.gather,
-    jvm.gather,
-    ruby.gather,
-    php.gather,
-    dotnet.gather,
-    native.gather,
+# Module by the names and endings of the files that it reads: what has none of them is not even imported.
+_READERS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
+    (
+        "python",
+        ("pyproject.toml", "setup.cfg", "setup.py", "Pipfile", "__main__.py", "manage.py"),
+        ("txt", "in"),
+    ),
+    ("node", ("package.json",), ()),
+    ("rust", ("Cargo.toml",), ()),
+    ("go", ("go.mod",), ()),
+    ("jvm", ("pom.xml", "build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"), ()),
+    ("ruby", ("Gemfile", "gems.rb", "Rakefile"), ("gemspec",)),
+    ("php", ("composer.json", "phpunit.xml", "phpunit.xml.dist"), ()),
+    ("dotnet", ("Directory.Packages.props",), ("csproj", "fsproj", "vbproj")),
+    (
+        "native",
+        (
+            "configure.ac",
+            "configure.in",
+            "CMakeLists.txt",
+            "meson.build",
+            "vcpkg.json",
+            "conanfile.txt",
+            "conanfile.py",
+            ".gitmodules",
+        ),
+        (),
+    ),
 )
 _ASIDE = re.compile(
     r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+"
@@ -45,7 +63,11 @@ def collect(paths: Sequence[str], read: Callable[[str], bytes | None]) -> Declar
     Manifests of examples, fixtures and vendored code are told apart (`aside`), unless a workspace names them.
     """
     view = View([path for path in paths if not _is_foreign(path)], read)
-    all_found = [gather(view) for gather in _READERS]
+    all_found: list[Gathered] = [
+        import_module(f"{__name__}.{module}").gather(view)
+        for module, names, endings in _READERS
+        if view.named(*names) or view.ending(*endings)
+    ]
     members = {path for found in all_found for path in found.members}
     strangers = {path for found in all_found for path in found.not_members}
     listed = [one for found in all_found for one in found.manifests]

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 import re
+from functools import cached_property
 
-_BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
+
+class _Late:
+    """A pattern compiled when it is first asked: most repositories ask few."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        return re.compile(self._source)
+
+    def search(self, text: str) -> re.Match[str] | None:
+        return self._pattern.search(text)
+
+
+_BY_WORDS: tuple[tuple[str, _Late], ...] = (
     (
         "test",
-        re.compile(
+        _Late(
             r"\b(?:pytest|py\.test|tox|nox|jest|vitest|mocha|ava|karma|cypress|playwright test"
             r"|phpunit|pest|rspec|minitest|cucumber|behat|ctest|bats"
             r"|unittest|junit|prove|busted|trial|stestr|cargo (?:nextest|test)"
@@ -26,37 +42,35 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "lint",
-        re.compile(
+        _Late(
             r"\b(?:ruff(?! format)|flake8|pylint|eslint|golangci-lint|go vet|staticcheck|clippy"
             r"|rubocop|phpcs|php-cs-fixer|phpstan|psalm|shellcheck"
             r"|stylelint|markdownlint|pre-commit|prek|lint\S*|ktlint|detekt|checkstyle|spotbugs"
             r"|credo|hadolint|yamllint|biome|oxlint|zizmor|actionlint|tflint)\b"
         ),
     ),
-    ("types", re.compile(r"\b(?:mypy|pyright|tsc|vue-tsc|typecheck|type-check|pyre|sorbet|dialyzer|flow check)\b")),
+    ("types", _Late(r"\b(?:mypy|pyright|tsc|vue-tsc|typecheck|type-check|pyre|sorbet|dialyzer|flow check)\b")),
     (
         "format",
-        re.compile(
+        _Late(
             r"\b(?:black|ruff format|prettier|gofmt|gofumpt|cargo fmt|rustfmt|clang-format|isort"
             r"|oxfmt|spotless\S*|mix format|fmt|format\S*)\b"
         ),
     ),
     (
         "docs",
-        re.compile(
+        _Late(
             r"\b(?:sphinx-build|mkdocs|typedoc|javadoc|rustdoc|cargo doc|yard|rdoc|doxygen"
             r"|docs?\S*|vitepress|docusaurus)\b"
         ),
     ),
     (
         "release",
-        re.compile(
-            r"\b(?:publish|release\S*|twine|goreleaser|semantic-release|changeset|deploy\S*|version-packages)\b"
-        ),
+        _Late(r"\b(?:publish|release\S*|twine|goreleaser|semantic-release|changeset|deploy\S*|version-packages)\b"),
     ),
     (
         "install",
-        re.compile(
+        _Late(
             r"\b(?:npm (?:ci|install|i)|pnpm (?:i|install)|yarn(?: install| --immutable"
             r"| --frozen-lockfile)?$|bun install|pip3? install|uv sync|poetry install|pdm install"
             r"|pipenv install|bundle(?: install)?$|bundle install|composer (?:install|update)"
@@ -65,14 +79,14 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     ),
     (
         "build",
-        re.compile(
+        _Late(
             r"\b(?:build\S*|compile\S*|make(?: all)?$|make -j\S*$|cmake|\./configure|autoreconf"
             r"|meson|ninja|go (?:install|build)|cargo (?:check|install)|mvnw?\b|gradlew?\b"
             r"|assemble|webpack|rollup|esbuild|tsup|tsdown|dotnet (?:pack|publish)"
             r"|docker (?:buildx )?build|\./autogen\.sh)"
         ),
     ),
-    ("run", re.compile(r"\b(?:start|serve\S*|dev|run|up|watch|preview|server)\b")),
+    ("run", _Late(r"\b(?:start|serve\S*|dev|run|up|watch|preview|server)\b")),
 )
 
 
@@ -85,15 +99,15 @@ def purpose_of(command: str) -> str | None:
 
 
 _NAMED = (
-    ("test", re.compile(r"^(?:test|tests|check|spec|e2e|unit|ci|coverage|cov)(?:[:_.-].*)?$|[:_-]tests?$")),
-    ("types", re.compile(r"^(?:typecheck|type-check|types|tsc|mypy)")),
-    ("lint", re.compile(r"^(?:lint|eslint|stylelint|rubocop|cs|phpstan|psalm|analy[sz]e|vet|static)")),
-    ("format", re.compile(r"^(?:format|fmt|prettier|style)")),
-    ("docs", re.compile(r"^(?:docs?|site|storybook)")),
-    ("release", re.compile(r"^(?:release|publish|deploy|version|changeset)")),
-    ("build", re.compile(r"^(?:build|compile|bundle|dist|package|all|assemble)")),
-    ("run", re.compile(r"^(?:start|serve|dev|run|up|watch|preview)")),
-    ("install", re.compile(r"^(?:install|setup|bootstrap|deps|init)")),
+    ("test", _Late(r"^(?:test|tests|check|spec|e2e|unit|ci|coverage|cov)(?:[:_.-].*)?$|[:_-]tests?$")),
+    ("types", _Late(r"^(?:typecheck|type-check|types|tsc|mypy)")),
+    ("lint", _Late(r"^(?:lint|eslint|stylelint|rubocop|cs|phpstan|psalm|analy[sz]e|vet|static)")),
+    ("format", _Late(r"^(?:format|fmt|prettier|style)")),
+    ("docs", _Late(r"^(?:docs?|site|storybook)")),
+    ("release", _Late(r"^(?:release|publish|deploy|version|changeset)")),
+    ("build", _Late(r"^(?:build|compile|bundle|dist|package|all|assemble)")),
+    ("run", _Late(r"^(?:start|serve|dev|run|up|watch|preview)")),
+    ("install", _Late(r"^(?:install|setup|bootstrap|deps|init)")),
 )
 
 
