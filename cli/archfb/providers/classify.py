@@ -29,6 +29,10 @@ LONGEST_TEXT = 8000
 """Characters in which an error's words are looked for."""
 
 
+_PASSING = (Outcome.RATE_LIMITED, Outcome.OVERLOADED)
+"""Outcomes that pass after the wait that is named."""
+
+
 class Facts(NamedTuple):
     """What an error body says: codes, the most specific first, words, the parameter it names, its own status."""
 
@@ -58,11 +62,13 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
     parameter, substitute = (
         refused_parameter(facts[0].param, message) if outcome is Outcome.INVALID_REQUEST else (None, None)
     )
+    hint = retry_after(headers, body, message, now) if quota or outcome in _PASSING else None
+    ignored = f"(Hint to retry in {hint:g} s ignored.) " if quota and hint is not None else ""
     return Verdict(
         outcome,
-        message,
+        ignored + message,
         _shown(codes),
-        retry_after(headers, body, message, now) if outcome in (Outcome.RATE_LIMITED, Outcome.OVERLOADED) else None,
+        hint if outcome in _PASSING else None,
         _reset(outcome, codes, message, quota, now),
         _scope(outcome, message, quota),
         _window(body, message) if outcome is Outcome.CONTEXT_TOO_LONG else None,

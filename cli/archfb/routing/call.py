@@ -11,7 +11,7 @@ from archfb.providers.exchange import Usage
 from archfb.routing import pace, plan
 from archfb.routing.answer import Answer, CallError
 from archfb.routing.asking import Asking
-from archfb.routing.failure import reasons
+from archfb.routing.failure import Scene, reasons
 from archfb.routing.ledger import Ledger
 from archfb.routing.table import percentile
 from archfb_state.outcomes import Outcome
@@ -251,9 +251,16 @@ class Call:
             plan=decision,
         )
 
+    def _scene(self) -> Scene:
+        """Return what the sentences on a failed call are about, as it is known at its end."""
+        rows = self.desk.store.snapshot()
+        asked = {one.model: self.desk.members[one.model] for one in self.ledger.attempts}
+        windows = {name: plan.window(one, self.desk.price(one), rows) for name, one in asked.items()}
+        return Scene(self.desk.members, self.request.tokens, windows, rows)
+
     def _error(self, decision: Decision) -> CallError:
-        rows = reasons(decision, self.ledger.attempts, self.desk.members)
-        told = "; ".join(f"{row.model}: {row.why}" for row in rows)
+        rows = reasons(decision, self.ledger.attempts, self._scene())
+        told = " ".join(f"{row.model}: {row.why}" for row in rows)
         retry_at = min((row.retry_at for row in rows if row.retry_at is not None), default=None)
         if self._too_dear and not self.ledger.attempts:
             return CallError(

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import re
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from archfb.routing.roster import Member, Roster
-    from archfb_state.decisions import Decision
-    from archfb_state.records import Attempt
+    from archfb_state.decisions import Decision, Ranked
+    from archfb_state.records import Attempt, Snapshot
 
 
-@dataclass(frozen=True, slots=True)
-class Reason:
+class Reason(NamedTuple):
     """One row of the table of a failed call."""
 
     model: str
@@ -44,23 +44,39 @@ ADVICE: dict[str, str] = {
 }
 
 
-def reasons(decision: Decision, attempts: Sequence[Attempt], members: Roster) -> tuple[Reason, ...]:
+class Scene(NamedTuple):
+    """What a sentence needs beside the attempt: who shares the key, the prompt's tokens, windows, what is stored."""
+
+    members: Roster
+    tokens: int
+    windows: Mapping[str, int | None]
+    rows: Snapshot
+
+
+def reasons(decision: Decision, attempts: Sequence[Attempt], scene: Scene) -> tuple[Reason, ...]:
     """Return one row per candidate, in the decision's order; a candidate that was not asked says why."""
     last = {one.model: one for one in attempts}
+    too_long = all(one.outcome is Outcome.CONTEXT_TOO_LONG for one in last.values())
     rows = []
     for ranked in decision.ranked:
-        if ranked.model in last:
-            rows.append(_tried(last[ranked.model], members[ranked.model]))
-        else:
-            rows.append(Reason(ranked.model, "not asked", ranked.why, "", ranked.retry_at))
+        if ranked.model not in last:
+            rows.append(_skipped(ranked))
+            continue
+        row = _tried(last[ranked.model], scene)
+        rows.append(row._replace(why=f"{row.why} None takes it.") if too_long else row)
     return tuple(rows)
 
 
-def _tried(attempt: Attempt, member: Member) -> Reason:
+def _skipped(ranked: Ranked) -> Reason:
+    why = "it was not its turn yet" if ranked.eligible else ranked.why
+    return Reason(ranked.model, "not asked", f"{why}.", "", ranked.retry_at)
+
+
+def _tried(attempt: Attempt, scene: Scene) -> Reason:
     return Reason(
         attempt.model,
         str(attempt.outcome),
-        sentence(attempt, member),
+        sentence(attempt, scene),
         ADVICE.get(attempt.outcome, ""),
         _retry_at(attempt),
     )
@@ -72,21 +88,115 @@ def _retry_at(attempt: Attempt) -> float | None:
     return None if attempt.retry_after_s is None else attempt.ended_at + attempt.retry_after_s
 
 
-def sentence(attempt: Attempt, member: Member) -> str:
-    """Return what happened in one sentence, the provider's own words last."""
-    own = f": {attempt.message}" if attempt.message else ""
+def sentence(attempt: Attempt, scene: Scene) -> str:
+    """Return what happened, and what follows from it, in a sentence or two."""
+    member = scene.members[attempt.model]
+    told = _TOLD.get(attempt.outcome)
+    if told is not None:
+        return told(attempt, member, scene)
+    if attempt.outcome in _OWN_WORDS and attempt.message:
+        return _ended(attempt.message)
     status = f" (HTTP {attempt.http_status})" if attempt.http_status and attempt.http_status != 200 else ""
-    return f"{_HAPPENED[attempt.outcome].format(env=member.provider.api_key_env or 'no variable')}{status}{own}"
+    said = f": {attempt.message}" if attempt.message else ""
+    return _ended(f"{_HAPPENED[attempt.outcome]}{status}{said}")
 
+
+def _ended(text: str) -> str:
+    return text if text.endswith((".", "!", "?")) else f"{text}."
+
+
+_REGION = re.compile(r"country|region|location|territory", re.IGNORECASE)
+
+
+def _refused(attempt: Attempt, member: Member, scene: Scene) -> str:
+    words = f"{attempt.code or ''} {attempt.message or ''}"
+    if attempt.http_status in {403, 451} or _REGION.search(words):
+        return f"Provider does not serve this region/account ({_code(attempt)})."
+    env = member.provider.api_key_env
+    if env is None:
+        return "Provider wants a key; name its variable in the configuration: api_key_env."
+    sharing = sum(one.ref.account == attempt.account for one in scene.members.values())
+    who = "The one model using it is blocked" if sharing == 1 else f"All {sharing} models using it are blocked"
+    return f"Provider rejected the key in {env} (fingerprint {attempt.account.rpartition('#')[2]}). {who}."
+
+
+def _code(attempt: Attempt) -> str:
+    """Return the provider's code where it is a word, else the status."""
+    code = attempt.code or ""
+    return code if re.search("[A-Za-z]", code) else f"HTTP {attempt.http_status}"
+
+
+_MONTHLY = "enforced_spend_limit_reached"
+_OWN_LIMITS = {
+    "organization_usage_limit_exceeded",
+    "organization_spend_limit_exceeded",
+    "project_spend_limit_exceeded",
+}
+_OWN_LIMIT_WORDS = "specified API usage limits"
+_HINT = re.compile(r"\(Hint to retry in ([0-9.]+ s) ignored")
+_A_DAY = 90_000.0
+"""Seconds within which a reset is a daily one: 24 hours, and one for a change to or from summer time."""
+
+
+def _out_of_quota(attempt: Attempt, member: Member, scene: Scene) -> str:  # noqa: ARG001 - a sentence like the others
+    at = attempt.reset_at
+    resumes = "" if at is None else f"; resumes {_date(at)}"
+    if attempt.code == _MONTHLY:
+        return f"Monthly spend cap reached{resumes}."
+    if attempt.code in _OWN_LIMITS or _OWN_LIMIT_WORDS in (attempt.message or ""):
+        return f"Your own spend limit is reached{resumes}."
+    if at is None:
+        return f"Account has no credit ({_code(attempt)}). Retrying will not help; top up at the provider."
+    hint = _HINT.match(attempt.message or "")
+    ignored = f" (provider's {hint[1]} hint ignored)" if hint is not None else ""
+    which = "Daily quota" if at - attempt.ended_at <= _A_DAY else "Quota"
+    return f"{which} used; held until {_date(at, '%Y-%m-%d %H:%M UTC')}{ignored}."
+
+
+def _date(at: float, shape: str = "%Y-%m-%d") -> str:
+    return datetime.fromtimestamp(at, UTC).strftime(shape)
+
+
+def _missing(attempt: Attempt, member: Member, scene: Scene) -> str:
+    record = scene.rows.deployments.get(attempt.deployment)
+    twice = record is not None and record.breaker == "retired"
+    then = "checked twice; will re-check in 24 h" if twice else "will be checked once more"
+    return f"Model '{member.model.id}' not found or no access; {then}."
+
+
+LARGEST = {"anthropic": 32}
+"""Megabytes that a provider's protocol takes in one request, where it says so."""
+_SIZE = re.compile(r"Request is [0-9.]+ MB")
+
+
+def _too_long(attempt: Attempt, member: Member, scene: Scene) -> str:
+    size = _SIZE.match(attempt.message or "")
+    if size is not None:
+        limit = LARGEST.get(member.provider.api)
+        return f"{size[0]}; {f'limit {limit} MB' if limit else 'the provider takes less'}."
+    window = scene.windows.get(attempt.model)
+    takes = f"{attempt.model} takes {'less' if window is None or window >= scene.tokens else f'{window:,}'}"
+    return f"Prompt ≈ {scene.tokens:,} tokens; {takes}."
+
+
+def _declined(attempt: Attempt, member: Member, scene: Scene) -> str:  # noqa: ARG001
+    return f"{attempt.model} declined ({attempt.finish_reason or attempt.code or 'refusal'})."
+
+
+_TOLD: dict[str, Callable[[Attempt, Member, Scene], str]] = {
+    Outcome.AUTH: _refused,
+    Outcome.QUOTA_EXHAUSTED: _out_of_quota,
+    Outcome.MODEL_NOT_FOUND: _missing,
+    Outcome.CONTEXT_TOO_LONG: _too_long,
+    Outcome.CONTENT_FILTERED: _declined,
+}
+
+_OWN_WORDS = frozenset({Outcome.TIMEOUT, Outcome.NETWORK, Outcome.MALFORMED, Outcome.TRUNCATED})
+"""Outcomes whose message is archfb's own and says everything."""
 
 _HAPPENED: dict[str, str] = {
     Outcome.OK: "answered",
     Outcome.RATE_LIMITED: "rate limited",
-    Outcome.QUOTA_EXHAUSTED: "the account has no credit or quota left",
-    Outcome.AUTH: "the provider rejected the key in {env}",
-    Outcome.MODEL_NOT_FOUND: "model not found or no access",
-    Outcome.CONTEXT_TOO_LONG: "the prompt is too long for it",
-    Outcome.CONTENT_FILTERED: "declined to answer",
     Outcome.INVALID_REQUEST: "refused the request",
     Outcome.OVERLOADED: "overloaded",
     Outcome.SERVER_ERROR: "failed at the provider",

@@ -71,7 +71,7 @@ def test_all_failed_says_why_per_model() -> None:
     assert not answer.ok
     assert answer.error is not None
     assert answer.error.code == "all_failed"
-    assert answer.error.message == ("Every model failed: a: failed at the provider (HTTP 500): boom; b: timed out")
+    assert answer.error.message == ("Every model failed: a: failed at the provider (HTTP 500): boom. b: timed out.")
     assert on.store.snapshot().in_flight == {}
 
 
@@ -149,7 +149,7 @@ def test_no_usable_model_fails_at_once_with_the_reasons() -> None:
     answer = ask(on)
     assert answer.error is not None
     assert answer.error.code == "no_usable_model"
-    assert answer.error.message == "No model can be asked now: a: no key (A_KEY)"
+    assert answer.error.message == "No model can be asked now: a: no key (A_KEY)."
 
 
 def test_a_refused_parameter_is_left_out_once_and_remembered() -> None:
