@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from archfb_state.decisions import Decision
     from archfb_state.records import Attempt, Transition
+    from archfb_state.store import Run
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,20 @@ class CallEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class ProbeEnded:
+    """A probe ended, well or not."""
+
+    attempt: Attempt
+
+
+@dataclass(frozen=True, slots=True)
+class RunChanged:
+    """A run began (`ok` is None), ended or was stopped."""
+
+    run: Run
+
+
+@dataclass(frozen=True, slots=True)
 class StatusChanged:
     """A model's status changed."""
 
@@ -86,7 +101,18 @@ class Note:
     level: int = 0
 
 
-Event = PhaseStarted | PhaseEnded | CallStarted | AttemptStarted | AttemptEnded | CallEnded | StatusChanged | Note
+Event = (
+    PhaseStarted
+    | PhaseEnded
+    | CallStarted
+    | AttemptStarted
+    | AttemptEnded
+    | CallEnded
+    | ProbeEnded
+    | RunChanged
+    | StatusChanged
+    | Note
+)
 
 
 class Observer(Protocol):

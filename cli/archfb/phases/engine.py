@@ -231,6 +231,7 @@ class _Going:
         cost = self.caller.cost_usd if ok is not None else None
         name = clean(self.repo.root, one_line=True)
         row = Run(self.run_id, self.started, f"run {self.phase}", name, self.phase, ended, ok, error, cost)
+        self.observe(events.RunChanged(row))
         try:
             self.store.save_run(row)
         except (StoreBusy, StoreUnusable, OSError) as trouble:
