@@ -7,6 +7,7 @@ import typer
 from archfb import completion
 from archfb.commands.table import show_table, stored_table, verdict_of
 from archfb.commands.telling import begin, finish, nothing_due
+from archfb.commands.watch import Wishes, probe_on, refuse, with_interval
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -62,8 +63,18 @@ def health(
     max_age: Annotated[
         float | None, typer.Option("--max-age", metavar="S", min=0, help="Evidence older than this cannot tell.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep going, live; q or Ctrl-C leaves.")] = False,
+    interval: Annotated[
+        float | None, typer.Option("--interval", metavar="S", help="With --watch: seconds between two probes.")
+    ] = None,
+    serve: Annotated[
+        str | None, typer.Option("--serve", metavar="HOST:PORT", help="With --watch: serve the metrics there.")
+    ] = None,
 ) -> int:
     """Probe what is due and show the table. --quiet prints nothing when all is well.
+
+    --watch keeps going on the terminal's other screen; piped it writes a line, with --json an object, for each
+    change of status.
 
     Exit code: 0 well, 1 some model is degraded or unavailable, 2 a chain has no usable model left, 3 could not tell.
     """
@@ -78,6 +89,13 @@ def health(
 
         check(textfile)
     one = session(ctx)
+    if watch:
+        alone = {"--nagios": nagios, "--if-stale": if_stale is not None, "--max-age": max_age is not None}
+        refuse(alone, "is for a single round; --watch keeps going.")
+        config = with_interval(one.load(), interval)
+        chosen(config, model or [], phase)
+        return probe_on(one, config, Wishes(model or [], phase, json, all_, jitter, lock, textfile, serve))
+    refuse({"--interval": interval is not None, "--serve": serve is not None}, "needs --watch.")
     config, table = stored_table(one)
     chain = chosen(config, model or [], phase)
     view = selected(table, model or [], phase, chain)

@@ -14,8 +14,12 @@ def status(
     max_age: Annotated[
         float | None, typer.Option("--max-age", metavar="S", min=0, help="Evidence older than this cannot tell.")
     ] = None,
+    watch: Annotated[bool, typer.Option("--watch", help="Keep looking, live; q or Ctrl-C leaves.")] = False,
 ) -> int:
     """Show the health of every model from stored state; no request is made.
+
+    --watch keeps looking, on the terminal's other screen; piped it writes a line, with --json an object, for each
+    change of status.
 
     With --check the exit code is a monitoring plugin's: 0 well, 1 some model is degraded or unavailable,
     2 a chain has no usable model left, 3 could not tell.
@@ -23,6 +27,11 @@ def status(
     from archfb.commands.table import show_table, stored_table, verdict_of
 
     one = session(ctx)
+    if watch:
+        from archfb.commands.watch import look_on, refuse
+
+        refuse({"--check": check, "--max-age": max_age is not None}, "is for a single look; --watch keeps going.")
+        return look_on(one, one.load(), json=json)
     config, table = stored_table(one)
     code = verdict_of(config, table, max_age).code if check else 0
     show_table(table, json=json, quiet=one.quiet and check and code == 0)

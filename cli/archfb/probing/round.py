@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from archfb.events import ProbeEnded, StatusChanged
 from archfb.probing.last_round import remember
 from archfb.providers.exchange import Limits, Target
 from archfb.routing.attempt import Circumstances, attempt_of, new_id
@@ -90,15 +91,23 @@ async def probe_round(
         chosen = [(one, why) for one, why in chosen if why.kind == "metadata" and one.model.probe != "completion"]
     gates = _Gates({}, asyncio.Semaphore(IN_ALL))
     tasks = [asyncio.ensure_future(_probe(desk, one, why, gates, _Manner(everything, free))) for one, why in chosen]
-    if tasks:
-        await asyncio.wait(tasks, timeout=max(desk.config.health.timeout, desk.config.health.interval * ROUND_SHARE))
-    for late in tasks:
-        late.cancel()
-    ended = await asyncio.gather(*tasks, return_exceptions=True)
-    desk.store.settle(desk.settings, desk.refs)
+    try:
+        if tasks:
+            await asyncio.wait(tasks, timeout=max(desk.config.health.timeout, desk.config.health.interval * ROUND_SHARE))
+    finally:
+        ended = await _given_up(tasks)
+    for change in desk.store.settle(desk.settings, desk.refs):
+        desk.observe(StatusChanged(change))
     if not any(task.cancelled() for task in tasks):
         remember(desk.store)
     return [result for outcome in ended for result in _results(outcome)]
+
+
+async def _given_up(tasks: list[asyncio.Task[list[ProbeResult]]]) -> list[list[ProbeResult] | BaseException]:
+    """End what has not ended by itself, and wait until it has given its lease back."""
+    for late in tasks:
+        late.cancel()
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _results(outcome: list[ProbeResult] | BaseException) -> list[ProbeResult]:
@@ -166,6 +175,7 @@ async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult
         return reply
     attempt = _attempt(desk, member, kind, reply, started)
     desk.record([attempt])
+    desk.observe(ProbeEnded(attempt))
     results.append(
         ProbeResult(member.model.name, kind, str(reply.outcome), attempt.latency_ms, message=attempt.message)
     )
