@@ -2,9 +2,9 @@
 
     python benchmarks/repository.py REPOSITORY [--rounds 5] [--repomix] [--gitingest]
 
-Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run. The
-repository is copied first; one of its files is changed in the copy. Peers other than ripgrep are asked only with their
-flag and must be installed.
+Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run.
+The repository is copied first; one of its files is changed in the copy. Peers other than ripgrep are asked only with
+their flag and must be installed.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[1]
 
+# ruff: noqa: E501  # the floor is kept short
 FLOOR = r"""
 import hashlib, os, re, stat, subprocess, sys
 root = os.fsencode(sys.argv[1])
@@ -173,12 +174,12 @@ def largest_source(copy: Path) -> Path:
 
 
 TARGETS = (
-    ("inventory", "rg --files --hidden", 3.0, "inventory - python ≤ 3 × rg --files"),
-    ("facts, cold", "floor", 2.0, "facts of every file, cold ≤ 2 × the floor"),
-    ("read, nothing changed", "inventory", 2.0, "nothing changed ≤ 2 × inventory"),
-    ("read, one changed", "read, nothing changed", 1.1, "one changed ≤ 1.1 × nothing changed"),
-    ("facts, cold", "repomix", 0.10, "facts ≤ 0.10 × repomix"),
-    ("facts, cold", "gitingest", 0.06, "facts ≤ 0.06 × gitingest"),
+    ("inventory", "rg --files --hidden", 3.0, "inventory - python ≤ 3 x rg --files"),
+    ("facts, cold", "floor", 2.0, "facts of every file, cold ≤ 2 x the floor"),
+    ("read, nothing changed", "inventory", 2.0, "nothing changed ≤ 2 x inventory"),
+    ("read, one changed", "read, nothing changed", 1.1, "one changed ≤ 1.1 x nothing changed"),
+    ("facts, cold", "repomix", 0.10, "facts ≤ 0.10 x repomix"),
+    ("facts, cold", "gitingest", 0.06, "facts ≤ 0.06 x gitingest"),
 )
 
 
@@ -190,11 +191,11 @@ def report(results: dict[str, Measured]) -> None:
     for ours, theirs, limit, said in TARGETS:
         if theirs in results:
             mine = statistics.median(results[ours].cpu) - (start if ours == "inventory" else 0.0)
-            print(f"{mine / statistics.median(results[theirs].cpu):6.2f} ×  (target {limit})  {said}")
+            print(f"{mine / statistics.median(results[theirs].cpu):6.2f} x  (target {limit})  {said}")
     if "repomix" in results:
         ratio = statistics.median(results["pack 100k, cold"].wall) / statistics.median(results["repomix"].wall)
-        print(f"{ratio:6.2f} ×  (target 0.15)  packed context, cold, wall ≤ 0.15 × repomix")
-        print(f"{results['pack 100k, cold'].peak / results['repomix'].peak:6.2f} ×  (target 0.25)  its memory")
+        print(f"{ratio:6.2f} x  (target 0.15)  packed context, cold, wall ≤ 0.15 x repomix")
+        print(f"{results['pack 100k, cold'].peak / results['repomix'].peak:6.2f} x  (target 0.25)  its memory")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from archfb.repository.tokens import estimate
 if TYPE_CHECKING:
     from archfb.repository.records import Manifest, Repository
 
+_TRIED = 2_000
+
 
 def overview(repo: Repository, budget_tokens: int) -> Packed:
     """Return tree, manifests, languages, entry points, commands and outlines within the budget."""
@@ -23,7 +25,7 @@ def overview(repo: Repository, budget_tokens: int) -> Packed:
             parts.append(section)
             room -= cost
     outlined: list[str] = []
-    for file in repo.ranked():
+    for file in repo.ranked()[:_TRIED]:
         if room < 40 or len(outlined) > 400:
             break
         if file.role in ("source", "other") and file.kind == "text" and not file.withheld and file.language:

@@ -55,10 +55,12 @@ def pack(repo: Repository, budget_tokens: int, *, files: Sequence[str | Piece] |
     """
     pieces = None if files is None else [one if isinstance(one, Piece) else Piece(one) for one in files]
     chosen = _candidates(repo, pieces)
+    beyond = [choice.file.path for choice in chosen[_MOST_CANDIDATES:]]
+    del chosen[_MOST_CANDIDATES:]
     room = int(budget_tokens * SPARE) - estimate(frame("0" * 24, "", ""))
     names = min(_NAMES, max(0, room // 10)) if len(chosen) > 1 else 0
     _upgrade(repo, chosen, room - names)
-    return _rendered(repo, budget_tokens, chosen)
+    return _rendered(repo, budget_tokens, chosen, beyond)
 
 
 def worth(file: File, highest: float) -> float:
@@ -73,7 +75,7 @@ def _candidates(repo: Repository, pieces: Sequence[Piece] | None) -> list[_Choic
         some = [file for file in repo.files if not file.withheld and file.kind != "binary" and file.size]
         choices = [_Choice(file, worth(file, highest)) for file in some]
         choices.sort(key=lambda choice: (-choice.worth, choice.file.path))
-        return choices[:_MOST_CANDIDATES]
+        return choices
     known = [piece for piece in dict.fromkeys(pieces) if piece.path in repo.by_path]
     choices = [
         _Choice(repo.by_path[piece.path], worth(repo.by_path[piece.path], highest) + 0.01, piece) for piece in known
@@ -143,12 +145,12 @@ def _step(repo: Repository, choice: _Choice, level: str) -> tuple[str, int, tupl
     return (rendered, estimate(rendered), shown) if rendered else None
 
 
-def _rendered(repo: Repository, budget: int, chosen: list[_Choice]) -> Packed:
+def _rendered(repo: Repository, budget: int, chosen: list[_Choice], beyond: list[str]) -> Packed:
     shown = sorted(
         (choice for choice in chosen if choice.text),
         key=lambda choice: (choice.file.path, choice.piece.first if choice.piece else 0),
     )
-    left = [choice for choice in chosen if not choice.text]
+    left = [choice.file.path for choice in chosen if not choice.text] + beyond
     while True:
         body = "".join([choice.text for choice in shown])
         names = _names(left, int(budget * SPARE) - estimate(body) - 80)
@@ -159,31 +161,31 @@ def _rendered(repo: Repository, budget: int, chosen: list[_Choice]) -> Packed:
             break
         dropped = min(shown, key=lambda choice: choice.worth)
         shown.remove(dropped)
-        left.append(dropped)
+        left.append(dropped.file.path)
     if tokens > budget:
         text, tokens = "", 0
-    withheld = {choice.file.path for choice in left if choice.file.withheld}
+    withheld = {choice.file.path for choice in chosen if choice.file.withheld}
     return Packed(
         text,
         tokens,
         budget,
         tuple(dict.fromkeys(choice.file.path for choice in shown if choice.level == "whole")),
         tuple(choice.file.path for choice in shown if choice.level != "whole"),
-        tuple(sorted({choice.file.path for choice in left} - withheld)),
+        tuple(sorted({*left} - withheld)),
         tuple(secret for choice in shown for secret in choice.secrets),
         tuple(sorted(withheld)) if chosen and chosen[0].piece else repo.withheld,
         mark,
     )
 
 
-def _names(left: Sequence[_Choice], room: int) -> str:
+def _names(left: Sequence[str], room: int) -> str:
     """Return the names of what is not shown, by folder and number where they are too many; "" where even that is."""
     if not left:
         return ""
     head = summary_line(len(left))
     room = min(room, _NAMES) - estimate(head)
-    for depth in (99, 6, 4, 3, 2, 1):
-        lines = collapsed([(choice.file.path, "") for choice in left], depth)
+    for depth in (99, 6, 4, 3, 2, 1) if len(left) < _NAMES else (4, 3, 2, 1):
+        lines = collapsed([(path, "") for path in left], depth)
         if estimate(lines) <= room:
             return head + lines
     return head if room > 0 else ""

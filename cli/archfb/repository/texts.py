@@ -12,7 +12,7 @@ from archfb.repository.records import Definition, Secret, Text
 if TYPE_CHECKING:
     from archfb.repository.records import File
 
-_KEPT = 512
+_KEPT = 8 << 20  # characters
 
 
 class Texts:
@@ -23,15 +23,19 @@ class Texts:
         self._root = root
         self._content = content
         self._depth = depth
+        self._size = 0
         self._texts: dict[str, Text | None] = {}
         self._outlines: dict[str, tuple[Definition, ...]] = {}
 
     def text(self, file: File) -> Text | None:
         """Return a file's text with likely secrets replaced; None for one that is binary, withheld or gone."""
         if file.path not in self._texts:
-            if len(self._texts) >= _KEPT:
+            found = self._read(file)
+            self._size += len(found.text) if found is not None else 100
+            if self._size > _KEPT:
                 self._texts.clear()
-            self._texts[file.path] = self._read(file)
+                self._size = len(found.text) if found is not None else 100
+            self._texts[file.path] = found
         return self._texts[file.path]
 
     def outline(self, file: File) -> tuple[Definition, ...]:

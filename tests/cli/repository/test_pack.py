@@ -134,6 +134,14 @@ def test_the_overview_tells_what_is_declared_and_the_tree(repo: Repository) -> N
     assert "src/q/ (40 files)" in overview(repo, 900).text
 
 
+def test_what_is_beyond_the_candidates_is_counted_too(tmp_path: Path) -> None:
+    files: dict[str | bytes, str | bytes] = {f"{number % 50}/{number}.txt": "words\n" for number in range(4_100)}
+    repo = read_repository(planted(tmp_path / "r", files), cache_dir=tmp_path / "cache")
+    packed = pack(repo, 1_500)
+    assert len(packed.included) + len(packed.shortened) + len(packed.left_out) == 4_100
+    assert f"--- {len(packed.left_out):,} more files, by name only" in packed.text
+
+
 # ---- batches
 
 
