@@ -41,6 +41,7 @@ COMMANDS: dict[str, Entry] = {
     "reset": Entry("drain:reset", "Forget a model's record.", HEALTH),
     "runs": Entry("runs:runs", "List past runs, or show one.", PAST),
     "history": Entry("history:history", "Show outcomes and latency over time.", PAST),
+    "report": Entry("report:report", "Write one page of status, history and cost.", PAST),
     "metrics": Entry("metrics:metrics", "Print Prometheus metrics from stored state.", PAST),
     "config": Entry("config:config", "Check, show, find, write or trust a configuration.", SETUP),
     "schedule": Entry("schedule:schedule", "Have the probes run by cron or systemd.", SETUP),

@@ -1,4 +1,4 @@
-"""`history` and `route --replay` over calls that were made."""
+"""`history`, `report` and `route --replay` over calls that were made."""
 
 from __future__ import annotations
 
@@ -55,6 +55,19 @@ def test_calls_are_replayed_where_the_key_is_not_set(
     capsys.readouterr()
     assert here.run("route", "phase1", "--replay", "1h", "--json") == 0
     assert json.loads(capsys.readouterr().out)["changed"] == 0
+
+
+def test_a_page_is_written(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    here = place(m1=[{"status": 500}, {"text": "ok"}], m2=GOOD)
+    assert here.run("ask", "x") == 0
+    made = here.server.counts["requests"]
+    capsys.readouterr()
+    assert here.run("report", "--out", f"{here.folder}/r.html", "--since", "2d") == 0
+    assert f"Written: {here.folder}/r.html" in capsys.readouterr().err
+    text = (here.folder / "r.html").read_text()
+    assert "<h2>Hand-overs</h2>" in text
+    assert "<td>m1</td>" in text
+    assert here.server.counts["requests"] == made
 
 
 MISTAKES = [

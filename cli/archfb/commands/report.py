@@ -1,0 +1,35 @@
+"""`archfb report`: one self-contained page."""
+
+from typing import Annotated
+
+import typer
+
+from archfb.session import session
+
+
+def report(
+    ctx: typer.Context,
+    out: Annotated[str, typer.Option("--out", metavar="FILE.html", help="Where the page goes; it is replaced.")],
+    since: Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 24h, 7d.")] = "7d",
+) -> int:
+    """Write one page of status, history, cost and runs. It needs no network to be read.
+
+    Example: archfb report --out report.html --since 30d
+    """
+    from archfb.report.file import check, write
+    from archfb.report.page import page
+    from archfb.report.reading import read
+    from archfb.spans import span
+
+    back = span(since, "--since")
+    check(out)
+    one = session(ctx)
+    config = one.load()
+    store = one.peek(config)
+    try:
+        text = page(read(config, store, one.environ, back))
+    finally:
+        store.close()
+    write(out, text)
+    one.note(f"Written: {out}")
+    return 0

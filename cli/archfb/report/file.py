@@ -1,0 +1,49 @@
+"""The page in its file: there whole, or not replaced."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+from archfb.errors import UsageError
+
+MODE = 0o600
+"""A page names repositories and what they cost: whoever made it decides who else may read it."""
+
+
+def check(path: str) -> None:
+    """Raise UsageError where a path can be no such file, before any work is done for it."""
+    target = Path(path)
+    if target.is_dir():
+        raise UsageError(f"{path} is a folder; expected a file.", hint=f"Name a file in it: {path}/report.html")
+    if not target.parent.is_dir():
+        raise UsageError(f"{target.parent} is no folder.")
+
+
+def write(path: str, text: str) -> None:
+    """Replace a file by the text in one step, keeping its mode. Raises UsageError; then it is as it was."""
+    check(path)
+    target = Path(path)
+    try:
+        _replace(target.resolve(), text.encode())
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}.") from error
+
+
+def _replace(target: Path, content: bytes) -> None:
+    import tempfile
+
+    mode = target.stat().st_mode & 0o777 if target.exists() else MODE
+    handle, name = tempfile.mkstemp(prefix=".archfb-", suffix=".tmp", dir=target.parent)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            os.fchmod(handle, mode)
+            file.write(content)
+            file.flush()
+            os.fsync(handle)
+        Path(name).replace(target)
+    except BaseException:
+        with suppress(OSError):
+            Path(name).unlink()
+        raise
