@@ -87,6 +87,8 @@ class PeekedMemory:
         self._clock = clock
         self._store: Store | None = None
         self._identity: tuple[int, int] | None = None
+        self._log: tuple[int, int] | None = None
+        self._salted = False
         self._kept = Unchanging()
         self._last: Look | None = None
 
@@ -103,14 +105,27 @@ class PeekedMemory:
         return self._last
 
     def _now(self, there: tuple[int, int] | None) -> Look:
-        if self._store is None or there != self._identity or self._store.opened.notes:
+        store = self._store
+        if store is None or self._is_another(store, there):
             self._drop()
-            self._store = self._peek(self._path)
-            self._identity = there
             self._kept = Unchanging()
-        rows, stored = self._kept.at(self._store)
+            store = self._store = self._peek(self._path)
+            self._identity = there
+            self._salted = store.meta("salt") is not None
+        rows, stored = self._kept.at(store)
+        self._log = self._logged()
         absent = () if there is not None else (f"No state at {self._path} yet; waiting for it…",)
-        return Look(rows, self._store.salt, stored, (*absent, *self._store.opened.notes))
+        return Look(rows, store.salt, stored, (*absent, *store.opened.notes))
+
+    def _is_another(self, store: Store, there: tuple[int, int] | None) -> bool:
+        """Say whether to open anew; a state without a salt gives each reader one of its own until one is written."""
+        if there != self._identity or self._logged() != self._log or store.opened.notes:
+            return True
+        return not self._salted and store.meta("salt") is not None
+
+    def _logged(self) -> tuple[int, int] | None:
+        """Tell the log apart: that of a replaced file may stand beside the new one until its writer takes it away."""
+        return identity(f"{self._path}-wal")
 
     def _as_it_was(self, note: str) -> Look:
         now = self._clock()
