@@ -87,7 +87,7 @@ _PROSE_NAME = re.compile(r"\.(?:md|rst|adoc|txt|markdown|mdx|textile|pod)$", re.
 _GENERATED_NAMES = re.compile(
     r"\.(?:pb\.(?:go|cc|h)|pb2?\.py|pbobjc\.[hm]|designer\.(?:cs|vb)|g\.(?:cs|dart)|freezed\.dart"
     r"|generated\.\w+|gen\.(?:go|ts)"
-    r"|map|nib|snap)$|_pb2(?:_grpc)?\.pyi?$|(?:^|/)__snapshots__/|_string\.go$|(?:^"
+    r"|map|nib|snap|asc|sig|sha\d+(?:sum)?|md5)$|_pb2(?:_grpc)?\.pyi?$|(?:^|/)__snapshots__/|_string\.go$|(?:^"
     r"|/)zz_generated[^/]*\.go$|-generated\.\w+$|_generated\.\w+$"
 )
 _GENERATED_TEXT = re.compile(

@@ -37,8 +37,9 @@ def estimate_bytes(content: bytes) -> int:
 
 def _weighed(content: bytes) -> int:
     size = len(content)
-    if content.startswith(b"-----BEGIN "):
-        return int(size * _ARMOUR) + 1
+    if b"-----BEGIN " in content:
+        content, armour = _unarmoured(content)
+        return _weighed(content) + int(armour * _ARMOUR) + 1
     letters = size - len(content.translate(None, _LETTERS))
     digits = size - len(content.translate(None, _DIGITS))
     high = size - len(content.translate(None, _HIGH)) if not content.isascii() else 0
@@ -48,3 +49,14 @@ def _weighed(content: bytes) -> int:
     return int(0.0877 * letters + 0.575 * words + 0.658 * digits + 1.056 * signs + 0.69 * lines + 0.376 * high) + (
         size > 0
     )
+
+
+def _unarmoured(content: bytes) -> tuple[bytes, int]:
+    """Return the content without its armoured blocks (keys, signatures), and how many bytes those were."""
+    parts, at = [], 0
+    while (begin := content.find(b"-----BEGIN ", at)) >= 0:
+        end = content.find(b"-----END ", begin)
+        parts.append(content[at:begin])
+        at = end if end >= 0 else len(content)
+    rest = b"".join([*parts, content[at:]])
+    return rest, len(content) - len(rest)

@@ -8,15 +8,21 @@ from archfb.repository.tokens import estimate, estimate_bytes
 
 # What o200k gives for these texts.
 COUNTED = [
-    ("def add(a: int, b: int) -> int:\n    return a + b\n" * 20, 360),
-    ("The quick brown fox jumps over the lazy dog.\n" * 20, 220),
+    ("def add(a: int, b: int) -> int:\n    return a + b\n" * 20, 380),
+    ("The quick brown fox jumps over the lazy dog.\n" * 20, 200),
+    (
+        "-----BEGIN PGP SIGNATURE-----\n"
+        + "iQIzBAABCgAdFiEENmpCDhN8P2qK3lYxL0z9B7s+VQwFAmSx\n" * 20
+        + "-----END PGP SIGNATURE-----\n",
+        740,
+    ),
     ('{"name": "value", "list": [1, 2, 3], "nested": {"key": true}}\n' * 20, 520),
 ]
 
 
 @pytest.mark.parametrize(("text", "tokens"), COUNTED)
 def test_the_estimate_is_near_what_a_tokenizer_counts(text: str, tokens: int) -> None:
-    assert estimate(text) == pytest.approx(tokens, rel=0.2)
+    assert estimate(text) == pytest.approx(tokens, rel=0.15)
 
 
 @given(st.text())
