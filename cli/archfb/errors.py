@@ -108,7 +108,7 @@ class Partial(WorkFailed):
     code = "partial"
 
 
-class Interrupted(ArchfbError):  # noqa: N818
+class Interrupted(ArchfbError):
     """The user or the system asked to stop."""
 
     code = "interrupted"

@@ -28,7 +28,7 @@ _LOOK_AFTER = 0.1
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-class FileMoved(Exception):  # noqa: N818 - a condition to act on
+class FileMoved(Exception):
     """The file at the path is no longer the one that is open: deleted or replaced under way."""
 
     def __init__(self, database: Database) -> None:

@@ -31,7 +31,7 @@ class Step(NamedTuple):
 STEPS: tuple[Step, ...] = (Step(1, "first tables", schema.CREATE),)
 
 
-class MigrationFailed(Exception):  # noqa: N818 - carried to the user as a sentence
+class MigrationFailed(Exception):
     """A step failed twice; the state is as it was before it."""
 
 

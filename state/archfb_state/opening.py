@@ -29,15 +29,15 @@ VERSION = 1
 """`user_version` of the schema that this program writes."""
 
 
-class Newer(Exception):  # noqa: N818 - a condition to act on
+class Newer(Exception):
     """The schema is one that only a later program knows."""
 
 
-class Corrupt(Exception):  # noqa: N818 - a condition to act on
+class Corrupt(Exception):
     """SQLite finds the file damaged."""
 
 
-class Unsaved(Exception):  # noqa: N818 - a condition to act on
+class Unsaved(Exception):
     """The run can go on, but nothing will be saved; the argument says why."""
 
 

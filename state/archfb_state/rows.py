@@ -37,7 +37,7 @@ _BREAKERS = frozenset(get_args(Breaker))
 _NONE = type(None)
 
 
-class Unreadable(ValueError):  # noqa: N818 - caught where it is raised
+class Unreadable(ValueError):
     """A stored row says something that this program never wrote."""
 
 

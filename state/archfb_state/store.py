@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class StoreBusy(Exception):  # noqa: N818 - a condition to wait on, not a defect
+class StoreBusy(Exception):
     """The store could not be locked within the patience given."""
 
 
-class StoreUnusable(Exception):  # noqa: N818 - carried to the user as a sentence
+class StoreUnusable(Exception):
     """The state cannot be used as it was asked for (a directory, another's file, a network disk …)."""
 
 

@@ -20,7 +20,7 @@ POLL = 0.1
 """Seconds between two looks at a lock that is waited for."""
 
 
-class ProbeRunning(ArchfbError):  # noqa: N818 - a condition, not a defect
+class ProbeRunning(ArchfbError):
     """Another probe round is running."""
 
     exit_code = 3
