@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from archfb_state.settings import Strategy
     from archfb_state.store import Store
 
+LAST_LOOK = 0.2
+"""Seconds that free probes under way may still take when the router closes; a cancelled connection leaks its socket."""
+
 
 class Router:
     """Routes calls through chains of models by their remembered health; safe for many concurrent `ask`s."""
@@ -169,6 +172,8 @@ class Router:
     async def _stop_looking(self) -> None:
         import asyncio
 
+        if self._ahead:
+            await asyncio.wait(self._ahead, timeout=LAST_LOOK)
         for task in self._ahead:
             task.cancel()
         await asyncio.gather(*self._ahead, return_exceptions=True)
