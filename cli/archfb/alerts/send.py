@@ -27,7 +27,7 @@ SIGNATURE = "X-Archfb-Signature"
 DELIVERY = "X-Archfb-Delivery"
 
 
-class Refused(Exception):  # noqa: N818 - becomes a sentence
+class Refused(Exception):
     """One try failed."""
 
 

@@ -23,7 +23,7 @@ _LIMIT = 50_000
 """Keys and elements that are followed; a file of 1 MB that anybody wrote by hand has far fewer."""
 
 
-class _Unclear(Exception):  # noqa: N818  it is no error, only the end of what can be followed
+class _Unclear(Exception):
     """The text is no TOML from here on."""
 
 

@@ -116,7 +116,7 @@ def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
 
 
-class _Unreadable(Exception):  # noqa: N818  it ends a sentence, and leaves this module as a ConfigurationError
+class _Unreadable(Exception):
     """It is there, but is no file of text."""
 
 

@@ -16,7 +16,7 @@ MODE = 0o644
 """The collector is another user."""
 
 
-class Unwritable(ArchfbError):  # noqa: N818 - a condition of the machine, not a defect
+class Unwritable(ArchfbError):
     """The file cannot be put there whole."""
 
     exit_code = 3

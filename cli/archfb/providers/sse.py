@@ -19,7 +19,7 @@ _BOM = b"\xef\xbb\xbf"
 _MARKS = re.compile(rb'["\\\[\]{},]')
 
 
-class NotJson(ValueError):  # noqa: N818
+class NotJson(ValueError):
     """What arrived cannot be read; the text says what it looks like."""
 
 
