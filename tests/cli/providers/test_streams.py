@@ -1,0 +1,140 @@
+"""The connections under the HTTP library: what is sent at once, how they end, TLS through a proxy."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from asking import LIMITS, serving, target_at
+from scripted_server import ScriptedServer, refused_port
+
+from archfb.providers.exchange import Question
+from archfb.providers.streams import FULL, Backend
+from archfb.providers.transport import Transport
+
+Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+def against(serve: Serve, use: Callable[[Backend, int], Awaitable[object]]) -> object:
+    """Serve one port while a backend is used."""
+
+    async def main() -> object:
+        server = await asyncio.start_server(serve, "127.0.0.1", 0)
+        async with server:
+            return await asyncio.wait_for(use(Backend(), server.sockets[0].getsockname()[1]), 5)
+
+    return asyncio.run(main())
+
+
+def test_what_is_written_before_a_read_goes_out_at_once() -> None:
+    seen: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        seen.append(await reader.read(65536))
+        writer.write(b"answer")
+        writer.close()
+
+    async def use(backend: Backend, port: int) -> list[bytes]:
+        stream = await backend.connect_tcp("127.0.0.1", port, timeout=1)
+        for part in (b"head ", b"", b"body"):
+            await stream.write(part)
+        assert not stream.get_extra_info("is_readable")
+        got = [await stream.read(4), await stream.read(4), await stream.read(4)]
+        assert stream.get_extra_info("is_readable")
+        await stream.aclose()
+        return got
+
+    assert against(serve, use) == [b"answ", b"er", b""]
+    assert seen == [b"head body"]
+
+
+def test_a_sender_that_is_not_read_is_made_to_wait() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            for _ in range(200):
+                writer.write(b"x" * 100_000)
+                await writer.drain()
+        except OSError:
+            pass
+        writer.close()
+
+    async def use(backend: Backend, port: int) -> tuple[int, int]:
+        stream = await backend.connect_tcp("127.0.0.1", port)
+        first = await stream.read(10)
+        await asyncio.sleep(0.1)
+        held, rest = stream._size, len(first)
+        while data := await stream.read(65536):
+            rest += len(data)
+        await stream.aclose()
+        return held, rest
+
+    held, total = against(serve, use)  # type: ignore[misc]
+    assert held <= 3 * FULL
+    assert total == 20_000_000
+
+
+def test_a_reset_is_the_systems_own_error() -> None:
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        no_lingering = struct.pack("ii", 1, 0)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
+        writer.transport.abort()
+
+    async def use(backend: Backend, port: int) -> int | None:
+        stream = await backend.connect_tcp("127.0.0.1", port)
+        with pytest.raises(OSError) as broken:
+            while True:
+                await stream.write(b"more")
+                await stream.read(10)
+                await asyncio.sleep(0.01)
+        await stream.aclose()
+        return broken.value.errno
+
+    assert against(serve, use) in {errno.ECONNRESET, errno.EPIPE}
+
+
+def test_nobody_there_and_nobody_answering_have_their_own_errors() -> None:
+    async def connect(host: str, port: int, timeout: float) -> int | None:
+        with pytest.raises(OSError) as failed:
+            await Backend().connect_tcp(host, port, timeout=timeout)
+        return failed.value.errno
+
+    assert asyncio.run(connect("127.0.0.1", refused_port(), 1)) == errno.ECONNREFUSED
+    assert asyncio.run(connect("127.0.0.1", refused_port(), 0)) == errno.ETIMEDOUT
+
+
+def test_tls_is_spoken_through_a_proxys_tunnel(certificates: dict[str, Path]) -> None:
+    heads: list[bytes] = []
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = await reader.readuntil(b"\r\n\r\n")
+        heads.append(head.split(b"\r\n")[0])
+        port = int(head.split(b" ")[1].rpartition(b":")[2])
+        up, down = await asyncio.open_connection("127.0.0.1", port)
+        writer.write(b"HTTP/1.1 200 Connected\r\n\r\n")
+
+        async def pass_on(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+            while data := await source.read(65536):
+                sink.write(data)
+            sink.close()
+
+        await asyncio.gather(pass_on(reader, down), pass_on(up, writer), return_exceptions=True)
+
+    async def main() -> list[str]:
+        async with ScriptedServer({"default": {"text": "by tunnel"}}, tls=serving(certificates, "valid")) as server:
+            proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+            async with proxy:
+                environ = {
+                    "HTTPS_PROXY": f"http://127.0.0.1:{proxy.sockets[0].getsockname()[1]}",
+                    "SSL_CERT_FILE": str(certificates["valid"]),
+                }
+                async with Transport(environ=environ) as transport:
+                    replies = [await transport.ask(target_at(server.url), Question("hi"), LIMITS) for _ in range(2)]
+            return [f"{reply.outcome} {reply.text}" for reply in replies]
+
+    assert asyncio.run(main()) == ["ok by tunnel"] * 2
+    assert [head.split(b" ")[0] for head in heads] == [b"CONNECT"]
