@@ -187,9 +187,9 @@ class Listening:
         """Begin to listen."""
         if self._keys is not None:
             self._loop.add_reader(self._keys, self._read)
-        for number, act in ((signal.SIGWINCH, self._resized), (signal.SIGTSTP, self._stop)):
+        for number, act in ((signal.SIGWINCH, self._screen.woken), (signal.SIGTSTP, self._stop)):
             if signal.getsignal(number) != signal.SIG_IGN:
-                self._before[number] = signal.signal(number, act)
+                self._before[number] = signal.signal(number, self._soon(act))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -203,17 +203,22 @@ class Listening:
         if not self._screen.read_keys() and self._keys is not None:
             self._loop.remove_reader(self._keys)
 
-    def _resized(self, *_: object) -> None:
-        self._loop.call_soon_threadsafe(self._screen.woken)
+    def _soon(self, act: Callable[[], None]) -> Callable[..., None]:
+        """Return a handler that acts from the loop: a signal may come in the middle of drawing."""
 
-    def _stop(self, *_: object) -> None:
+        def handler(*_: object) -> None:
+            self._loop.call_soon_threadsafe(act)
+
+        return handler
+
+    def _stop(self) -> None:
         """Stop as the shell wants it, with the terminal as it was, and come back to it."""
         self._screen.leave()
-        signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+        handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
         os.kill(os.getpid(), signal.SIGTSTP)
-        signal.signal(signal.SIGTSTP, self._stop)
+        signal.signal(signal.SIGTSTP, handler)
         self._screen.enter()
-        self._loop.call_soon_threadsafe(self._screen.woken)
+        self._screen.woken()
 
 
 class Lines:
