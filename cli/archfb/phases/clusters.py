@@ -45,6 +45,14 @@ def clusters(files: Sequence[File], count: int) -> list[list[File]]:
     """
     if not files:
         return []
+    alive, links = _joined(files, count)
+    _even_out(alive, links, count)
+    groups = [sorted(one.files, key=lambda file: (-weight(file), file.path)) for one in alive.values()]
+    return sorted(groups, key=lambda group: (-weight(group[0]), group[0].path))
+
+
+def _joined(files: Sequence[File], count: int) -> tuple[dict[int, _Unit], dict[tuple[int, int], float]]:
+    """Return `count` groups or fewer, as they come of joining alone, and how they are tied."""
     units = _units(files, count)
     limit = SLACK * sum(one.tokens for one in units) / count
     links = _links(units)
@@ -55,9 +63,7 @@ def clusters(files: Sequence[File], count: int) -> list[list[File]]:
             limit *= 1.3
             continue
         _join(alive, links, *pair)
-    _even_out(alive, links, count)
-    groups = [sorted(one.files, key=lambda file: (-weight(file), file.path)) for one in alive.values()]
-    return sorted(groups, key=lambda group: (-weight(group[0]), group[0].path))
+    return alive, links
 
 
 def _even_out(alive: dict[int, _Unit], links: dict[tuple[int, int], float], count: int) -> None:
@@ -71,10 +77,9 @@ def _even_out(alive: dict[int, _Unit], links: dict[tuple[int, int], float], coun
         home = max(others, key=lambda at: (links.get((min(at, tiny), max(at, tiny)), 0.0), -alive[at].tokens, -at))
         _join(alive, links, home, tiny)
         large = max(alive, key=lambda at: (alive[at].tokens, -at))
-        halves = clusters(alive[large].files, 2)
+        halves = list(_joined(alive[large].files, 2)[0].values())
         if len(halves) == 2:
-            alive[large] = _Unit(halves[0])
-            alive[max(alive) + 1] = _Unit(halves[1])
+            alive[large], alive[max(alive) + 1] = halves
 
 
 def _units(files: Sequence[File], count: int) -> list[_Unit]:

@@ -83,3 +83,8 @@ def test_every_file_is_in_exactly_one_group(
     assert sorted(one.path for group in groups for one in group) == sorted(paths)
     assert len(groups) <= count
     assert all(groups)
+
+
+def test_a_file_beside_a_much_larger_one_ends_the_evening_out(kit: Any) -> None:
+    repo = sources(kit, ({"a/tiny.py": 3, "b/large.py": 90}, {}))
+    assert sorted(one.path for group in clusters(repo.files, 2) for one in group) == ["a/tiny.py", "b/large.py"]
