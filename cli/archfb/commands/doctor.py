@@ -1,7 +1,6 @@
 """`archfb doctor`: what is wrong here, and what to do."""
 
-import platform
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -11,119 +10,118 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from archfb.config.model import Config
+    from archfb.diagnosis.finding import Finding
+    from archfb_state.store import Store
 
-WAL_FIXED = ((3, 51, 3), (3, 50, 7), (3, 44, 6))
-"""SQLite releases from which, within their line, the WAL-reset bug is fixed."""
-
-
-class Finding(NamedTuple):
-    """One line of the report: how it is ("ok", "note" or "wrong"), what, and what to do about it."""
-
-    level: str
-    what: str
-    do: str = ""
+INDENT = 7
 
 
 def doctor(
-    ctx: typer.Context, json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False
+    ctx: typer.Context,
+    network: Annotated[
+        bool, typer.Option("--network", help="Also connect to each provider's host; no key is sent.")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
 ) -> int:
-    """Check versions, configuration, keys (never their values), state and proxies.
+    """Check versions, configuration, keys (never their values), models, state, clock, proxies and schedule.
 
-    Exits 1 where something is wrong.
+    Every finding says what to do. Exits 1 where something is wrong. Example: archfb doctor --network
     """
     from archfb.output import print_json, write
+
+    found = list(findings(session(ctx), network=network))
+    bad = any(one.level == "wrong" for one in found)
+    if json:
+        print_json({"schema": 1, "ok": not bad, "findings": [one.to_json() for one in found]})
+    else:
+        write("".join(map(told, found)))
+    return int(bad)
+
+
+def told(one: "Finding") -> str:
+    """Return a finding as lines that the terminal need not wrap."""
+    import os
+    import sys
+    import textwrap
+
+    from archfb.output import is_terminal, width_of
     from archfb.text import clean
 
-    found = list(findings(session(ctx)))
-    if json:
-        print_json({"schema": 1, "findings": [one._asdict() for one in found]})
-    else:
-        for one in found:
-            write(f"{one.level:5}  {clean(one.what, one_line=True)}\n")
-            if one.do:
-                write(f"       {clean(one.do, one_line=True)}\n")
-    return int(any(one.level == "wrong" for one in found))
+    room = max(20, width_of(sys.stdout, os.environ)) if is_terminal(sys.stdout) else 10_000
+    lead = " " * INDENT
+    what = textwrap.fill(
+        clean(one.what, one_line=True), room, initial_indent=f"{one.level:{INDENT}}", subsequent_indent=lead
+    )
+    do = textwrap.fill(clean(one.do, one_line=True), room, initial_indent=lead, subsequent_indent=lead)
+    return f"{what}\n{do}\n" if one.do else f"{what}\n"
 
 
-def findings(session: Session) -> "Iterator[Finding]":
-    """Yield what was looked at, in the order of how often it is the cause."""
-    from archfb.errors import ArchfbError
+def findings(session: Session, *, network: bool) -> "Iterator[Finding]":
+    """Yield what was looked at; a configuration that cannot be read leaves out what needs one."""
+    from archfb.diagnosis import configured, program, scheduled
+    from archfb.diagnosis.network import proxies
+    from archfb.errors import ConfigurationError
 
-    yield versions()
-    yield sqlite()
+    yield from program.versions()
+    yield program.sqlite()
     try:
         config = session.load()
-    except ArchfbError as error:
-        yield Finding("wrong", f"The configuration has mistakes: {error.message}", "See `archfb config check`.")
-        return
-    yield Finding("ok", f"Configuration from {', '.join(layer.path for layer in config.layers)}.")
-    yield from keys(session, config)
-    yield from stored(session, config)
-    yield from proxies(session)
+    except ConfigurationError as error:
+        yield from configured.broken(error)
+    else:
+        yield from configured.sources(config)
+        yield from with_configuration(session, config, network=network)
+    yield from proxies(session.environ)
+    yield from scheduled.schedule(session.environ)
 
 
-def versions() -> Finding:
-    """Return which versions run here."""
-    from archfb.version import __version__
-
-    return Finding(
-        "ok", f"archfb {__version__}, Python {platform.python_version()}, {platform.system()} {platform.machine()}."
-    )
-
-
-def sqlite() -> Finding:
-    """Return whether SQLite has the bug that can lose a WAL."""
-    import sqlite3
-
-    version = sqlite3.sqlite_version_info
-    fixed = version >= WAL_FIXED[0] or any(line[:2] == version[:2] and version >= line for line in WAL_FIXED[1:])
-    if fixed:
-        return Finding("ok", f"SQLite {sqlite3.sqlite_version}.")
-    return Finding("note", f"SQLite {sqlite3.sqlite_version} has a known WAL bug; safe mode on.")
-
-
-def keys(session: Session, config: "Config") -> "Iterator[Finding]":
-    """Yield which keys are set, by the names of their variables, and what is wrong with their characters."""
-    from archfb.config.actions import key_states
-
-    for one in key_states(config, session.environ):
-        if not one.models or one.variable is None:
-            continue
-        if one.state == "set":
-            yield Finding("ok", f"{one.variable} is set (used by {', '.join(one.models)}).")
-        elif one.sentence is not None:
-            yield Finding("wrong" if one.state == "invalid" else "note", one.sentence)
-
-
-def stored(session: Session, config: "Config") -> "Iterator[Finding]":
-    """Yield where the state is and whether it is sound."""
+def with_configuration(session: Session, config: "Config", *, network: bool) -> "Iterator[Finding]":
+    """Yield what a configuration leads to."""
     from pathlib import Path
 
+    from archfb.diagnosis import configured, stored
+    from archfb.diagnosis.finding import Finding
+    from archfb.diagnosis.network import reached
     from archfb_state.store import StoreBusy, StoreUnusable
 
+    yield from configured.keys(config, session.environ)
     path = session.state_path(config)[0]
+    before = list(stored.place(path))
+    yield from before
     if "://" not in path and not Path(path).exists():
-        yield Finding("ok", f"No state yet at {path}; the first run makes it.")
-        return
+        yield Finding("ok", "state", f"No state yet at {path}; the first run makes it.")
     try:
         store = session.peek(config)
     except (StoreUnusable, StoreBusy) as error:
-        yield Finding("wrong", str(error), "Name another file with --state.")
-        return
+        if not any(str(error) == one.what for one in before):
+            yield Finding("wrong", "state", str(error), "Name another file with --state.")
+        yield from configured.models(config, {})
+    else:
+        try:
+            yield from remembered(session, config, path, store)
+        finally:
+            store.close()
+    if network:
+        yield from reached(config, session.environ)
+
+
+def remembered(session: Session, config: "Config", path: str, store: "Store") -> "Iterator[Finding]":
+    """Yield what the state tells: whether it is sound, of the clock, the models, and the probes."""
+    from pathlib import Path
+
+    from archfb.diagnosis import configured, scheduled, stored
+    from archfb.errors import ConfigurationError
+    from archfb.probing.last_round import last_round
+    from archfb.routing.roster import roster
+
+    if "://" in path or Path(path).exists():
+        yield from stored.soundness(path, store)
+    rows = store.snapshot()
+    yield from stored.clock(rows)
     try:
-        problems = store.check()
-    finally:
-        store.close()
-    yield from (Finding("wrong", problem, "See `archfb state check`.") for problem in problems)
-    if not problems:
-        yield Finding("ok", f"State at {path} is sound.")
-
-
-def proxies(session: Session) -> "Iterator[Finding]":
-    """Yield the proxy variables that are no URL."""
-    from archfb.config.urls import proxy_problems
-
-    yield from (
-        Finding("wrong", problem, "Write http://host:port, or unset it.")
-        for problem in proxy_problems(session.environ)
-    )
+        members = roster(config, session.environ, store.salt)
+    except ConfigurationError:  # a key that no header can carry, told already
+        members = roster(config, {}, store.salt)
+    yield from configured.models(config, stored.retired(config, members, rows))
+    planned = any(one is not None for one in scheduled.installed(session.environ))
+    yield scheduled.last_round(last_round(store), rows.at, config.health.interval, scheduled=planned)

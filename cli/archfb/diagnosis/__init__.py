@@ -1,0 +1,1 @@
+"""What `archfb doctor` looks at: each function yields findings, and changes nothing."""
