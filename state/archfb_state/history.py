@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -236,19 +237,24 @@ _SAVE_DECISION = (
 )
 
 
-def _ranked_out(one: Ranked) -> dict[str, Any]:
-    return {
-        "model": one.model,
-        "status": one.status,
-        "score": one.score,
-        "eligible": one.eligible,
-        "why": one.why,
-        "terms": dict(one.terms),
-        "retry_at": one.retry_at,
-        "group": one.group,
-        "lease": one.lease,
-        "lease_s": one.lease_s,
-    }
+def _ranked_out(one: Ranked) -> str:
+    about = (one.model, one.status, one.score, one.eligible, one.why)
+    return _ranked_json(about, tuple(one.terms.items()), one.retry_at, one.group, one.lease, one.lease_s)
+
+
+@lru_cache(maxsize=256)
+def _ranked_json(
+    about: tuple[str, str, float, bool, str],
+    terms: tuple[tuple[str, float], ...],
+    retry_at: float | None,
+    group: int,
+    lease: str | None,
+    lease_s: float,
+) -> str:
+    """Return one candidate as JSON: most are in the next decision as they were in the last one."""
+    named = dict(zip(("model", "status", "score", "eligible", "why"), about, strict=True))
+    rest = {"retry_at": retry_at, "group": group, "lease": lease, "lease_s": lease_s}
+    return compact({**named, "terms": dict(terms), **rest})
 
 
 def save_decision(
@@ -265,7 +271,7 @@ def save_decision(
             decision.complexity,
             decision.strategy,
             None if first is None else clean_text(first),
-            compact([_ranked_out(one) for one in decision.ranked]),
+            f"[{','.join(map(_ranked_out, decision.ranked))}]",
             compact(dict(decision.terms)),
         ),
     )

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archfb.routing.plan import Request
     from archfb.routing.prices import Price
     from archfb.routing.roster import Member, Roster
-    from archfb_state.decisions import Credits, Decision
+    from archfb_state.decisions import Credits, Decision, Demand
     from archfb_state.records import Attempt, ModelRef, Snapshot
     from archfb_state.settings import Settings
     from archfb_state.store import Store
@@ -57,22 +57,27 @@ class Desk:
             found = self._prices[member.model.name] = price(member.model, member.provider)
         return found
 
-    def choose(self, request: Request, rows: Snapshot, credits_: Credits) -> tuple[Decision, Credits]:
-        """Return the order in which a request's candidates are asked."""
-        return plan.decide(self.config, self.members, rows, request, credits_, self.price, self.settings, self.rng)
+    def choose(
+        self, request: Request, rows: Snapshot, credits_: Credits, wanted: Demand | None = None
+    ) -> tuple[Decision, Credits]:
+        """Return the order in which a request's candidates are asked; `wanted` where that is known already."""
+        return plan.decide(
+            self.config, self.members, rows, request, credits_, self.price, self.settings, self.rng, wanted
+        )
 
     def decide(self, request: Request, call_id: str, *, expires_s: float) -> tuple[Decision, Snapshot]:
         """Choose, and remember the turn, the decision and the call in flight, in one transaction.
 
         Returns what the decision read as well.
         """
-        slot = f"{request.phase}/{plan.demand(self.config, request).complexity}"
+        wanted = plan.demand(self.config, request)
         seen: list[Snapshot] = []
 
         def chosen(rows: Snapshot, credits_: Credits) -> tuple[Decision, Credits]:
             seen.append(rows)
-            return self.choose(request, rows, credits_)
+            return self.choose(request, rows, credits_, wanted)
 
+        slot = f"{request.phase}/{wanted.complexity}"
         decision = self.store.decide(slot, call_id, chosen, run_id=self.run_id, expires_s=expires_s)
         return decision, seen[-1]
 

@@ -108,15 +108,16 @@ def candidates(
 
 
 def _candidate(position: int, member: Member, rows: Snapshot, request: Request, price: Price) -> Candidate:
+    model = member.model
     return Candidate(
         member.ref,
         position,
-        tier=member.model.tier,
-        weight=member.model.weight,
-        excluded=exclusion(member, price, rows, request),
-        expected_output=min(EXPECTED_OUTPUT, reserve(member, request)),
-        expected_cost=expected_cost(price, request.tokens, EXPECTED_OUTPUT),
-        offline=member.offline,
+        model.tier,
+        model.weight,
+        exclusion(member, price, rows, request),
+        min(EXPECTED_OUTPUT, reserve(member, request)),
+        expected_cost(price, request.tokens, EXPECTED_OUTPUT),
+        member.offline,
     )
 
 
@@ -151,10 +152,11 @@ def decide(
     price_of: Callable[[Member], Price],
     settings: Settings,
     rng: random.Random,
+    wanted: Demand | None = None,
 ) -> tuple[Decision, Credits]:
     """Return who is asked and in which order, and the balancer's memory moved on by one turn."""
     found = candidates(config, members, rows, request, price_of)
-    return choose(found, rows, demand(config, request), settings, credits_, rows.at, rng)
+    return choose(found, rows, wanted or demand(config, request), settings, credits_, rows.at, rng)
 
 
 def larger_windows(sizes: Mapping[str, int | None], refused: int | None) -> set[str]:
