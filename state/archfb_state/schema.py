@@ -83,7 +83,8 @@ CREATE: tuple[str, ...] = (
         "pid INTEGER NOT NULL",
         "started_at REAL NOT NULL",
         "expires_at REAL NOT NULL",
-    ),
+    )
+    + " WITHOUT ROWID",
     _table(
         "credits", "slot TEXT NOT NULL", "model TEXT NOT NULL", "credit REAL NOT NULL", "PRIMARY KEY (slot, model)"
     )
