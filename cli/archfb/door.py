@@ -106,7 +106,10 @@ def usage_error(error: Any, args: Sequence[str]) -> UsageError:
     message = error.format_message()
     possible = getattr(error, "possibilities", None)
     if possible:
-        message = f"{error.message}. Did you mean {' or '.join(sorted(possible)[:3])}?"
+        from difflib import get_close_matches
+
+        near = get_close_matches(option, possible, n=1, cutoff=0) or sorted(possible)
+        message = f"{error.message}. Did you mean {near[0]}?"
     ctx = getattr(error, "ctx", None)
     usage = " ".join(ctx.get_usage().split()) if ctx is not None else "Usage: archfb COMMAND"
     where = ctx.command_path if ctx is not None else "archfb"
