@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import os
 import pty
+import select
 import termios
 from collections.abc import Iterator
 
@@ -22,7 +23,6 @@ class Terminal:
     def __init__(self, *, colour: bool = False) -> None:
         self.main, self.child = pty.openpty()
         self.resize(80, 24)
-        os.set_blocking(self.main, False)
         self.stream = os.fdopen(os.dup(self.child), "w", encoding="utf-8")
         self.woken = 0
         console = Console(
@@ -40,10 +40,10 @@ class Terminal:
     def got(self) -> str:
         """Return what the terminal got since the last call."""
         self.stream.flush()
-        try:
-            return os.read(self.main, 1 << 20).decode()
-        except BlockingIOError:
-            return ""
+        text = b""
+        while select.select([self.main], [], [], 0.05)[0]:
+            text += os.read(self.main, 1 << 16)
+        return text.decode()
 
     def modes(self) -> list[object]:
         return termios.tcgetattr(self.child)
