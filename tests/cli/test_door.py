@@ -11,12 +11,12 @@ from archfb.version import __version__
 
 USAGE = [
     ("an unknown command", ["stauts"], 2, "error: No such command 'stauts'. Did you mean 'status', 'state'?"),
-    ("an unknown option", ["status", "--jsno"], 2, "No such option: --jsno. Did you mean --json or --log-json?"),
+    ("an unknown option", ["status", "--jsno"], 2, "No such option: --jsno. Did you mean --json?"),
     (
         "an unknown option of health",
         ["health", "--jsno"],
         3,
-        "No such option: --jsno. Did you mean --json or --log-json?",
+        "No such option: --jsno. Did you mean --json?",
     ),
     ("an unknown option of a check", ["status", "--check", "--x"], 3, "error: No such option: --x"),
     ("an unknown phase", ["route", "phase7"], 2, "error: Unknown phase 'phase7'. Did you mean 'phase5'?"),

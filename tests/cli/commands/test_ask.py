@@ -123,8 +123,8 @@ def test_events_go_to_a_log_for_aggregation(place: Start, capsys: pytest.Capture
     assert here.run("ask", "a secret question", "--log-json", f"{here.folder}/log") == 0
     text = (here.folder / "log").read_text()
     events = [json.loads(line)["event"] for line in text.splitlines()]
-    assert events[:3] == ["CallStarted", "AttemptStarted", "AttemptEnded"]
-    assert "CallEnded" in events
+    assert events[:3] == ["decision", "asking", "attempt"]
+    assert "call" in events
     assert "secret question" not in text
     assert (here.folder / "log").stat().st_mode & 0o777 == 0o600
 
