@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import entry_files, weight
 from archfb.phases.offline.facts import count, listed, said, shown
-from archfb.phases.offline.layout import TEST_DATA, main_manifests
+from archfb.phases.offline.layout import TEST_DATA
 from archfb.phases.offline.purpose import purpose, readme
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _MADE_BY = re.compile(
     r"(?:generated|produced|created)\s+(?:automatically\s+)?(?:by|from|with|using)\s+(?P<by>[^\s,;*][^,;*]{1,60})",
     re.IGNORECASE,
 )
-_GUIDES = ("contributing", "agents", "claude", "development", "developing", "hacking", "architecture")
+_GUIDES = ("agents", "claude", "contributing", "development", "developing", "hacking", "architecture")
 _VENDOR = re.compile(
     r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|externals?|deps|bower_components)/"
 )
@@ -68,20 +68,66 @@ def depended_lines(facts: Facts, limit: int = 6) -> list[str]:
     return found
 
 
+def pressure_lines(facts: Facts, limit: int = 6) -> list[str]:
+    """Say of the files that most others build on, or that change most, both, and who builds on them."""
+    churn = facts.repo.churn
+    span = f"the last {churn.commits:,} commits" if not churn.complete else f"{churn.commits:,} commits"
+    often = {one.path: one.commits for one in churn.files}
+    return [_pressure(facts, module, often, span) for module in _pressed(facts, often)[:limit]]
+
+
+def _pressed(facts: Facts, often: dict[str, int]) -> list[Module]:
+    """Return the modules by dependents and changes in turn, the highest of each first."""
+    code = [one for one in facts.modules if one.chief.language in facts.spoken and not _is_number(one.chief.path)]
+    users = [one for one in code if len(one.importers) >= 3]
+    users.sort(key=lambda one: (-len(one.importers), one.name))
+    hot = sorted(code, key=lambda one: (-max(often.get(file.path, 0) for file in one.files), one.name))
+    hot = [one for one in hot if any(_is_often(often.get(file.path, 0), facts) for file in one.files)]
+    turns = [one for pair in zip(users, hot, strict=False) for one in pair]
+    return list({one.name: one for one in [*turns, *users, *hot]}.values())
+
+
+def _is_often(commits: int, facts: Facts) -> bool:
+    """Whether a file changes so often that it is worth telling: in one commit of a hundred, and in several."""
+    return commits >= 5 and commits * 100 >= facts.repo.churn.commits
+
+
+def _is_number(path: str) -> bool:
+    return path.rpartition("/")[2].partition(".")[0].lower() in {"version", "_version"}
+
+
+def _pressure(facts: Facts, module: Module, often: dict[str, int], span: str) -> str:
+    chief = max(module.files, key=lambda one: (often.get(one.path, 0), one is module.chief, one.path))
+    commits = often.get(chief.path, 0)
+    parts = []
+    if len(module.importers) >= 3:
+        users = sorted(module.importers, key=lambda path: (-weight(facts.repo.by_path[path]), path))
+        product = [path for path in users if facts.repo.by_path[path].role == "source"] or users
+        parts.append(f"{count(len(users), 'file imports', 'files import')} it, `{shown(product[0])}` for one")
+    if _is_often(commits, facts):
+        what = "it" if chief.path == module.name else f"`{shown(chief.path)}`"
+        parts.append(f"{commits:,} of {span} changed {what}")
+    return said(f"`{shown(module.name)}`: {'; '.join(parts)}", chief.path, facts.first_line(chief.path))
+
+
 def generated_lines(facts: Facts, limit: int = 6) -> list[str]:
     """Say which files are generated, and by what where their heads tell."""
+    return [_generated(facts, files) for files in generated_groups(facts)[:limit]]
+
+
+def generated_groups(facts: Facts) -> list[list[File]]:
+    """Return the generated code files, those of one folder and kind together, the largest group first."""
     groups: dict[tuple[str, str], list[File]] = {}
     for one in facts.repo.files:
-        if one.kind == "generated" and one.role in {"source", "test", "config"} and one.language:
+        if one.kind == "generated" and one.role in {"source", "config"} and one.language:
             groups.setdefault((one.path.rpartition("/")[0], one.path.rpartition(".")[2]), []).append(one)
-    ordered = sorted(groups.values(), key=lambda files: (-len(files), files[0].path))
-    return [_generated(facts, files) for files in ordered[:limit]]
+    return sorted(groups.values(), key=lambda files: (-len(files), files[0].path))
 
 
 def _generated(facts: Facts, files: list[File]) -> str:
     first = files[0]
-    maker, at = _maker(facts.lines(first.path)[:20])
-    by = f" by `{maker}`" if maker else ""
+    name, at = maker(facts.lines(first.path)[:20])
+    by = f" by `{name}`" if name else ""
     if len(files) == 1:
         return said(f"`{shown(first.path)}` is generated{by}: change its source, not the file", first.path, at)
     home = first.path.rpartition("/")[0]
@@ -89,7 +135,8 @@ def _generated(facts: Facts, files: list[File]) -> str:
     return said(f"{count(len(files), 'file')} {where} are generated{by}, e.g. `{shown(first.path)}`", first.path, at)
 
 
-def _maker(head: tuple[str, ...]) -> tuple[str, int]:
+def maker(head: tuple[str, ...]) -> tuple[str, int]:
+    """Return the tool that a generated file's head names ("" where it names none), and the line."""
     for at, line in enumerate(head, 1):
         if (match := _MADE_BY.search(line)) is not None:
             return shown(re.split(r"\.(?:\s|$)", match["by"])[0].strip(" `'\"")), at
@@ -162,7 +209,7 @@ def guides(facts: Facts) -> list[str]:
     found = []
     for one in facts.repo.files:
         stem = one.path.rpartition("/")[2].partition(".")[0].lower()
-        if stem in _GUIDES and one.path.count("/") <= 1 and one.kind == "text":
+        if stem in _GUIDES and one.path.count("/") <= 1 and (one.kind == "text" or one.path.startswith(".")):
             found.append(one.path)
     return sorted(found, key=lambda path: (_GUIDES.index(path.rpartition("/")[2].partition(".")[0].lower()), path))
 
@@ -174,35 +221,28 @@ def start_lines(facts: Facts, limit: int = 10) -> list[str]:
         found[path] = said(f"`{shown(path)}`: what the project says it is", path)
     for path in guides(facts)[:2]:
         found[path] = said(f"`{shown(path)}`: how its authors want changes made", path)
-    for one in main_manifests(facts)[:1]:
-        found[one.path] = said(f"`{shown(one.path)}`: what it needs and declares", one.path)
     for path in _shallow_entries(facts)[:2]:
         found.setdefault(path, said(f"`{shown(path)}`: execution or use begins here", path))
-    for module in facts.modules[:limit]:
-        found.setdefault(module.chief.path, _start(facts, module))
-    if facts.tests:
-        chief = facts.tests[0]
-        found.setdefault(
-            chief.path, said(f"`{shown(chief.path)}`: the largest test shows the intended use", chief.path)
-        )
-    lines = list(found.values())
-    return [f"{at}. {line[2:]}" for at, line in enumerate(lines[: limit - 1] + lines[limit - 1 :][-1:], 1)]
+    for file in facts.chiefs[:limit]:
+        found.setdefault(file.path, _start(facts, file))
+    return [f"{at}. {line[2:]}" for at, line in enumerate(list(found.values())[:limit], 1)]
+
+
+DEEPEST = 3
+"""Folders above an entry point from which on it is a tool inside some part, and no place to begin."""
 
 
 def _shallow_entries(facts: Facts) -> list[str]:
     """Return the entry points nearest to the top."""
     entries = [path for path in entry_files(facts.repo) if facts.repo.by_path[path].role == "source"]
     shallow = min((path.count("/") for path in entries), default=0)
-    return [path for path in entries if path.count("/") <= shallow + 1]
+    return [path for path in entries if path.count("/") <= min(shallow + 1, DEEPEST)]
 
 
-def _start(facts: Facts, module: Module) -> str:
-    path = module.chief.path
-    about = purpose(facts, path)
-    users = len(module.importers)
-    of = f"the main file of `{shown(module.name)}`, on which " if module.name != path else ""
-    based = (
-        f"{of}{count(users, 'file builds', 'files build')}{'' if of else ' on it'}" if users else "nothing imports it"
-    )
-    says = f"“{about[0]}”; " if about else ""
-    return said(f"`{shown(path)}`: {says}{based}", path, about[1] if about else facts.first_line(path))
+def _start(facts: Facts, file: File) -> str:
+    about, defined = purpose(facts, file.path), facts.named(file.path, 3)
+    parts = [f"“{about[0]}”"] if about else []
+    parts += [f"defines {defined}"] if defined and not about else []
+    parts += [f"{count(file.importers, 'file builds', 'files build')} on it"] if file.importers else []
+    text = f"`{shown(file.path)}`: {'; '.join(parts) or count(file.lines, 'line')}"
+    return said(text, file.path, about[1] if about else facts.first_line(file.path))

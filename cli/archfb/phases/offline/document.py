@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from archfb.phases.offline import care, layout, working
+from archfb.phases.offline import care, checking, layout, working
 from archfb.phases.offline.facts import count, listed, said, shown, text_of
+from archfb.phases.offline.rules import rule_lines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -157,25 +158,11 @@ def rules(facts: Facts) -> str:
     """Return the rules file without a model: short, and only what holds for this repository."""
     return text_of(
         [
-            ("Overview", [*layout.identity(facts), *layout.layout(facts, 8)]),
-            ("Commands", working.command_lines(facts, 2)),
+            ("Overview", [*layout.identity(facts), *layout.layout(facts, 8, hidden=False)]),
+            ("Commands", [*working.command_lines(facts, 2), *checking.one_file_lines(facts)]),
             ("Rules", rule_lines(facts)),
-            ("Architecture", [*layout.component_lines(facts, 6), *layout.direction_lines(facts, 4)]),
-            ("Handle with care", handle_with_care(facts)),
-            ("Where to start reading", care.start_lines(facts, 8)),
+            ("Architecture", [*layout.part_lines(facts), *layout.allowed_lines(facts)]),
+            ("Handle with care", [*care.pressure_lines(facts), *layout.cycle_lines(facts, 3)]),
+            ("Where to start reading", care.start_lines(facts, 6)),
         ]
     )
-
-
-def rule_lines(facts: Facts) -> list[str]:
-    """Return what the repository demands of a change, each with the place that says so."""
-    guides = [said(f"Read `{shown(path)}` before a larger change", path) for path in care.guides(facts)[:2]]
-    return [
-        *guides,
-        *working.require_lines(facts)[:2],
-        *working.no_dependencies(facts)[:2],
-        *working.convention_lines(facts, 16, told=tuple(care.guides(facts)[:2])),
-        *working.testing_lines(facts),
-        *working.twin_lines(facts, 3),
-        *working.automation_lines(facts, 3, of_a_change=True),
-    ]

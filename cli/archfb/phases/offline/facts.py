@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
+from math import log2, sqrt
 from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder, importers, modules, product, weight
@@ -96,6 +97,27 @@ class Facts:
         return product(self.repo)
 
     @cached_property
+    def chiefs(self) -> list[File]:
+        """Return the product's files by how much a reader learns of it there: large, much used, often changed.
+
+        Unlike the rank it does not put a small file that all others import before the one that does the work.
+        """
+        found = [one for one in self.source if not is_barrel(one) and not _is_aside(one.path)]
+        found = [one for one in found if one.language in self.spoken] or self.source
+        return sorted(found, key=lambda one: (-self._worth(one), one.path))
+
+    def _worth(self, file: File) -> float:
+        users = len(self.users(file.path)) if file.importers else 0
+        return sqrt(1 + users) * file.lines * log2(2 + self.churn.get(file.path, 0))
+
+    @cached_property
+    def spoken(self) -> set[str]:
+        """Return the languages that the product is written in, as far as they matter."""
+        return {one.name for one in self.repo.languages if one.share >= 0.02} or {
+            one.name for one in self.repo.languages
+        }
+
+    @cached_property
     def churn(self) -> dict[str, int]:
         """Return how often files changed in the commits looked at."""
         return {one.path: one.commits for one in self.repo.churn.files}
@@ -168,6 +190,18 @@ class Facts:
     def named(self, path: str, limit: int = 4) -> str:
         """Return a file's main definitions as a phrase: "`Command` (line 920), `Group` (line 1560)"."""
         return ", ".join(f"`{shown(one.name)}` (line {one.line})" for one in self.definitions(path, limit))
+
+
+def is_barrel(file: File) -> bool:
+    """Whether a file is there to collect others under one name."""
+    stem = file.path.rpartition("/")[2].partition(".")[0]
+    return stem in {"__init__", "index", "mod", "version"} and file.lines < 60 * (1 + len(file.imports))
+
+
+def _is_aside(path: str) -> bool:
+    """Whether a file serves tests, or is an exception: no place to learn what a part does."""
+    stem = path.rpartition("/")[2].partition(".")[0].lower()
+    return stem.endswith(("exception", "error", "errors", "_mock", "testing")) or stem.startswith(("mock", "testing"))
 
 
 def _outermost(outline: tuple[Definition, ...]) -> list[Definition]:

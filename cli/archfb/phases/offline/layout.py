@@ -67,7 +67,7 @@ def identity(facts: Facts) -> list[str]:
     found: list[str] = []
     top = [one for one in main_manifests(facts) if "/" not in one.path][:2]
     for one in top:
-        version = f" {shown(one.version)}" if one.version else ""
+        version = f" {shown(one.version)}" if one.version[:1].isdigit() or one.version[:1] == "v" else ""
         about = f": {shown(one.description).rstrip('.')}" if one.description else ""
         line = facts.line_of(one.path, one.description or one.name)
         found.append(said(f"`{shown(one.name)}`{version} ({one.ecosystem}){about}", one.path, line))
@@ -77,11 +77,13 @@ def identity(facts: Facts) -> list[str]:
     return found
 
 
-def layout(facts: Facts, limit: int = 14) -> list[str]:
-    """Say what each top folder holds, the largest first."""
+def layout(facts: Facts, limit: int = 14, *, hidden: bool = True) -> list[str]:
+    """Say what each top folder (without `hidden`: that does not begin with a dot) holds, the largest first."""
     homes: dict[str, list[File]] = defaultdict(list)
     for one in facts.repo.files:
-        homes[one.path.partition("/")[0] if "/" in one.path else ""].append(one)
+        home = one.path.partition("/")[0] if "/" in one.path else ""
+        if hidden or not home.startswith("."):
+            homes[home].append(one)
     ordered = sorted(
         (name for name in homes if name), key=lambda name: (-_code(homes[name]), -len(homes[name]), name)
     )
@@ -160,11 +162,80 @@ def _child(name: str, path: str) -> str:
     return f"{name}/{rest.partition('/')[0]}" if name else rest.partition("/")[0]
 
 
+def _chief(facts: Facts, component: Component) -> File:
+    """Return the file in which a component does most of its work."""
+    mine = {one.path for one in component.files}
+    return next((one for one in facts.chiefs if one.path in mine), component.files[0])
+
+
+def parts(facts: Facts, limit: int = 8) -> list[Component]:
+    """Return the components that are product code of some size: no tooling, documentation or build files."""
+    everything = sum(one.lines for one in facts.source) or 1
+    found = [one for one in components(facts, 3 * limit) if one.lines * 50 >= everything]
+    own = [one for one in found if one.name and one.name.partition("/")[0].lstrip(".").lower() not in _ASIDE]
+    return own[:limit]
+
+
+_ASIDE = {
+    "docs", "doc", "scripts", "script", "tools", "tool", "examples", "example", "m4", "config", "build", "ci",
+    "github", "devcontainer", "release", "benchmarks", "bench", "website", "site", "hack", "contrib",
+}  # fmt: skip
+"""Top folders that are there for the work on a product, and not the product."""
+
+
+def part_lines(facts: Facts, limit: int = 6) -> list[str]:
+    """Say what each part of the product is; of a product in one folder, its main modules."""
+    found = parts(facts, limit)
+    if len(found) > 1:
+        return [_part(facts, one) for one in found]
+    return [_module(facts, one) for one in facts.chiefs[: limit + 2]]
+
+
+def _part(facts: Facts, one: Component) -> str:
+    chief = _chief(facts, one)
+    about = purpose(facts, chief.path)
+    defined = facts.named(chief.path, 3)
+    inside = shown(chief.path).removeprefix(f"{shown(one.name)}/")
+    text = f"`{shown(one.name)}/` ({count(len(one.files), 'file')}, {one.lines:,} lines): start at `{inside}`"
+    text += f", which defines {defined}" if defined else ""
+    text += f". “{about[0]}”" if about else ""
+    return said(text, chief.path, about[1] if about else facts.first_line(chief.path))
+
+
+def _module(facts: Facts, file: File) -> str:
+    about, defined = purpose(facts, file.path), facts.named(file.path, 4)
+    parts = [f"“{about[0]}”"] if about else []
+    parts += [f"defines {defined}"] if defined else []
+    text = f"`{shown(file.path)}` ({file.lines:,} lines)" + (f": {'; '.join(parts)}" if parts else "")
+    return said(text, file.path, about[1] if about else facts.first_line(file.path))
+
+
+def allowed_lines(facts: Facts, limit: int = 5) -> list[str]:
+    """Say which parts know which, as far as it goes one way only and often enough to be meant."""
+    edges, example = _between(facts)
+    names = {one.name for one in parts(facts, 12)}
+    oneway = [
+        pair
+        for pair in edges
+        if names.issuperset(pair) and edges[pair] >= 5 and edges.get((pair[1], pair[0]), 0) * 50 <= edges[pair]
+    ]
+    oneway.sort(key=lambda pair: (-edges[pair], pair))
+    return [_allowed(facts, pair, edges, example[pair]) for pair in oneway[:limit]]
+
+
+def _allowed(facts: Facts, pair: Pair, edges: Counter[Pair], example: Pair) -> str:
+    back = edges.get((pair[1], pair[0]), 0)
+    never = "never back" if not back else f"{count(back, 'time')} back"
+    upper, lower = (shown(one) for one in pair)
+    text = f"Let `{upper}/` import `{lower}/`, not the reverse ({edges[pair]:,} imports, {never})"
+    return said(text, example[0], facts.import_line(*example))
+
+
 def component_lines(facts: Facts, limit: int = 10) -> list[str]:
     """Say what each component is, its weight and its most central file."""
     found = []
     for one in components(facts, limit):
-        chief = one.files[0]
+        chief = _chief(facts, one)
         about = purpose(facts, chief.path)
         name = f"`{shown(one.name)}/`" if one.name else "the top folder"
         says = f" “{about[0]}”" if about else ""

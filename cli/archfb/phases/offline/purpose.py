@@ -17,7 +17,8 @@ HEAD = 60
 """Lines in which a file introduces itself, if it does."""
 
 _LEGAL = re.compile(
-    r"copyright|licen[cs]e|spdx|all rights reserved|warrant|redistribut|permission is|apache\.org|\(c\)|©",
+    r"copyright|licen[cs]e|spdx|all rights reserved|warrant|redistribut|permission is|apache\.org|\(c\)|©|"
+    r"author of this|contributed to|permission to",
     re.IGNORECASE,
 )
 _CHAFF = re.compile(

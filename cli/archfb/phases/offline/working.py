@@ -66,12 +66,14 @@ def require_lines(facts: Facts) -> list[str]:
 
 def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     """Return the commands for a purpose: the project's own words before an automation's, shallow before deep."""
-    found = [one for one in facts.repo.commands if one.purpose == purpose and _is_own(facts, one.path)]
+    found = [one for one in facts.repo.commands if one.purpose == purpose and is_own(facts, one.path)]
     found = [one for one in found if one.source != "ci" or purpose not in _NOT_BY_CI]
+    found = [one for one in found if not _INSTALLS_A_TOOL.search(one.command)]
     found.sort(key=lambda one: (_awkward(one), _ORDER.get(one.source.lower(), 1), _depth(one), one.path, one.line))
+    found = [one for one in found if one.source != "ci" or not _awkward(one)]
     if found and not _awkward(found[0]):
         found = [one for one in found if not _awkward(one)]
-    if found and found[0].source != "ci" and purpose != "test":
+    if found and found[0].source != "ci":
         found = [one for one in found if one.source != "ci"]
     unique: dict[str, Command] = {}
     for one in found:
@@ -81,6 +83,11 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
 
 _NOT_BY_CI = {"run", "docs", "release"}
 """Purposes that an automation's steps only seem to have."""
+
+_INSTALLS_A_TOOL = re.compile(
+    r"\bpip3? install (?!.*(?:-r|-e|--editable|\s\.|--group))|\bnpm (?:i|install) -g|\bgem install|phpunit install$"
+)
+"""An automation's way to a tool of its own: nothing that a person sets the project up with."""
 
 _ORDER = {"manifest": 0, "make": 0, "makefile": 0, "configuration": 1, "ecosystem": 1, "ci": 2}
 
@@ -97,7 +104,8 @@ def _awkward(one: Command) -> bool:
     return len(one.command) > 110 or _CANNOT_TYPE.search(one.command) is not None
 
 
-def _is_own(facts: Facts, path: str) -> bool:
+def is_own(facts: Facts, path: str) -> bool:
+    """Return whether a file speaks for the project, and not for a test, an example or a copy."""
     file = facts.repo.by_path.get(path)
     return file is None or (ours(file) and file.role not in {"test", "example"})
 
@@ -115,7 +123,7 @@ def convention_lines(facts: Facts, limit: int = 20, told: tuple[str, ...] = ()) 
     """Say what the project's configuration enforces; what stands in files `told` of already is left out."""
     found: dict[str, str] = {}
     for one in facts.repo.conventions:
-        if _is_own(facts, one.path) and one.path not in told:
+        if is_own(facts, one.path) and one.path not in told:
             topic = f"{one.topic[:1].upper()}{one.topic[1:]}: " if one.topic else ""
             found.setdefault(one.topic + one.text, said(f"{topic}{shown(one.text)}", one.path, one.line))
     return list(found.values())[:limit]
@@ -137,6 +145,17 @@ def automation_lines(facts: Facts, limit: int = 8, *, of_a_change: bool = False)
             continue
         when = f" on {listed(occasions, 4)}" if occasions else ""
         found.append(said(f"`{shown(one.path)}`{name} runs{when}", one.path, at))
+    return found
+
+
+def checking_workflows(facts: Facts) -> list[tuple[str, int]]:
+    """Return the workflows that check every pull request, each with the line on which it says so."""
+    found = []
+    for one in workflows(facts):
+        lines = facts.lines(one.path)
+        if "pull_request" in _occasions(lines) and _CHECKS.search(one.path.rpartition("/")[2]):
+            at = next((at for at, line in enumerate(lines, 1) if re.search(r"\bpull_request\b", line)), 1)
+            found.append((one.path, at))
     return found
 
 
@@ -189,7 +208,7 @@ def dependency_lines(facts: Facts, names: int = 12, groups: int = 12) -> list[st
     """Say what the product depends on, by kind and manifest."""
     by_group: dict[tuple[str, str, str], list[Dependency]] = defaultdict(list)
     for one in facts.repo.dependencies:
-        if _is_own(facts, one.manifest):
+        if is_own(facts, one.manifest):
             by_group[one.kind, one.manifest, one.scope].append(one)
     rank = list(KINDS)
 
@@ -234,7 +253,7 @@ def unpinned(facts: Facts) -> list[str]:
     if facts.repo.lock_files:
         return []
     loose = [one for one in facts.repo.dependencies if one.kind == "runtime" and one.spec in {"", "*"}]
-    loose = [one for one in loose if _is_own(facts, one.manifest)]
+    loose = [one for one in loose if is_own(facts, one.manifest)]
     if not loose:
         return []
     names = listed([f"`{shown(one.name)}`" for one in loose], 6)
@@ -283,7 +302,7 @@ def _test_homes(tests: list[File]) -> str:
 
 def _test_names(tests: list[File]) -> list[str]:
     """Say how most test files are named, with one as an example."""
-    named = [(name, one) for one in tests for pattern, name in _PATTERNS if pattern.search(one.path)]
+    named = [(name, one) for one in tests if (name := test_name(one.path)) is not None]
     if not named:
         return []
     common, number = Counter(name for name, _ in named).most_common(1)[0]
@@ -291,20 +310,32 @@ def _test_names(tests: list[File]) -> list[str]:
     return [said(f"Tests are named `{common}` ({count(number, 'file')})", example.path)]
 
 
-_PLAIN = {"init", "index", "main", "lib", "mod", "utils", "types"}
+_PLAIN = {"init", "index", "main", "lib", "mod"}
 
 
-def twin_lines(facts: Facts, limit: int = 6) -> list[str]:
-    """Say which test file belongs to which central source file, by name."""
-    by_stem: dict[str, File] = {}
-    for one in [test for test in facts.tests if any(pattern.search(test.path) for pattern, _ in _PATTERNS)]:
-        by_stem.setdefault(_bare(one.path), one)
-    found = []
-    for one in facts.source[:40]:
-        twin = by_stem.get(_bare(one.path))
-        if twin is not None and len(_bare(one.path)) > 2 and _bare(one.path) not in _PLAIN:
-            found.append(said(f"`{shown(one.path)}` is tested by `{shown(twin.path)}`", twin.path))
-    return found[:limit]
+def test_name(path: str) -> str | None:
+    """Return the pattern that a test file is named by, None where its name tells nothing."""
+    return next((name for pattern, name in _PATTERNS if pattern.search(path)), None)
+
+
+def is_twin(source: str, test: str) -> bool:
+    """Return whether a test bears a source file's name and lies in the same package, or in the only one."""
+    bare = _bare(source)
+    if len(bare) < 3 or bare in _PLAIN or bare != _bare(test) or test_name(test) is None:
+        return False
+    if test.endswith("_test.go"):
+        return folder(source) == folder(test)
+    return _package_of(source) in {"", _package_of(test)} or _package_of(test) == ""
+
+
+def _package_of(path: str) -> str:
+    """Return the folder in which source and tests stand beside each other: what is before `src`, `lib`, `tests` …"""
+    parts = path.split("/")[:-1]
+    at = next((at for at, part in enumerate(parts) if part in _SIDES), None)
+    return "/".join(parts[:at]) if at is not None else "/".join(parts)
+
+
+_SIDES = {"src", "lib", "test", "tests", "spec", "Tests", "__tests__", "Test"}
 
 
 def _bare(path: str) -> str:

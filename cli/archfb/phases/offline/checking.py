@@ -1,0 +1,217 @@
+"""How a part of the repository is tested: the command for one file, and for each part that matters."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from archfb.phases.importance import folder
+from archfb.phases.offline import layout, working
+from archfb.phases.offline.facts import said, shown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archfb.phases.offline.facts import Facts
+    from archfb.repository.records import File
+
+MODULES = 6
+"""Modules of a flat package whose tests are told one by one."""
+
+_SCRIPT_RUNNERS = {"vitest": "vitest run", "jest": "jest", "mocha": "mocha", "ava": "ava"}
+_STARTERS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bunx"), ("bun.lockb", "bunx"))
+
+
+def one_file_lines(facts: Facts) -> list[str]:
+    """Say how a single test file is run, with the largest of the commonest language as the example."""
+    tests = _own_tests(facts)
+    if not tests:
+        return []
+    common = Counter(one.language for one in tests).most_common(1)[0][0]
+    example = next(one for one in tests if one.language == common)
+    command = command_for(facts, [example])
+    return [said(f"One test file: `{shown(command)}`", example.path)] if command else []
+
+
+def _own_tests(facts: Facts) -> list[File]:
+    """Return the files that hold tests, by their names; all test code where no name tells."""
+    named = [one for one in facts.tests if working.test_name(one.path) is not None]
+    return named or facts.tests
+
+
+def command_for(facts: Facts, tests: Sequence[File], home: str = "") -> str | None:
+    """Return the command that runs these tests, or all below a folder; None where it cannot be told."""
+    language = tests[0].language or ""
+    make = _COMMANDS.get(language)
+    return make(facts, [one.path for one in tests], home) if make is not None else None
+
+
+def _names(facts: Facts) -> set[str]:
+    return {one.name.lower() for one in facts.repo.dependencies}
+
+
+def _said_by_the_project(facts: Facts, word: str) -> bool:
+    return word in _names(facts) or any(word in one.command for one in facts.repo.commands)
+
+
+def _python(facts: Facts, paths: list[str], home: str) -> str | None:
+    if _said_by_the_project(facts, "pytest"):
+        return f"pytest {home or ' '.join(paths)}"
+    return f"python -m unittest {' '.join(paths)}" if paths and not home else None
+
+
+def _go(_: Facts, paths: list[str], home: str) -> str:
+    return f"go test ./{home}/..." if home else f"go test ./{folder(paths[0])}"
+
+
+def _java(facts: Facts, paths: list[str], home: str) -> str | None:
+    module = _module(facts, home or paths[0])
+    stem = paths[0].rpartition("/")[2].partition(".")[0]
+    if "pom.xml" in facts.repo.by_path:
+        start = "./mvnw" if "mvnw" in facts.repo.by_path else "mvn"
+        where = f" --projects {module} --also-make" if module else ""
+        one = "" if home else f" -Dtest={stem} -Dsurefire.failIfNoSpecifiedTests=false"
+        return f"{start} test{where}{one}"
+    if any(name in facts.repo.by_path for name in ("build.gradle", "build.gradle.kts")):
+        task = f":{module.replace('/', ':')}:test" if module else "test"
+        return f"./gradlew {task}" + ("" if home else f" --tests {stem}")
+    return None
+
+
+def _module(facts: Facts, path: str) -> str:
+    """Return the nearest folder above a path, below the top, that has a manifest; "" where there is none."""
+    homes = {folder(one.path) for one in facts.repo.manifests}
+    while path and path not in homes:
+        path = folder(path)
+    return path
+
+
+def _script(facts: Facts, paths: list[str], home: str) -> str | None:
+    runner = next((command for name, command in _SCRIPT_RUNNERS.items() if name in _names(facts)), None)
+    start = next((word for lock, word in _STARTERS if lock in facts.repo.by_path), "npx")
+    return f"{start} {runner} {home or ' '.join(paths)}" if runner else None
+
+
+def _php(facts: Facts, paths: list[str], home: str) -> str | None:
+    own = next((one for one in ("phpunit", "bin/phpunit") if one in facts.repo.by_path), None)
+    if own is None and "phpunit/phpunit" not in _names(facts):
+        return None
+    return f"{'./' + own if own else 'vendor/bin/phpunit'} {home or paths[0]}"
+
+
+def _ruby(facts: Facts, paths: list[str], home: str) -> str | None:
+    module = _module(facts, home or paths[0])
+    inside = [path.removeprefix(f"{module}/") if module else path for path in paths]
+    go = f"cd {module} && " if module else ""
+    if inside and all(path.endswith("_spec.rb") for path in inside):
+        return f"{go}bundle exec rspec{'' if home else ' ' + ' '.join(inside)}"
+    return None if home else f"{go}bundle exec ruby -Ilib -Itest {inside[0]}"
+
+
+def _rust(facts: Facts, paths: list[str], home: str) -> str:
+    module = _module(facts, home or paths[0])
+    crate = next((one.name for one in facts.repo.manifests if folder(one.path) == module and one.name), "")
+    return f"cargo test -p {crate}" if crate and module else "cargo test"
+
+
+def _shell(facts: Facts, paths: list[str], home: str) -> str | None:
+    """Return automake's way, where its list of tests names the file."""
+    lists = "\n".join(facts.lines("Makefile.am")) if "Makefile.am" in facts.repo.by_path else ""
+    named = [path for path in paths if re.search(rf"(?<![\w/.-]){re.escape(path)}(?![\w.-])", lists)]
+    return f"make check TESTS={named[0]}" if named and not home else None
+
+
+_COMMANDS = {
+    "Python": _python,
+    "Go": _go,
+    "Java": _java,
+    "Kotlin": _java,
+    "JavaScript": _script,
+    "TypeScript": _script,
+    "TSX": _script,
+    "JSX": _script,
+    "PHP": _php,
+    "Ruby": _ruby,
+    "Rust": _rust,
+    "Shell": _shell,
+}
+
+
+def test_rules(facts: Facts) -> list[str]:
+    """Say where a new test goes, and which tests to run after a change in which part."""
+    tests = _own_tests(facts)
+    if not tests:
+        return []
+    return [*_placing(facts, tests), *part_lines(facts)]
+
+
+def _placing(facts: Facts, tests: list[File]) -> list[str]:
+    own = {folder(one.path) for one in facts.source}
+    beside = [one for one in tests if folder(one.path) in own]
+    names = Counter(name for one in tests if (name := working.test_name(one.path)))
+    common = names.most_common(1)[0][0] if names else None
+    named = f", named `{common}`" if common else ""
+    if len(beside) * 2 > len(tests):
+        return [said(f"Put a test beside the code that it tests{named}", beside[0].path)]
+    example = next((one for one in tests if working.test_name(one.path) == common), tests[0])
+    home, number = Counter(_root(one.path) for one in tests).most_common(1)[0]
+    if home and number * 3 > len(tests) * 2:
+        return [said(f"Put tests in `{shown(home)}/`{named}", example.path)]
+    text = f"Put a test into its part's own folder of tests{named}, as `{shown(example.path)}` is"
+    return [said(text, example.path)]
+
+
+def _root(path: str) -> str:
+    """Return the folder of tests that a test lies in."""
+    parts = path.split("/")[:-1]
+    at = next((at for at, part in enumerate(parts, 1) if part.lower() in {"test", "tests", "spec", "specs"}), None)
+    return "/".join(parts[:at]) if at is not None else "/".join(parts[:1])
+
+
+def part_lines(facts: Facts, limit: int = 8) -> list[str]:
+    """Say which command tests which part: by folder where parts have tests of their own, else by module."""
+    found: dict[str, str] = {}
+    alone: list[str] = []
+    for one in layout.parts(facts, limit):
+        home, tests = _tests_below(facts, one.name)
+        command = command_for(facts, tests, home) if tests else None
+        if command is None:
+            alone += _by_module(facts, {file.path for file in one.files})
+        else:
+            found.setdefault(
+                command, said(f"After a change in `{shown(one.name)}/` run `{shown(command)}`", tests[0].path)
+            )
+    return [*found.values(), *alone[:MODULES]]
+
+
+def _tests_below(facts: Facts, name: str) -> tuple[str, list[File]]:
+    """Return the part's folder, or else its package's, that has tests below it, and these."""
+    for home in filter(None, (name, _module(facts, name))):
+        tests = [one for one in _own_tests(facts) if one.path.startswith(home + "/")]
+        if tests:
+            return home, tests
+    return "", []
+
+
+def _by_module(facts: Facts, within: set[str]) -> list[str]:
+    found: list[str] = []
+    for one in [one for one in facts.chiefs if one.path in within]:
+        tests = _tests_of(facts, one)
+        command = command_for(facts, tests) if tests else None
+        if command is not None and len(found) < MODULES:
+            found.append(said(f"After a change in `{shown(one.path)}` run `{shown(command)}`", tests[0].path))
+    return found
+
+
+def _tests_of(facts: Facts, source: File) -> list[File]:
+    """Return the tests named after a file, and those that import it and little else of the product."""
+    named = [one for one in facts.tests if working.is_twin(source.path, one.path)]
+    narrow = [
+        facts.repo.by_path[path]
+        for path in facts.users(source.path)
+        if facts.repo.by_path[path].role == "test"
+        and working.test_name(path)
+        and sum(name in facts.members for name in facts.repo.by_path[path].imports) <= 2
+    ]
+    return list({one.path: one for one in [*named, *narrow]}.values())[:4]
