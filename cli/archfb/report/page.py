@@ -140,7 +140,7 @@ def availability(found: Reading) -> Iterable[Markup]:
 
 def latencies(found: Reading) -> Iterable[Markup]:
     """Yield a drawing per model that answered."""
-    keys = [el("span", el("span", class_=f"key {one}"), one) for one in ("p50", "p95", "p99")]
+    keys = [el("span", el("span", class_=f"key {one}"), one, class_="nowrap") for one in ("p50", "p95", "p99")]
     rough = " Read from hourly sums, so rough." if found.history.rough else ""
     drawn = [(model, rows, charts.latency(rows, found.history)) for model, rows in found.history.by_model().items()]
     if any(drawing is not None for _, _, drawing in drawn):

@@ -57,8 +57,9 @@ def proxies(job: Job, environ: Mapping[str, str], where: str) -> Iterator[str]:
 def spending(job: Job, config: Config) -> str:
     """Return what the probes of a day may come to."""
     health = config.health
-    per_day = min(health.probe_max_per_day, int(DAY // max(health.interval, job.every)))
+    most, well = health.probe_max_per_day, int(DAY // max(health.interval, job.every))
+    while_well = f" while it is well ({most} in any case)" if well < most else ""
     return (
-        f"At most {per_day} probes per model and day while it is well ({health.probe_max_per_day} in any case), and "
+        f"At most {min(well, most)} probes per model and day{while_well}, and "
         f"${health.probe_usd_per_day:g} a day for all models together; most probes are free."
     )

@@ -1,0 +1,89 @@
+"""States that say odd things, and a machine on which nothing can be asked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+GOOD = [{"text": "ok"}]
+NO_OFFLINE = "[routing]\noffline = false\n"
+
+
+def edited(here: Any, sql: str) -> None:
+    """Edit the state by hand."""
+    with sqlite3.connect(here.folder / "archfb.db") as db:
+        assert db.execute(sql).rowcount > 0
+    db.close()
+
+
+@pytest.mark.parametrize("value", ["'abc'", "9e999", "x'00ff'"])
+def test_a_row_with_no_number_where_one_belongs_is_ignored_and_counted(
+    place: Start, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 71."""
+    here = place(m1=GOOD)
+    assert here.run("ask", "x") == 0
+    edited(here, f"UPDATE OR REPLACE model_health SET successes = {value}")
+    capsys.readouterr()
+    assert here.run("status", "--json") == 0
+    assert json.loads(capsys.readouterr().out)["models"][0]["name"] == "m1"
+    assert here.run("ask", "x") == 0
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def test_an_unreadable_row_is_told_by_the_doctor(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row 71."""
+    here = place(m1=GOOD)
+    assert here.run("ask", "x") == 0
+    edited(here, "UPDATE model_health SET successes = 'abc'")
+    capsys.readouterr()
+    assert here.run("doctor") == 0
+    out = capsys.readouterr().out
+    assert "1 row of model_health cannot be read; ignored." in out
+    assert "what they told is learned again" in out
+
+
+def test_an_unknown_state_is_taken_for_unknown(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row 72."""
+    here = place(m1=GOOD)
+    assert here.run("ask", "x") == 0
+    edited(here, "UPDATE model_health SET status = 'splendid'")
+    edited(here, "UPDATE transitions SET after = 'splendid'")
+    capsys.readouterr()
+    assert here.run("history") == 0
+    assert "Traceback" not in capsys.readouterr().err
+    assert here.run("status") == 0
+    assert here.run("report", "--out", f"{here.folder}/r.html") == 0
+    assert here.run("ask", "x") == 0
+
+
+def test_a_clock_that_moved_back_is_told(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    """Row 70."""
+    here = place(m1=GOOD)
+    assert here.run("ask", "x") == 0
+    edited(here, "UPDATE model_health SET last_success_at = last_success_at + 86400")
+    capsys.readouterr()
+    assert here.run("doctor") == 1
+    assert "Clock moved back 24 h; ages shown as 0 until it catches up." in capsys.readouterr().out
+    assert here.run("status") == 0
+
+
+def test_where_all_models_are_blocked_the_table_says_why_and_until_when(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 92."""
+    here = place(NO_OFFLINE, m1=[{"status": 402, "code": "insufficient_quota", "message": "Insufficient Balance"}])
+    assert here.run("ask", "x") == 1
+    capsys.readouterr()
+    assert here.run("ask", "x") == 1
+    err = capsys.readouterr().err
+    assert "m1" in err
+    assert "quota_exhausted" in err or "credit" in err
+    assert here.run("status", "--check", "--quiet") == 2
+    assert here.run("health", "--quiet") == 2
+    assert here.run("doctor") == 0
