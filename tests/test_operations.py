@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from processes import archfb
 
-from archfb.commands.reference import reference
+from archfb.command_reference import reference
 from archfb.eventlog import NAMES
 
 ROOT = Path(__file__).parents[1]
@@ -80,7 +80,7 @@ def test_every_event_of_the_log_is_described() -> None:
 
 def test_the_page_of_commands_is_current() -> None:
     made = (ROOT / "docs" / "commands.md").read_text("utf-8")
-    assert made == reference(), "python -m archfb.commands.reference > docs/commands.md"
+    assert made == reference(), "python -m archfb.command_reference > docs/commands.md"
 
 
 def test_every_command_is_on_the_page_of_commands() -> None:

@@ -1,4 +1,4 @@
-"""The page of commands, made from the code: `python -m archfb.commands.reference > docs/commands.md`."""
+"""The page of commands, made from the code: `python -m archfb.command_reference > docs/commands.md`."""
 
 from __future__ import annotations
 
