@@ -42,7 +42,7 @@ def _row(what: str, name: str, found: Replay, said: Any, change: Any) -> Row:
 
 
 def _usd(value: float) -> str:
-    return f"${value:,.4f}" if abs(value) < 1 else f"${value:,.2f}"
+    return f"${value:,.2f}" if abs(value) >= 1 else f"${value:.4f}" if abs(value) >= 0.01 else f"${value:.6f}"
 
 
 def _usd_change(value: float) -> str:
