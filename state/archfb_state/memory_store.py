@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from archfb_state import edits
 from archfb_state.claims import new_token
+from archfb_state.flights import SKEW
 from archfb_state.memory_reports import MemoryReports
 from archfb_state.records import Changes, Snapshot
-from archfb_state.flights import SKEW
 from archfb_state.rows import (
     ACCOUNTS,
     ATTEMPTS,

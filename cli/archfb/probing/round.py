@@ -93,7 +93,8 @@ async def probe_round(
     tasks = [asyncio.ensure_future(_probe(desk, one, why, gates, _Manner(everything, free))) for one, why in chosen]
     try:
         if tasks:
-            await asyncio.wait(tasks, timeout=max(desk.config.health.timeout, desk.config.health.interval * ROUND_SHARE))
+            health = desk.config.health
+            await asyncio.wait(tasks, timeout=max(health.timeout, health.interval * ROUND_SHARE))
     finally:
         ended = await _given_up(tasks)
     for change in desk.store.settle(desk.settings, desk.refs):

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from archfb_state.store import Store
 
 LAST_LOOK = 0.2
-"""Seconds that free probes under way may still take when the router closes; a cancelled connection leaks its socket."""
+"""Seconds that free probes under way may still take when the router closes: cancelled connections leak sockets."""
 
 
 class Router:
