@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from archfb.phases.results import PhaseRecord
     from archfb.repository.records import Repository
 
+KEPT = 32
+"""Packed questions that are kept: one is measured, priced and sent, and each time it is wanted whole."""
+
 
 @dataclass
 class Work:
@@ -37,6 +40,7 @@ class Work:
     options: RunOptions
     done: dict[str, PhaseRecord] = field(default_factory=dict)
     _overviews: dict[int, Material] = field(default_factory=dict)
+    _packed: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
     @cached_property
     def facts(self) -> Facts:
@@ -94,8 +98,13 @@ class Work:
         def build(left: int | None) -> Question:
             if self.options.offline and not self.options.dry_run:
                 return Question("", offline=offline)
-            material = fenced(blocks(budgets.within(left, own)))
-            return Question(material, asked.system, offline=offline)
+            tokens = budgets.within(left, own)
+            at = (phase, role, tokens)
+            if at not in self._packed:
+                if len(self._packed) >= KEPT:
+                    del self._packed[next(iter(self._packed))]
+                self._packed[at] = fenced(blocks(tokens))
+            return Question(self._packed[at], asked.system, offline=offline)
 
         return CallSpec(phase, role, title, asked, (self.content, *inputs), build, offline, files, problem)
 
