@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "state"))
 
-from archfb_state.balancer import choose
+from archfb_state.core.balancer import choose
+from archfb_state.core.due import due
+from archfb_state.core.evidence import observe, settle
+from archfb_state.core.standing import standing
 from archfb_state.decisions import Candidate, Demand
-from archfb_state.due import due
-from archfb_state.evidence import observe, settle
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt, DeploymentRecord, ModelRef, Snapshot
 from archfb_state.settings import Settings
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

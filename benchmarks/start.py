@@ -177,7 +177,7 @@ import sys, time
 from pathlib import Path
 from archfb.config.load import load
 from archfb.routing.roster import roster
-from archfb_state.opening import open_state
+from archfb_state.storage.opening import open_state
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt
 folder = Path(sys.argv[1])

@@ -23,11 +23,11 @@ from typing import TYPE_CHECKING, Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "state"))
 
-from archfb_state.opening import open_state, peek
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt, Changes, ModelRef
-from archfb_state.rows import ATTEMPTS
 from archfb_state.settings import Settings
+from archfb_state.storage.opening import open_state, peek
+from archfb_state.storage.rows import ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -145,7 +145,7 @@ def refreshes(count: int) -> bool:
     from archfb.config.load import load
     from archfb.watching.loop import Selection, Watch
     from archfb.watching.memory import PeekedMemory
-    from archfb_state.opening import open_state, peek
+    from archfb_state.storage.opening import open_state, peek
 
     with tempfile.TemporaryDirectory() as name, Path(os.devnull).open("w") as nowhere:
         config = load(str(configuration("http://127.0.0.1:9", Path(name))), environ={}, cwd=Path(name))

@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.balancer import choose
+from archfb_state.core.balancer import choose
+from archfb_state.core.due import Due, due
+from archfb_state.core.evidence import observe, settle
+from archfb_state.core.standing import standing
 from archfb_state.decisions import Candidate, Credits, Decision, Demand
-from archfb_state.due import Due, due
-from archfb_state.evidence import observe, settle
 from archfb_state.outcomes import Outcome
 from archfb_state.records import (
     AccountRecord,
@@ -26,7 +27,6 @@ from archfb_state.records import (
     Transition,
 )
 from archfb_state.settings import Settings
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

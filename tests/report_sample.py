@@ -17,9 +17,9 @@ if __name__ == "__main__":
 from archfb.config.load import load
 from archfb.routing.roster import roster
 from archfb_state.decisions import Decision, Ranked
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt
+from archfb_state.storage.memory_store import MemoryStore
 from archfb_state.store import PhaseResult, Run
 
 if TYPE_CHECKING:

@@ -14,9 +14,9 @@ from archfb.providers.exchange import Limits, Question, Reply, Target, Usage
 from archfb.routing.desk import Desk
 from archfb.routing.roster import roster
 from archfb.routing.router import Router
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Health, Thresholds
+from archfb_state.storage.memory_store import MemoryStore
 
 OK = Reply(Outcome.OK, "fine", "stop", Usage(10, 5), latency_ms=20.0, http_status=200)
 

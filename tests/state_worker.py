@@ -11,8 +11,8 @@ sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "state")]
 
 from state_samples import CORE, attempt, choosing, ref  # noqa: E402
 
-from archfb_state.opening import open_state, peek  # noqa: E402 - the path comes first
 from archfb_state.settings import Settings  # noqa: E402
+from archfb_state.storage.opening import open_state, peek  # noqa: E402 - the path comes first
 
 SETTINGS = Settings()
 REFS = tuple(ref(f"model-{n}") for n in range(6))

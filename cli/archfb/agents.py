@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from archfb.errors import AllFailed, NoUsableModel, UsageError
 from archfb.routing.attempt import new_id
-from archfb_state.balancer import choose
+from archfb_state.core.balancer import choose
+from archfb_state.core.standing import standing
 from archfb_state.decisions import Candidate, Demand
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt, ModelRef
 from archfb_state.settings import Settings
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

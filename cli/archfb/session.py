@@ -57,7 +57,7 @@ class Session:
 
     def peek(self, config: Config) -> Store:
         """Open the state to read it only; creates and migrates nothing."""
-        from archfb_state.opening import peek
+        from archfb_state.storage.opening import peek
 
         store = peek(self.state_path(config)[0])
         self._told(store)
@@ -65,7 +65,7 @@ class Session:
 
     def open(self, config: Config) -> Store:
         """Open the state to write to it."""
-        from archfb_state.opening import open_state
+        from archfb_state.storage.opening import open_state
 
         path, explicit = self.state_path(config)
         store = open_state(path, explicit=explicit)

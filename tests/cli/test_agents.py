@@ -11,8 +11,8 @@ from routing_bench import FakeClock
 
 from archfb.agents import LoadBalancer, ModelManager, outcome_of
 from archfb.errors import AllFailed, NoUsableModel, UsageError
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
+from archfb_state.storage.memory_store import MemoryStore
 
 
 class Echo:

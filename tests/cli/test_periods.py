@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archfb.periods import DAY, HOUR, WEEK, History, from_buckets, from_sums, history, periods, size_of
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt
 from archfb_state.settings import Settings
+from archfb_state.storage.memory_store import MemoryStore
 from archfb_state.store import BUCKETS, Counter
 
 NOW = 1_800_000_000.0

@@ -22,7 +22,7 @@ HEAVY = {
 
 CASES = [
     ("import archfb", "import archfb", HEAVY | {"sqlite3", "tomllib"}),
-    ("import archfb_state", "import archfb_state.balancer, archfb_state.opening", HEAVY),
+    ("import archfb_state", "import archfb_state.core.balancer, archfb_state.storage.opening", HEAVY),
     ("--version", ["--version"], HEAVY | {"sqlite3", "tomllib"}),
     ("--help", ["--help"], HEAVY - {"typer"} | {"sqlite3", "tomllib"}),
     ("status", ["status"], HEAVY - {"typer", "rich"}),

@@ -22,9 +22,9 @@ from state_samples import attempt
 from archfb.commands.table import verdict_of
 from archfb.metrics.serve import Address, pages, serving
 from archfb.probing.last_round import remember
-from archfb_state.opening import open_state
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Settings
+from archfb_state.storage.opening import open_state
 from archfb_state.store import Store
 
 PATH = Path(__file__).parents[2] / "monitoring" / "dashboard.json"

@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from core_bench import DAY, START, Core
 
-from archfb_state import breaker
+from archfb_state.core import breaker
 from archfb_state.settings import Health, Settings
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from core_bench import DAY, REFS, Core
 
-from archfb_state.balancer import choose
+from archfb_state.core.balancer import choose
 from archfb_state.decisions import Candidate, Demand
 from archfb_state.records import ModelRef, Snapshot
 from archfb_state.settings import Settings

@@ -4,7 +4,7 @@ from math import exp, lgamma, log
 
 import pytest
 
-from archfb_state import beta
+from archfb_state.core import beta
 
 
 def below(x: float, a: float, b: float, steps: int = 20_000) -> float:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archfb_state.complexity import TIERS, complexity
+from archfb_state.core.complexity import TIERS, complexity
 
 
 @pytest.mark.parametrize(

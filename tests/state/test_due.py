@@ -5,7 +5,7 @@ from random import Random
 import pytest
 from core_bench import DAY, REFS, Core
 
-from archfb_state.due import Due, due, due_at
+from archfb_state.core.due import Due, due, due_at
 
 A = REFS["a"].deployment
 

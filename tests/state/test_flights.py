@@ -7,8 +7,8 @@ import sqlite3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archfb_state.flights import Flights
-from archfb_state.schema import CREATE
+from archfb_state.storage.flights import Flights
+from archfb_state.storage.schema import CREATE
 
 CALLS = st.sampled_from(["c1", "c2", "c3"])
 MODELS = st.sampled_from(["a", "b"])

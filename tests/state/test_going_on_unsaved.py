@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from state_samples import START, Clock, attempt, choosing, observe, ref, settle
 
-from archfb_state.database import Database
-from archfb_state.lasting_store import LastingStore
-from archfb_state.locking import SUFFIX, FileLock, locker, waits
-from archfb_state.opening import Core, Way, open_state, peek
 from archfb_state.outcomes import Outcome
 from archfb_state.records import MachineRecord
-from archfb_state.rows import DEPLOYMENTS, MODELS, stored
 from archfb_state.settings import Settings
+from archfb_state.storage.database import Database
+from archfb_state.storage.lasting_store import LastingStore
+from archfb_state.storage.locking import SUFFIX, FileLock, locker, waits
+from archfb_state.storage.opening import Core, Way, open_state, peek
+from archfb_state.storage.rows import DEPLOYMENTS, MODELS, stored
 from archfb_state.store import PhaseResult, Run, StoreBusy
 
 if TYPE_CHECKING:
@@ -425,7 +425,7 @@ def test_nothing_heavy_is_loaded_to_look(path: str) -> None:
     lasting(path).close()
     code = (
         f"import sys; sys.path.insert(0, {str(Path(__file__).parents[2] / 'state')!r})\n"
-        f"from archfb_state.opening import peek; peek({path!r}).snapshot()\n"
+        f"from archfb_state.storage.opening import peek; peek({path!r}).snapshot()\n"
         "heavy = {'sqlite_utils', 'random', 'threading', 'asyncio', 'pathlib', 'ctypes'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from state_samples import CORE, START, Clock, attempt, choosing, ref
 
-from archfb_state import opening
-from archfb_state.database import Database
-from archfb_state.examination import examine, network_of
-from archfb_state.locking import SUFFIX, FileLock, has_wal_bug
-from archfb_state.migrations import STEPS, MigrationFailed, Step, bring_up, version
-from archfb_state.opening import open_state, peek
 from archfb_state.outcomes import Outcome
 from archfb_state.records import DeploymentRecord, ModelRecord
 from archfb_state.settings import Settings
+from archfb_state.storage import opening
+from archfb_state.storage.database import Database
+from archfb_state.storage.examination import examine, network_of
+from archfb_state.storage.locking import SUFFIX, FileLock, has_wal_bug
+from archfb_state.storage.migrations import STEPS, MigrationFailed, Step, bring_up, version
+from archfb_state.storage.opening import open_state, peek
 from archfb_state.store import PhaseResult, Run, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from core_bench import REFS, Core
 
-from archfb_state.machine import BELIEVED, offline
+from archfb_state.core.machine import BELIEVED, offline
 from archfb_state.records import MachineRecord, ModelRef
 
 

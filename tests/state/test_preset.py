@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from core_bench import Core
 
-from archfb_state import pace
+from archfb_state.core import pace
 from archfb_state.records import ModelRecord
 
 

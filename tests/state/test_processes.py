@@ -11,7 +11,7 @@ from pathlib import Path
 import state_worker
 from state_samples import CORE, SCALE
 
-from archfb_state.opening import open_state
+from archfb_state.storage.opening import open_state
 
 WORKER = [sys.executable, "-X", "frozen_modules=on", state_worker.__file__]
 

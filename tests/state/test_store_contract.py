@@ -12,10 +12,10 @@ import pytest
 from state_samples import CORE, START, Clock, attempt, choosing, ref
 
 from archfb_state.decisions import Decision, Ranked
-from archfb_state.opening import open_state
 from archfb_state.outcomes import Outcome
 from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord
 from archfb_state.settings import Settings
+from archfb_state.storage.opening import open_state
 from archfb_state.store import BUCKETS, PhaseResult, Run
 
 if TYPE_CHECKING:

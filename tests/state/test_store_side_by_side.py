@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from state_samples import SCALE, START, Clock, attempt, choosing, ref
 
-from archfb_state.opening import open_state
 from archfb_state.outcomes import Outcome
 from archfb_state.records import ModelRef
 from archfb_state.settings import Settings
+from archfb_state.storage.opening import open_state
 from archfb_state.store import Counter, PhaseResult, Run
 
 MODELS = ("one", "two", "three")

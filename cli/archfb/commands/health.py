@@ -151,7 +151,7 @@ def wanted(config: "Config", session: Session, view: "StatusTable", if_stale: fl
 def due_now(config: "Config", session: Session, names: "Sequence[str]") -> list[str]:
     """Return the models that are due for a probe."""
     from archfb.routing.roster import roster
-    from archfb_state.due import due
+    from archfb_state.core.due import due
 
     store = session.peek(config)
     try:

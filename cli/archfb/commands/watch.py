@@ -60,7 +60,7 @@ def look_on(session: Session, config: Config, *, json: bool) -> int:
     from archfb.watching.loop import Selection
     from archfb.watching.loop import Watch as Loop
     from archfb.watching.memory import PeekedMemory
-    from archfb_state.opening import peek
+    from archfb_state.storage.opening import peek
 
     memory = PeekedMemory(session.state_path(config)[0], peek)
 
@@ -125,7 +125,7 @@ def probe_on(session: Session, config: Config, wishes: Wishes) -> int:
 
 def opened(session: Session, config: Config) -> Store:
     """Open the state to write to it; what comes up later is shown by the watch."""
-    from archfb_state.opening import open_state
+    from archfb_state.storage.opening import open_state
 
     path, explicit = session.state_path(config)
     return open_state(path, explicit=explicit, patience=PATIENCE)

@@ -40,7 +40,7 @@ def version_of(name: str) -> str | None:
 
 def sqlite(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> Finding:
     """Return whether SQLite has the bug that can lose a WAL."""
-    from archfb_state.locking import has_wal_bug
+    from archfb_state.storage.locking import has_wal_bug
 
     said = f"SQLite {'.'.join(map(str, version))}"
     if not has_wal_bug(version):

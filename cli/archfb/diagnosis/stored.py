@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archfb.diagnosis.finding import Finding
-from archfb_state.decay import in_the_future
+from archfb_state.core.decay import in_the_future
 from archfb_state.store import StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ NEEDED = 64 * 2**20
 
 def place(path: str) -> Iterator[Finding]:
     """Yield what is to be said of the file and its folder, before it is opened."""
-    from archfb_state.examination import examine
+    from archfb_state.storage.examination import examine
 
     if "://" in path:
         return

@@ -52,7 +52,7 @@ def stored(config: Config, path: str, environ: Mapping[str, str]) -> str:
     """
     from archfb.errors import StateError
     from archfb.metrics.exposition import exposition
-    from archfb_state.opening import peek
+    from archfb_state.storage.opening import peek
 
     store = peek(path)
     try:

@@ -115,7 +115,7 @@ def stored_table(config: Config, path: str, environ: Mapping[str, str]) -> Statu
     """Return the table of a state file, which is only looked at."""
     from archfb.routing.roster import roster
     from archfb.routing.table import status_table
-    from archfb_state.opening import peek
+    from archfb_state.storage.opening import peek
 
     store = peek(path)
     try:

@@ -13,7 +13,7 @@ from archfb.providers.exchange import Limits, Target
 from archfb.routing.attempt import Circumstances, attempt_of, new_id
 from archfb.routing.plan import expected_cost
 from archfb.routing.roster import chain_members
-from archfb_state.due import due
+from archfb_state.core.due import due
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archfb.providers.exchange import Reply
     from archfb.routing.desk import Desk
     from archfb.routing.roster import Member
-    from archfb_state.due import Due
+    from archfb_state.core.due import Due
     from archfb_state.records import Attempt, Kind, Snapshot
 
 PER_HOST = 3

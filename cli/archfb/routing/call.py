@@ -14,9 +14,9 @@ from archfb.routing.asking import Asking
 from archfb.routing.failure import Scene, reasons
 from archfb.routing.ledger import Ledger
 from archfb.routing.table import percentile
+from archfb_state.core.standing import standing
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Snapshot
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable

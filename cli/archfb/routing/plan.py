@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from archfb.routing.roster import OFFLINE, chain_members
-from archfb_state.balancer import choose
-from archfb_state.complexity import complexity
+from archfb_state.core.balancer import choose
+from archfb_state.core.complexity import complexity
 from archfb_state.decisions import Candidate, Demand
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb.routing.plan import CHARS_PER_TOKEN, Request
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
+from archfb_state.storage.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -206,7 +206,7 @@ def open_store(config: Config, state: str | None, environ: Mapping[str, str]) ->
     """Return the memory that the configuration, the environment or `state` names. Raises StateError."""
     from archfb.config.load import state_path
     from archfb.errors import StateError
-    from archfb_state.opening import open_state
+    from archfb_state.storage.opening import open_state
     from archfb_state.store import StoreUnusable
 
     path, explicit = state_path(state, config, environ)

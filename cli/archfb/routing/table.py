@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from archfb.routing.json import SCHEMA, instant
 from archfb.routing.roster import chain_members
-from archfb_state.machine import offline
+from archfb_state.core.machine import offline
+from archfb_state.core.standing import standing
 from archfb_state.records import ModelRecord, Standing
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -144,7 +144,7 @@ class Watch:
         """Take in a round that ended and begin one that is due; returns when each model is probed next."""
         prober = self._prober
         if prober is None:
-            from archfb_state.due import due_at
+            from archfb_state.core.due import due_at
 
             settings = self._config.settings
             return {one.model.name: due_at(one.ref, look.rows, settings, table.at) for one in asked}

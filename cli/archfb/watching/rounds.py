@@ -7,7 +7,7 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb.errors import ArchfbError
-from archfb_state.due import due_at
+from archfb_state.core.due import due_at
 from archfb_state.store import StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:

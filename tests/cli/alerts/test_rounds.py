@@ -19,7 +19,7 @@ from archfb.alerts.decide import Told
 from archfb.alerts.rounds import Sending, Telling, after_round, remember, standings, without_keys
 from archfb.alerts.send import Post
 from archfb.config.model import Alerts, Config
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_store import MemoryStore
 
 DOWN = row("a", "unavailable", "open: 3 failures in a row (timeout)", retry_in=400)
 

@@ -21,8 +21,8 @@ from archfb.commands.telling import begin, nothing_due
 from archfb.config.model import Alerts
 from archfb.probing.last_round import NAME, last_round
 from archfb.session import Session
-from archfb_state.memory_store import MemoryStore
-from archfb_state.opening import open_state
+from archfb_state.storage.memory_store import MemoryStore
+from archfb_state.storage.opening import open_state
 from archfb_state.store import StoreBusy
 
 Start = Callable[..., Any]

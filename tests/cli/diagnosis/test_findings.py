@@ -17,8 +17,8 @@ from archfb.config.model import Config
 from archfb.diagnosis import configured, network, program, scheduled, stored
 from archfb.diagnosis.finding import Finding
 from archfb.errors import ConfigurationError
-from archfb_state.opening import open_state, peek
 from archfb_state.records import DeploymentRecord, ModelRecord, Snapshot
+from archfb_state.storage.opening import open_state, peek
 from archfb_state.store import StoreBusy
 
 NOW = 1_800_000_000.0
@@ -125,7 +125,7 @@ def test_a_state_that_cannot_be_one_is_wrong(tmp_path: Path) -> None:
 
 def test_a_network_disk_and_a_full_one_are_wrong(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Row 67."""
-    from archfb_state import examination
+    from archfb_state.storage import examination
 
     monkeypatch.setattr(examination, "network_of", lambda *_: "nfs4")
     monkeypatch.setattr(stored, "NEEDED", 2**63)

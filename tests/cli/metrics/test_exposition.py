@@ -18,9 +18,9 @@ from state_samples import attempt
 from archfb.metrics.exposition import exposition
 from archfb.metrics.reading import Reading, read
 from archfb.text import clean
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Settings
+from archfb_state.storage.memory_store import MemoryStore
 from archfb_state.store import BUCKETS, Counter
 
 NAMES = [

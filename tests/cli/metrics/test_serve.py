@@ -17,7 +17,7 @@ from routing_bench import config
 from archfb.commands.table import verdict_of
 from archfb.errors import StateError, UsageError
 from archfb.metrics.serve import AT_ONCE, Address, Page, address, is_loopback, pages, serving
-from archfb_state.opening import open_state
+from archfb_state.storage.opening import open_state
 
 LOCAL = Address("127.0.0.1", 0)
 

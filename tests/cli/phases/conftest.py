@@ -18,10 +18,10 @@ from archfb.providers.exchange import Question, Usage
 from archfb.repository.records import Churn, Definition, File, Repository, Text
 from archfb.routing.answer import Answer, CallError
 from archfb_state.decisions import Decision, Ranked
-from archfb_state.memory_store import MemoryStore
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Attempt
 from archfb_state.settings import Health, Thresholds
+from archfb_state.storage.memory_store import MemoryStore
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

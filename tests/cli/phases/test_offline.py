@@ -11,7 +11,7 @@ import pytest
 
 from archfb.phases.engine import run
 from archfb.phases.options import RunOptions
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_store import MemoryStore
 
 FILES = {
     "README.md": "# Till\n\nTill keeps the books of a small shop and prints its receipts.\n\n## Use\n\n- run it\n",

@@ -11,7 +11,7 @@ from sample_repositories import planted
 
 from archfb.phases.engine import run
 from archfb.phases.options import RunOptions
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_store import MemoryStore
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from archfb.errors import UsageError
 from archfb.report import file, reading
 from archfb.report.markup import Markup, el, joined, text
 from archfb.report.page import page
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_store import MemoryStore
 
 
 class Seen(HTMLParser):

@@ -9,7 +9,7 @@ from routing_bench import config
 
 from archfb.errors import ConfigurationError
 from archfb.routing.router import Router
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_store import MemoryStore
 
 
 def opened(environ: dict[str, str]) -> dict[str, str]:

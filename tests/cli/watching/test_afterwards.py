@@ -12,7 +12,7 @@ from archfb.probing.last_round import last_round
 from archfb.probing.round import ProbeResult
 from archfb.watching.afterwards import AfterRounds
 from archfb.watching.rounds import Round
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_store import MemoryStore
 from archfb_state.store import Opened, Store
 
 TABLE = health(row())

@@ -13,7 +13,7 @@ from archfb.routing.attempt import Circumstances, attempt_of
 from archfb.routing.prices import Price
 from archfb.routing.roster import roster
 from archfb.watching.memory import NOT_SAVED, VANISHED, KeptMemory, Look, PeekedMemory
-from archfb_state.opening import open_state, peek
+from archfb_state.storage.opening import open_state, peek
 from archfb_state.store import Store
 
 CONFIG = config({"a": {}})

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlite3
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
-from archfb_state.memory_reports import added, newest
-from archfb_state.memory_store import MemoryStore
+from archfb_state.storage.memory_reports import added, newest
+from archfb_state.storage.memory_store import MemoryStore
 from archfb_state.store import StoreBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from archfb_state.opening import Core
     from archfb_state.records import Attempt, Snapshot, Transition
+    from archfb_state.storage.opening import Core
     from archfb_state.store import Counter, Opened, PhaseResult, Run, Store, StoredDecision
 
 T = TypeVar("T")

@@ -8,8 +8,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from archfb_state.decisions import Decision, Ranked
-from archfb_state.rows import ATTEMPTS, TRANSITIONS, clean_text, compact
-from archfb_state.schema import HISTOGRAM, TOTALS
+from archfb_state.storage.rows import ATTEMPTS, TRANSITIONS, clean_text, compact
+from archfb_state.storage.schema import HISTOGRAM, TOTALS
 from archfb_state.store import BUCKETS, KEEP_SUMS, Counter, StoredDecision
 
 if TYPE_CHECKING:

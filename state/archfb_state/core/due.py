@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from archfb_state import breaker, holds
-from archfb_state.decay import HOUR, in_the_future
+from archfb_state.core import breaker, holds
+from archfb_state.core.decay import HOUR, in_the_future
+from archfb_state.core.standing import drained, evidence_at
 from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord
-from archfb_state.standing import drained, evidence_at
 
 if TYPE_CHECKING:
     from random import Random

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state.decay import SKEW
+from archfb_state.core.decay import SKEW
 from archfb_state.outcomes import Outcome
 from archfb_state.records import DeploymentRecord, MachineRecord, Pending
 

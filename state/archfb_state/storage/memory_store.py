@@ -8,12 +8,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archfb_state import edits
-from archfb_state.claims import new_token
-from archfb_state.flights import SKEW
-from archfb_state.memory_reports import MemoryReports
 from archfb_state.records import Changes, Snapshot
-from archfb_state.rows import (
+from archfb_state.storage import edits
+from archfb_state.storage.claims import new_token
+from archfb_state.storage.flights import SKEW
+from archfb_state.storage.memory_reports import MemoryReports
+from archfb_state.storage.rows import (
     ACCOUNTS,
     ATTEMPTS,
     DEPLOYMENTS,
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from archfb_state.decisions import Credits, Decision
     from archfb_state.records import Attempt, ModelRef, Transition
     from archfb_state.settings import Settings
-    from archfb_state.sqlite_reports import Observe, Settle
+    from archfb_state.storage.sqlite_reports import Observe, Settle
 
 
 class MemoryStore(MemoryReports):
@@ -67,7 +67,7 @@ class MemoryStore(MemoryReports):
 
     def _core(self) -> tuple[Observe, Settle]:
         if self._observe is None or self._settle is None:
-            from archfb_state.evidence import observe, settle
+            from archfb_state.core.evidence import observe, settle
 
             self._observe = self._observe or observe
             self._settle = self._settle or settle

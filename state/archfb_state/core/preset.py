@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.altered import altered_model
-from archfb_state.levels import latency_level
+from archfb_state.core.altered import altered_model
+from archfb_state.core.levels import latency_level
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:

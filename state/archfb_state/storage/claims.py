@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from archfb_state.flights import SKEW
+from archfb_state.storage.flights import SKEW
 from archfb_state.store import Lease
 
 if TYPE_CHECKING:

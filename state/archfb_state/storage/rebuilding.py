@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.records import Changes, ModelRef, Snapshot
-from archfb_state.rows import ATTEMPTS
+from archfb_state.storage.rows import ATTEMPTS
 
 if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Mapping
 
     from archfb_state.records import Attempt
-    from archfb_state.remembered import Remembered
     from archfb_state.settings import Settings
-    from archfb_state.sqlite_reports import Observe
+    from archfb_state.storage.remembered import Remembered
+    from archfb_state.storage.sqlite_reports import Observe
 
 T = TypeVar("T")
 

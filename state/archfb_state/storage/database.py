@@ -9,14 +9,14 @@ from _thread import RLock
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from archfb_state.locking import locker, waits
+from archfb_state.storage.locking import locker, waits
 from archfb_state.store import StoreBusy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from types import TracebackType
 
-    from archfb_state.locking import FileLock
+    from archfb_state.storage.locking import FileLock
 
 T = TypeVar("T")
 

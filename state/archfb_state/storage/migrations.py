@@ -7,13 +7,13 @@ import os
 import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state import inspection, schema
-from archfb_state.opening import APPLICATION_ID
+from archfb_state.storage import inspection, schema
+from archfb_state.storage.opening import APPLICATION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archfb_state.database import Database
+    from archfb_state.storage.database import Database
 
 
 PAGE_SIZE = 2048

@@ -11,9 +11,9 @@ from dataclasses import replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.altered import altered_deployment
-from archfb_state.decay import DAY, HOUR, SKEW, elapsed, fraction, in_the_future
-from archfb_state.levels import error_level
+from archfb_state.core.altered import altered_deployment
+from archfb_state.core.decay import DAY, HOUR, SKEW, elapsed, fraction, in_the_future
+from archfb_state.core.levels import error_level
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:

@@ -6,8 +6,8 @@ import os
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archfb_state import history, inspection, results
-from archfb_state.remembered import Remembered
+from archfb_state.storage import history, inspection, results
+from archfb_state.storage.remembered import Remembered
 from archfb_state.store import Opened
 
 if TYPE_CHECKING:
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
-    from archfb_state.database import Database
     from archfb_state.records import Attempt, Changes, ModelRef, Snapshot, Transition
     from archfb_state.settings import Settings
+    from archfb_state.storage.database import Database
     from archfb_state.store import Counter, PhaseResult, Run, StoredDecision
 
     Observe = Callable[[Snapshot, Attempt, Settings, float, Random, Sequence[ModelRef]], Changes]
@@ -52,7 +52,7 @@ class SqliteReports:
     def _core(self) -> tuple[Observe, Settle]:
         # imported when first needed: reading alone must start fast
         if self._observe is None or self._settle is None:
-            from archfb_state.evidence import observe, settle
+            from archfb_state.core.evidence import observe, settle
 
             self._observe = self._observe or observe
             self._settle = self._settle or settle

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.decay import DAY, HOUR, in_the_future
+from archfb_state.core.decay import DAY, HOUR, in_the_future
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:

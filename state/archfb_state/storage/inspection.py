@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 
-from archfb_state.rows import ACCOUNTS, ATTEMPTS, DEPLOYMENTS, MACHINE, MODELS, RUNS, TRANSITIONS, Table
+from archfb_state.storage.rows import ACCOUNTS, ATTEMPTS, DEPLOYMENTS, MACHINE, MODELS, RUNS, TRANSITIONS, Table
 from archfb_state.store import StoreUnusable
 
 _CHECKED: tuple[Table[object], ...] = (DEPLOYMENTS, ACCOUNTS, MODELS, MACHINE, ATTEMPTS, TRANSITIONS, RUNS)  # type: ignore[assignment]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeVar
 
-from archfb_state import claims, edits, history, results
-from archfb_state.rows import clean_text
 from archfb_state.settings import Settings
-from archfb_state.sqlite_reports import SqliteReports
+from archfb_state.storage import claims, edits, history, results
+from archfb_state.storage.rows import clean_text
+from archfb_state.storage.sqlite_reports import SqliteReports
 
 if TYPE_CHECKING:
     import sqlite3
@@ -122,7 +122,7 @@ class SqliteStore(SqliteReports):
         return rows
 
     def _rebuild(self, connection: sqlite3.Connection, settings: Settings) -> None:
-        from archfb_state.rebuilding import rebuild
+        from archfb_state.storage.rebuilding import rebuild
 
         rebuild(connection, self._remembered, self._core()[0], settings)
 

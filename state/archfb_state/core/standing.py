@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archfb_state import beta, breaker, holds
-from archfb_state.decay import DAY, in_the_future
+from archfb_state.core import beta, breaker, holds
+from archfb_state.core.decay import DAY, in_the_future
 from archfb_state.outcomes import Outcome
 from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord, Standing
 

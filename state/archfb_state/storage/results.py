@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.rows import RESULTS, RUNS, clean_text, compact
+from archfb_state.storage.rows import RESULTS, RUNS, clean_text, compact
 
 if TYPE_CHECKING:
     import sqlite3

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archfb_state.flights import SKEW, Flights
 from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord, Snapshot
-from archfb_state.rows import ACCOUNTS, DEPLOYMENTS, MACHINE, MODELS, TRANSITIONS, Table
+from archfb_state.storage.flights import SKEW, Flights
+from archfb_state.storage.rows import ACCOUNTS, DEPLOYMENTS, MACHINE, MODELS, TRANSITIONS, Table
 
 if TYPE_CHECKING:
     import sqlite3

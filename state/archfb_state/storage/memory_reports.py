@@ -6,7 +6,7 @@ from bisect import bisect_left
 from math import inf
 from typing import TYPE_CHECKING, TypeVar
 
-from archfb_state.rows import RESULTS, RUNS, clean_text, stored
+from archfb_state.storage.rows import RESULTS, RUNS, clean_text, stored
 from archfb_state.store import BUCKETS, KEEP_SUMS, Counter, StoredDecision
 
 if TYPE_CHECKING:

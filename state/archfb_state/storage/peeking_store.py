@@ -6,10 +6,10 @@ import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from archfb_state.database import Database, connect
-from archfb_state.opening import Corrupt, Newer, open_to_read
-from archfb_state.remembered import Remembered
-from archfb_state.sqlite_store import SqliteStore
+from archfb_state.storage.database import Database, connect
+from archfb_state.storage.opening import Corrupt, Newer, open_to_read
+from archfb_state.storage.remembered import Remembered
+from archfb_state.storage.sqlite_store import SqliteStore
 from archfb_state.store import Opened, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class PeekingStore(SqliteStore):
 
 def nothing(path: str, patience: float) -> Database:
     """Return an empty database in memory that stands in for the file at the path."""
-    from archfb_state import schema
+    from archfb_state.storage import schema
 
     connection = connect(":memory:", "memory")
     for statement in schema.CREATE:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state import pace
+from archfb_state.core import pace
+from archfb_state.core.levels import median
+from archfb_state.core.standing import standing
 from archfb_state.decisions import Ranked
-from archfb_state.levels import median
 from archfb_state.records import DeploymentRecord
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,17 +9,17 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state.database import Database
-from archfb_state.examination import MOUNTS, examine
-from archfb_state.locking import SUFFIX, FileLock
+from archfb_state.storage.database import Database
+from archfb_state.storage.examination import MOUNTS, examine
+from archfb_state.storage.locking import SUFFIX, FileLock
 from archfb_state.store import Opened, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from random import Random
 
-    from archfb_state.sqlite_reports import Observe, Settle
-    from archfb_state.sqlite_store import SqliteStore
+    from archfb_state.storage.sqlite_reports import Observe, Settle
+    from archfb_state.storage.sqlite_store import SqliteStore
     from archfb_state.store import Store
 
 APPLICATION_ID = 0x61726662
@@ -70,8 +70,8 @@ def open_state(
     `observe`, `settle` and `rng` stand in for the decision core's, `mounts` for the system's list of file systems.
     Raises StoreUnusable with a sentence for a path that must not be used.
     """
-    from archfb_state.lasting_store import LastingStore
-    from archfb_state.memory_store import MemoryStore
+    from archfb_state.storage.lasting_store import LastingStore
+    from archfb_state.storage.memory_store import MemoryStore
 
     core = Core(clock, observe, settle, rng)
     if path is None or path == ":memory:":
@@ -81,7 +81,7 @@ def open_state(
 
 def peek(path: str, *, patience: float = 1.0, clock: Callable[[], float] = time.time) -> Store:
     """Open the state only to read it: nothing is created, migrated or written; an absent file is an empty state."""
-    from archfb_state.peeking_store import PeekingStore
+    from archfb_state.storage.peeking_store import PeekingStore
 
     path = os.path.abspath(path)  # noqa: PTH100
     return PeekingStore(path, exists=examine(path).exists, patience=patience, clock=clock)
@@ -202,7 +202,7 @@ class Way(NamedTuple):
             raise StoreUnusable(f"Cannot create {self.path}: {error.strerror}. Use --state.") from None
 
     def _opened(self, lock: FileLock, notes: list[str]) -> SqliteStore:
-        from archfb_state.sqlite_store import SqliteStore
+        from archfb_state.storage.sqlite_store import SqliteStore
 
         database = self._current(lock) or self._made(lock, notes)
         core = self.core
@@ -245,7 +245,7 @@ class Way(NamedTuple):
             lock.release()
 
     def _brought_up(self, lock: FileLock) -> Database:
-        from archfb_state.migrations import bring_up
+        from archfb_state.storage.migrations import bring_up
 
         with suppress(FileExistsError):
             os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))

@@ -7,20 +7,20 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
-from archfb_state.database import FileMoved, identity
-from archfb_state.locking import SUFFIX, FileLock
-from archfb_state.opening import Corrupt, Newer, Unsaved, open_to_read, set_aside
 from archfb_state.settings import Settings
-from archfb_state.sqlite_reports import SqliteReports
+from archfb_state.storage.database import FileMoved, identity
+from archfb_state.storage.locking import SUFFIX, FileLock
+from archfb_state.storage.opening import Corrupt, Newer, Unsaved, open_to_read, set_aside
+from archfb_state.storage.sqlite_reports import SqliteReports
 from archfb_state.store import Opened, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from archfb_state.opening import Way
     from archfb_state.records import ModelRef
+    from archfb_state.storage.opening import Way
+    from archfb_state.storage.unsaved_store import UnsavedStore
     from archfb_state.store import Store
-    from archfb_state.unsaved_store import UnsavedStore
 
 T = TypeVar("T")
 
@@ -129,7 +129,7 @@ class Saving:
             self._store.close()
 
     def _go_on_in_memory(self, failure: Exception) -> None:
-        from archfb_state.unsaved_store import UnsavedStore
+        from archfb_state.storage.unsaved_store import UnsavedStore
 
         if self._memory is not None:
             raise failure
@@ -141,7 +141,7 @@ class Saving:
             self._retry_at = self._monotonic() + RETRY_AFTER
 
     def _past(self) -> Store | None:
-        from archfb_state.sqlite_store import SqliteStore
+        from archfb_state.storage.sqlite_store import SqliteStore
 
         try:
             return SqliteStore(open_to_read(self._way.path, 0.2, newer=True), clock=self._way.core.clock)

@@ -13,8 +13,8 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING
 
-from archfb_state import beta
-from archfb_state.candidates import (
+from archfb_state.core import beta
+from archfb_state.core.candidates import (
     Classes,
     Entry,
     Place,

@@ -6,7 +6,7 @@ where a list or a mapping does.
 
 from __future__ import annotations
 
-from archfb_state.rows import ACCOUNTS, ATTEMPTS, DEPLOYMENTS, MACHINE, MODELS, RESULTS, RUNS, TRANSITIONS
+from archfb_state.storage.rows import ACCOUNTS, ATTEMPTS, DEPLOYMENTS, MACHINE, MODELS, RESULTS, RUNS, TRANSITIONS
 from archfb_state.store import BUCKETS
 
 HISTOGRAM = (*(f"upto_{bound:g}".replace(".", "_") for bound in BUCKETS), f"over_{BUCKETS[-1]:g}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state import breaker, holds, machine, preset
+from archfb_state.core import breaker, holds, machine, preset
+from archfb_state.core.standing import standing
 from archfb_state.outcomes import RULES, Outcome
 from archfb_state.records import (
     AccountRecord,
@@ -17,7 +18,6 @@ from archfb_state.records import (
     Snapshot,
     Transition,
 )
-from archfb_state.standing import standing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence

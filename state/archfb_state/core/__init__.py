@@ -1,0 +1,1 @@
+"""The decisions: pure functions of record, event, now and chance."""
