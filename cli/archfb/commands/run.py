@@ -11,6 +11,7 @@ from archfb.session import Session, session
 if TYPE_CHECKING:
     from archfb.phases.options import RunOptions, RunResult
     from archfb.phases.rules_file import RulesChange
+    from archfb.repository.records import ReadLimits
 
 
 def run(
@@ -81,6 +82,15 @@ def run(
         list[str] | None,
         typer.Option("--allow-file", metavar="GLOB", help="Read files that are left out for safety; repeatable."),
     ] = None,
+    max_files: Annotated[
+        int | None, typer.Option("--max-files", metavar="N", min=1, help="Files to read at most (100000).")
+    ] = None,
+    max_depth: Annotated[
+        int | None, typer.Option("--max-depth", metavar="N", min=1, help="Folders deep to read at most (100).")
+    ] = None,
+    max_file_size: Annotated[
+        int | None, typer.Option("--max-file-size", metavar="BYTES", min=1, help="Of one file, at most (1048576).")
+    ] = None,
 ) -> int:
     """Run one phase, or all, on a repository and print the result.
 
@@ -106,6 +116,7 @@ def run(
         only_providers=frozenset(only_provider or ()),
         not_providers=frozenset(not_provider or ()),
         allow=tuple(allow_file or ()),
+        limits=read_limits(files=max_files, depth=max_depth, content=max_file_size),
     )
     rules = rules_files(phase, write, more)
     result = one.run(ran(one, phase, checked(repo), options))
@@ -117,6 +128,16 @@ def run(
     code = 0 if json else finished(one, result, json=False)
     put_rules(one, result, rules, allow_partial=allow_partial, allow_offline=offline)
     return finished(one, result, json=True) if json else code
+
+
+def read_limits(**asked: int | None) -> "ReadLimits | None":
+    """Return the limits of reading where any was asked for, None for the usual ones."""
+    chosen = {name: value for name, value in asked.items() if value is not None}
+    if not chosen:
+        return None
+    from archfb.repository.records import ReadLimits
+
+    return ReadLimits(**chosen)
 
 
 def rules_files(phase: str, write: list[str] | None, more: list[str] | None) -> list[Path]:
@@ -238,8 +259,6 @@ def finished(session: Session, result: "RunResult", *, json: bool, changes: "lis
         write("".join(one.diff or one.sentence + "\n" for one in changes or ()))
     elif result.last is not None:
         write(clean(result.last.result.to_markdown()).rstrip("\n") + "\n")
-    for note in result.notes:
-        session.note(note)
     if result.fell_back:
         session.warn("no model was usable for some of it: that is the offline analysis.")
     elif unasked(result):

@@ -73,7 +73,11 @@ def _read(path: Path, options: RunOptions, observe: Observer) -> Repository:
     from archfb.repository.read import read_repository
 
     return read_repository(
-        path, allow=options.allow, cache_dir=options.cache_dir, on_note=lambda note: observe(events.Note(note))
+        path,
+        allow=options.allow,
+        cache_dir=options.cache_dir,
+        limits=options.limits,
+        on_note=lambda note: observe(events.Note(note)),
     )
 
 
@@ -118,6 +122,7 @@ class _Going:
     run_id: str
     ended: list[PhaseOutcome] = field(default_factory=list)
     caller: ModelCaller = field(init=False)
+    work: Work = field(init=False)
     dry: DryCaller | None = field(init=False, default=None)
     started: float = field(init=False)
     phase_now: str = field(init=False, default="phase1")
@@ -136,7 +141,7 @@ class _Going:
         self.started = self.store.now()
 
     async def through(self, phases: tuple[str, ...]) -> RunResult:
-        work = Work(self.repo, self.dry or self.caller, self.router.config, self.options)
+        work = self.work = Work(self.repo, self.dry or self.caller, self.router.config, self.options)
         self._remember(None, None)
         self._name_recipients(phases)
         try:
@@ -147,6 +152,10 @@ class _Going:
         except asyncio.CancelledError:
             self._stopped()
             raise
+        if self.options.offline:
+            work.secrets.update((one.path, one.line) for one in work.facts.secrets)
+        if said := work.redacted():
+            self.observe(events.Note(said))
         return self._close(self._result(self._error()))
 
     async def _step(self, phase: str, work: Work) -> PhaseOutcome:
@@ -212,7 +221,7 @@ class _Going:
             self.caller.cost_usd,
             tuple(self.caller.attempts),
             error,
-            self.repo.notes,
+            tuple(filter(None, (*self.repo.notes, self.work.redacted()))),
             tuple(self.dry.planned) if self.dry else (),
             self.options.dry_run,
         )

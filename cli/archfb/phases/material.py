@@ -20,7 +20,8 @@ def overview(repo: Repository, tokens: int) -> Material:
     """Return tree, manifests, languages, entry points and outlines within a budget."""
     from archfb.repository.pack import overview as packed
 
-    return Material("repository overview", packed(repo, tokens).text)
+    found = packed(repo, tokens)
+    return Material("repository overview", found.text, found.secrets)
 
 
 def file_list(repo: Repository, tokens: int) -> Material:
@@ -71,7 +72,8 @@ def contents(repo: Repository, pieces: Sequence[Piece], tokens: int) -> Material
     """Return the files' numbered text; what does not fit is shortened by rank, and said."""
     from archfb.repository.pack import pack
 
-    return Material("files", pack(repo, tokens, files=pieces).text)
+    found = pack(repo, tokens, files=pieces)
+    return Material("files", found.text, found.secrets)
 
 
 def fitted(blocks: Sequence[Material], tokens: int) -> list[Material]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archfb.config.model import Config
     from archfb.phases.results import PhaseRecord
     from archfb.providers.exchange import Question
-    from archfb.repository.records import Repository
+    from archfb.repository.records import ReadLimits, Repository
     from archfb.routing.answer import Answer, CallError
     from archfb_state.decisions import Decision
     from archfb_state.records import Attempt
@@ -37,6 +37,7 @@ class RunOptions:
     not_providers: frozenset[str] = frozenset()
     allow: tuple[str, ...] = ()
     cache_dir: Path | None = None
+    limits: ReadLimits | None = None
     read: Callable[[Path], Repository] | None = None
     """How the repository is read; the tests' and other programs' seam."""
 

@@ -13,6 +13,8 @@ from archfb.text import clean
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from archfb.repository.records import Secret
+
 FOLDER = Path(__file__).parent / "prompts"
 
 
@@ -27,10 +29,11 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """One block of data that a question carries."""
+    """One block of data that a question carries, and the likely secrets that were replaced in it."""
 
     title: str
     text: str
+    secrets: tuple[Secret, ...] = ()
 
 
 @cache

@@ -12,7 +12,7 @@ from archfb.phases.citations import Places, claims, marked
 from archfb.phases.keys import digest, digest_all
 from archfb.phases.offline.facts import Facts
 from archfb.phases.prompting import fenced, prompt
-from archfb.phases.records import CallFailed, Finding
+from archfb.phases.records import CallFailed, Finding, plain
 from archfb.phases.results import Subject
 from archfb.providers.exchange import Question
 
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from archfb.phases.prompting import Material
     from archfb.phases.results import PhaseRecord
     from archfb.repository.records import Repository
+
+TOLD = 12
+"""Files that are named where secrets were replaced."""
 
 KEPT = 32
 """Packed questions that are kept: one is measured, priced and sent, and each time it is wanted whole."""
@@ -39,6 +42,8 @@ class Work:
     config: Config
     options: RunOptions
     done: dict[str, PhaseRecord] = field(default_factory=dict)
+    secrets: set[tuple[str, int]] = field(default_factory=set)
+    """Where likely secrets were replaced in what was to be sent: path and line."""
     _overviews: dict[int, Material] = field(default_factory=dict)
     _packed: dict[tuple[str, str, int], str] = field(default_factory=dict)
 
@@ -66,6 +71,16 @@ class Work:
         return "content", self.repo.content_id if not allowed else digest_all(
             [self.repo.content_id, *sorted(allowed)]
         )
+
+    def redacted(self) -> str:
+        """Return the sentence on likely secrets that were replaced, with their files; "" where there were none."""
+        if not self.secrets:
+            return ""
+        paths = sorted({path for path, _ in self.secrets})
+        number, more = len(self.secrets), len(paths) - TOLD
+        names = ", ".join(plain(path) for path in paths[:TOLD]) + (f" and {more:,} more" if more > 0 else "")
+        secrets = "likely secret" if number == 1 else "likely secrets"
+        return f"{number:,} {secrets} redacted in {len(paths):,} {'file' if len(paths) == 1 else 'files'}: {names}"
 
     def budget(self, phase: str) -> int:
         """Return a phase's tokens of material."""
@@ -103,7 +118,9 @@ class Work:
             if at not in self._packed:
                 if len(self._packed) >= KEPT:
                     del self._packed[next(iter(self._packed))]
-                self._packed[at] = fenced(blocks(tokens))
+                material = blocks(tokens)
+                self._packed[at] = fenced(material)
+                self.secrets.update((secret.path, secret.line) for one in material for secret in one.secrets)
             return Question(self._packed[at], asked.system, offline=offline)
 
         return CallSpec(phase, role, title, asked, (self.content, *inputs), build, offline, files, problem)
