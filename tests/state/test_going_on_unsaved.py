@@ -17,8 +17,9 @@ from archfb_state.settings import Settings
 from archfb_state.storage.database import Database
 from archfb_state.storage.lasting_store import LastingStore
 from archfb_state.storage.locking import SUFFIX, FileLock, locker, waits
-from archfb_state.storage.opening import Core, Way, open_state, peek
+from archfb_state.storage.opening import open_state, peek
 from archfb_state.storage.rows import DEPLOYMENTS, MODELS, stored
+from archfb_state.storage.way import Core, Way
 from archfb_state.store import PhaseResult, Run, StoreBusy
 
 if TYPE_CHECKING:

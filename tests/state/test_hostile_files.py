@@ -17,7 +17,7 @@ from state_samples import CORE, START, Clock, attempt, choosing, ref
 from archfb_state.outcomes import Outcome
 from archfb_state.records import DeploymentRecord, ModelRecord
 from archfb_state.settings import Settings
-from archfb_state.storage import opening
+from archfb_state.storage import state_file
 from archfb_state.storage.database import Database
 from archfb_state.storage.examination import examine, network_of
 from archfb_state.storage.locking import SUFFIX, FileLock, has_wal_bug
@@ -259,7 +259,7 @@ def test_row_62_a_newer_schema_is_read_but_not_written(path: Path) -> None:
     made(path)
     connection = sqlite3.connect(path)
     connection.execute("ALTER TABLE model_health ADD COLUMN mood TEXT")
-    connection.execute(f"PRAGMA user_version={opening.VERSION + 1}")
+    connection.execute(f"PRAGMA user_version={state_file.VERSION + 1}")
     connection.close()
     store = opened(path)
     assert not store.opened.saving

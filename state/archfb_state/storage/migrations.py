@@ -8,7 +8,7 @@ import sqlite3
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.storage import inspection, schema
-from archfb_state.storage.opening import APPLICATION_ID
+from archfb_state.storage.state_file import APPLICATION_ID
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

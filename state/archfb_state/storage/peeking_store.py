@@ -7,9 +7,9 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.storage.database import Database, connect
-from archfb_state.storage.opening import Corrupt, Newer, open_to_read
 from archfb_state.storage.remembered import Remembered
 from archfb_state.storage.sqlite_store import SqliteStore
+from archfb_state.storage.state_file import Corrupt, Newer, open_to_read
 from archfb_state.store import Opened, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:

@@ -10,16 +10,17 @@ from typing import TYPE_CHECKING, TypeVar
 from archfb_state.settings import Settings
 from archfb_state.storage.database import FileMoved, identity
 from archfb_state.storage.locking import SUFFIX, FileLock
-from archfb_state.storage.opening import Corrupt, Newer, Unsaved, open_to_read, set_aside
 from archfb_state.storage.sqlite_reports import SqliteReports
+from archfb_state.storage.state_file import Corrupt, Newer, open_to_read, set_aside
+from archfb_state.storage.way import Unsaved
 from archfb_state.store import Opened, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archfb_state.records import ModelRef
-    from archfb_state.storage.opening import Way
     from archfb_state.storage.unsaved_store import UnsavedStore
+    from archfb_state.storage.way import Way
     from archfb_state.store import Store
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from archfb_state.records import Attempt, Snapshot, Transition
-    from archfb_state.storage.opening import Core
+    from archfb_state.storage.way import Core
     from archfb_state.store import Counter, Opened, PhaseResult, Run, Store, StoredDecision
 
 T = TypeVar("T")
