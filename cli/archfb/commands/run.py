@@ -208,16 +208,26 @@ async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -
 
     from archfb.config.model import PHASES
     from archfb.eventlog import observers
+    from archfb.phases.engine import phases_until
     from archfb.phases.engine import run as run_phases
     from archfb.routing.router import Router
     from archfb.suggest import one_of
     from archfb.views.live import progress
+    from archfb.views.tally import experience
 
     one_of(phase, (*PHASES, "all"), "phase")
     config = session.load()
     known(options, config)
     store = session.open(config)
-    view = progress(session.environ, verbose=session.verbose, quiet=session.quiet)
+    phases = phases_until(phase)
+    view = progress(
+        session.environ,
+        verbose=session.verbose,
+        quiet=session.quiet,
+        phases=phases,
+        slots=config.routing.max_concurrency,
+        typical=lambda: experience(store, config, phases),
+    )
     try:
         observe = observers(session, view)
         run_id = uuid.uuid4().hex[:12]

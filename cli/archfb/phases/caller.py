@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from archfb import events
-from archfb.phases import keys, reuse
+from archfb.phases import reuse
+from archfb.phases.calls import Called
 from archfb.phases.records import CallFailed, Made
 from archfb.text import clean
 from archfb_state.store import PhaseResult, StoreBusy, StoreUnusable
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from archfb.events import Observer
+    from archfb.phases.calls import CallSpec
     from archfb.phases.options import RouterLike, RunOptions
-    from archfb.phases.prompting import Prompt
     from archfb.phases.reuse import OfflineReason
     from archfb.phases.spending import Purse
     from archfb.providers.exchange import Question
@@ -30,51 +31,6 @@ OFFLINE_VERSION = "offline/3"
 
 OVERLAP = 400
 """Characters in which a continuation may repeat the end of what it continues."""
-
-
-@dataclass(frozen=True, slots=True)
-class CallSpec:
-    """One call: what it is, what it is made from, how it is put, and what is answered without a model.
-
-    `build` makes the question for the input tokens that a window leaves (None: the phase's own budget).
-    `problem` returns why an answer cannot be read, or None; where it is given, such an answer is asked for once more.
-    """
-
-    phase: str
-    role: str
-    title: str
-    prompt: Prompt
-    inputs: keys.Inputs
-    build: Callable[[int | None], Question]
-    offline: Callable[[], str]
-    files: tuple[str, ...] = ()
-    problem: Callable[[str], str | None] | None = None
-
-    @property
-    def key(self) -> str:
-        """Return the key under which its result is stored."""
-        return keys.key(self.phase, self.role, self.inputs, self.prompt.version)
-
-
-@dataclass(frozen=True, slots=True)
-class Called:
-    """An answered call."""
-
-    text: str
-    made: Made
-
-
-class Caller(Protocol):
-    """Whoever answers the calls of the phases: the real one, or the dry run's."""
-
-    async def call(self, spec: CallSpec) -> Called | CallFailed:
-        """Return the answer, or why there is none."""
-
-    def usable(self, phase: str) -> bool:
-        """Return whether a model could be asked now."""
-
-    def stored(self, spec: CallSpec) -> Called | None:
-        """Return the stored answer that counts as a hit, if any."""
 
 
 @dataclass(slots=True)

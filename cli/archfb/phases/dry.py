@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from archfb.phases.caller import Called
+from archfb.phases.calls import Called
 from archfb.phases.options import PlannedCall
 from archfb.phases.records import Made
 from archfb.phases.spending import cost_of
 from archfb.repository.tokens import estimate
 
 if TYPE_CHECKING:
-    from archfb.phases.caller import CallSpec, ModelCaller
+    from archfb.phases.caller import ModelCaller
+    from archfb.phases.calls import CallSpec
 
 FROM_EARLIER = ("phase2", "phase3", "phase4", "phase5", "final")
 

@@ -17,7 +17,7 @@ from archfb.phases.output import write_phase, write_run
 from archfb.phases.records import TITLES
 from archfb.phases.results import FindingsResult, PhaseRecord, PlanResult, WholeResult
 from archfb.phases.spending import Purse
-from archfb.phases.steps import STEPS
+from archfb.phases.steps import STEPS, agent_calls
 from archfb.phases.work import Work
 from archfb.routing.answer import CallError
 from archfb.text import clean
@@ -251,8 +251,7 @@ def _calls(phase: str, work: Work) -> int:
     """Return how many calls a phase begins with, as far as it is known beforehand."""
     if phase == "phase1":
         return 3
-    plan = work.done.get("phase2")
-    return len(plan.plan.agents) if phase == "phase3" and isinstance(plan, PlanResult) and plan.plan else 1
+    return len(agent_calls(work)[0]) if phase == "phase3" else 1
 
 
 def status_of(result: PhaseRecord) -> str:

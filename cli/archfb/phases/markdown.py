@@ -4,33 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archfb.phases.records import TITLES, plain
-from archfb.phases.results import FindingsResult, PlanResult, Rules, WholeResult, offline_only
+from archfb.phases.records import plain
 
 if TYPE_CHECKING:
-    from archfb.phases.records import CallFailed, Coverage, Finding, Made, Plan, PlannedAgent
-    from archfb.phases.results import PhaseRecord
+    from collections.abc import Sequence
+
+    from archfb.phases.records import CallFailed, Coverage, Finding, Made, Plan, PlannedAgent, Subject
 
 SHOWN_FILES = 40
 """Files of an agent or of a failed call that are listed by name."""
 
 
-def document(result: PhaseRecord) -> str:
+def document(
+    title: str,
+    body: str,
+    subject: Subject,
+    findings: Sequence[Finding],
+    missing: Sequence[CallFailed],
+    made: Sequence[Made],
+) -> str:
     """Return a phase's result as one Markdown document, ending in one line feed."""
-    name = plain(result.subject.name)
-    heading = f"# {name}: {TITLES[result.phase]}" if not isinstance(result, Rules) else f"# {name}: working rules"
-    parts = [heading, _body(result), _missing(result.missing), _wrong(result), _origin(result)]
+    heading = f"# {plain(subject.name)}: {title}"
+    parts = [heading, body, _missing(missing), _wrong(findings), _origin(subject, made)]
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
-
-
-def _body(result: PhaseRecord) -> str:
-    if isinstance(result, PlanResult):
-        return "" if result.plan is None else plan_body(result.plan)
-    if isinstance(result, FindingsResult):
-        return "\n\n".join(finding_body(one) for one in result.findings)
-    if isinstance(result, WholeResult) and result.finding is not None:
-        return result.finding.text
-    return ""
 
 
 def finding_body(one: Finding) -> str:
@@ -87,7 +83,7 @@ def _files(number: int) -> str:
     return f"{number:,} {'file' if number == 1 else 'files'}"
 
 
-def _missing(missing: tuple[CallFailed, ...]) -> str:
+def _missing(missing: Sequence[CallFailed]) -> str:
     if not missing:
         return ""
     return "## Missing\n\n" + "\n".join(_missing_line(one) for one in missing)
@@ -101,8 +97,7 @@ def _missing_line(one: CallFailed) -> str:
     return f"- **{plain(one.title)}** ({one.code}): {plain(one.message)}{'.' if files else ''}{files}{more}"
 
 
-def _wrong(result: PhaseRecord) -> str:
-    findings = _findings(result)
+def _wrong(findings: Sequence[Finding]) -> str:
     wrong = sum(len(one.wrong) for one in findings)
     cited = sum(len(one.citations) for one in findings)
     if not wrong:
@@ -110,22 +105,13 @@ def _wrong(result: PhaseRecord) -> str:
     return f"> {wrong:,} of {cited:,} cited places do not exist in the repository; they are marked “[wrong: …]”."
 
 
-def _findings(result: PhaseRecord) -> tuple[Finding, ...]:
-    if isinstance(result, FindingsResult):
-        return result.findings
-    if isinstance(result, WholeResult) and result.finding is not None:
-        return (result.finding, *result.parts)
-    return ()
-
-
-def _origin(result: PhaseRecord) -> str:
+def _origin(subject: Subject, made: Sequence[Made]) -> str:
     """Return who made the result, from what, in how many attempts, at what cost: one quiet block at the end."""
-    made = result.made
     if not made:
         return ""
-    commit = f" at commit {result.subject.commit[:12]}" if result.subject.commit else ""
-    read = f"From {_files(result.subject.files)}{commit} (content {result.subject.content_id[:12]})."
-    notes = "".join(f" {note}" for note in result.subject.notes)
+    commit = f" at commit {subject.commit[:12]}" if subject.commit else ""
+    read = f"From {_files(subject.files)}{commit} (content {subject.content_id[:12]})."
+    notes = "".join(f" {note}" for note in subject.notes)
     who = "\n".join(dict.fromkeys(_made(one) for one in made))
     return f"---\n\n{who}\n{read}{notes}"
 
@@ -142,8 +128,3 @@ def _made(one: Made) -> str:
     attempts = "1 attempt" if one.attempts == 1 else f"{one.attempts} attempts"
     cut = " Its answer ends where the output limit cut it." if one.truncated else ""
     return f"Made by {plain(one.model)} in {attempts} {cost}.{cut}"
-
-
-def is_offline(result: PhaseRecord) -> bool:
-    """Return whether the whole result was made without a model."""
-    return bool(result.made) and offline_only(result.made)

@@ -28,6 +28,28 @@ def plain(text: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """The repository that was read, in a line."""
+
+    name: str
+    content_id: str
+    files: int
+    commit: str | None = None
+    notes: tuple[str, ...] = ()
+    """What a reader should know of the reading: files skipped, secrets redacted."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return every field."""
+        return {
+            "name": plain(self.name),
+            "commit": self.commit,
+            "content_id": self.content_id,
+            "files": self.files,
+            "notes": list(self.notes),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Evidence:
     """A cited place. `problem` is empty where it exists, else says what is wrong with it."""
 

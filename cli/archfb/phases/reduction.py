@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archfb.phases import material
-from archfb.phases.caller import Called
+from archfb.phases.calls import Called
 from archfb.phases.prompting import Material
 from archfb.phases.work import inputs_of
 from archfb.repository.tokens import estimate
@@ -13,7 +13,7 @@ from archfb.repository.tokens import estimate
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from archfb.phases.caller import CallSpec
+    from archfb.phases.calls import CallSpec
     from archfb.phases.records import CallFailed, Finding
     from archfb.phases.work import Work
 

@@ -5,34 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from archfb.phases.records import TITLES, plain
+from archfb.phases import markdown
+from archfb.phases.records import TITLES
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from archfb.phases.records import CallFailed, Finding, Made, Plan
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """The repository that was read, in a line."""
-
-    name: str
-    content_id: str
-    files: int
-    commit: str | None = None
-    notes: tuple[str, ...] = ()
-    """What a reader should know of the reading: files skipped, secrets redacted."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Return every field."""
-        return {
-            "name": plain(self.name),
-            "commit": self.commit,
-            "content_id": self.content_id,
-            "files": self.files,
-            "notes": list(self.notes),
-        }
+    from archfb.phases.records import CallFailed, Finding, Made, Plan, Subject
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +21,29 @@ class PhaseRecord:
     missing: tuple[CallFailed, ...] = ()
 
     @property
+    def heading(self) -> str:
+        """Return what the document is called."""
+        return TITLES[self.phase]
+
+    @property
+    def body(self) -> str:
+        """Return what was found, in Markdown."""
+        return ""
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Return every text whose citations were checked."""
+        return ()
+
+    @property
     def made(self) -> tuple[Made, ...]:
         """Return who made its parts."""
         return ()
+
+    @property
+    def is_offline(self) -> bool:
+        """Whether no model took part at all."""
+        return bool(self.made) and all(one.offline for one in self.made)
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
@@ -64,9 +61,7 @@ class PhaseRecord:
 
     def to_markdown(self) -> str:
         """Return the result as a Markdown document that ends with who made it."""
-        from archfb.phases.markdown import document
-
-        return document(self)
+        return markdown.document(self.heading, self.body, self.subject, self.all_findings, self.missing, self.made)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +69,16 @@ class FindingsResult(PhaseRecord):
     """Phase 1 (a finding per role) and phase 3 (a finding per agent and batch)."""
 
     findings: tuple[Finding, ...] = ()
+
+    @property
+    def body(self) -> str:
+        """Return each finding under its title."""
+        return "\n\n".join(markdown.finding_body(one) for one in self.findings)
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Return the findings."""
+        return self.findings
 
     @property
     def made(self) -> tuple[Made, ...]:
@@ -108,6 +113,11 @@ class PlanResult(PhaseRecord):
     maker: Made | None = None
 
     @property
+    def body(self) -> str:
+        """Return the plan with its agents and coverage."""
+        return "" if self.plan is None else markdown.plan_body(self.plan)
+
+    @property
     def made(self) -> tuple[Made, ...]:
         """Return who made the plan."""
         return () if self.maker is None else (self.maker,)
@@ -115,9 +125,7 @@ class PlanResult(PhaseRecord):
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Return the plan in Markdown."""
-        from archfb.phases.markdown import plan_body
-
-        return () if self.plan is None else (("Plan", plan_body(self.plan)),)
+        return () if self.plan is None else (("Plan", self.body),)
 
     def to_json(self) -> dict[str, Any]:
         """Return the plan's fields at the top, beside who made it."""
@@ -131,6 +139,16 @@ class WholeResult(PhaseRecord):
 
     finding: Finding | None = None
     parts: tuple[Finding, ...] = field(default=())
+
+    @property
+    def body(self) -> str:
+        """Return the text."""
+        return "" if self.finding is None else self.finding.text
+
+    @property
+    def all_findings(self) -> tuple[Finding, ...]:
+        """Return the text and its parts; nothing where there is no text."""
+        return () if self.finding is None else (self.finding, *self.parts)
 
     @property
     def made(self) -> tuple[Made, ...]:
@@ -166,7 +184,7 @@ class Report(WholeResult):
 class Rules(WholeResult):
     """Final: the rules file."""
 
-
-def offline_only(made: Iterable[Made]) -> bool:
-    """Return whether no model took part at all."""
-    return all(one.offline for one in made)
+    @property
+    def heading(self) -> str:
+        """Return what the document is called."""
+        return "working rules"

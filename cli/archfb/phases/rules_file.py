@@ -8,7 +8,6 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from archfb.errors import Partial, UsageError
-from archfb.phases.markdown import is_offline
 from archfb.phases.output import plain_path, write_whole
 from archfb.phases.records import plain
 from archfb.phases.results import Rules
@@ -83,7 +82,7 @@ def rules_of(result: RunResult, *, allow_partial: bool = False, allow_offline: b
         raise Partial(
             f"The rules rest on a partial analysis (missing: {names}).", hint="Write them with --allow-partial."
         )
-    if is_offline(rules) and not (allow_offline or allow_partial):
+    if rules.is_offline and not (allow_offline or allow_partial):
         raise Partial("The rules were made without a model.", hint="Write them all the same with --offline.")
     return rules
 

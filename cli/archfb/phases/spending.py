@@ -12,7 +12,7 @@ from archfb.routing.plan import CHARS_PER_TOKEN, OUTPUT_RESERVE
 
 if TYPE_CHECKING:
     from archfb.config.model import Config
-    from archfb.phases.caller import CallSpec
+    from archfb.phases.calls import CallSpec
     from archfb.phases.options import RouterLike
     from archfb.providers.exchange import Question
     from archfb_state.store import Store

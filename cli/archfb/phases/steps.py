@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archfb.errors import UsageError
 from archfb.phases import material
-from archfb.phases.caller import Called
+from archfb.phases.calls import Called
 from archfb.phases.keys import digest, digest_all
 from archfb.phases.offline import document
 from archfb.phases.offline.planner import plan_text
@@ -23,7 +23,7 @@ from archfb.repository.tokens import estimate
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
 
-    from archfb.phases.caller import CallSpec
+    from archfb.phases.calls import CallSpec
     from archfb.phases.records import Plan
     from archfb.phases.work import Work
     from archfb.repository.records import Piece
@@ -97,11 +97,18 @@ def blocks_of(*results: PhaseRecord) -> list[Material]:
 
 async def analyse(work: Work) -> DeepAnalysis:
     """Phase 3: each agent reads its files in full, batch by batch, all in parallel."""
-    plan = plan_of(work)
-    specs = [spec for agent in plan.agents for spec in _agent_specs(work, plan, agent)]
-    asked, left_out = _chosen(work, plan, specs)
+    asked, left_out = agent_calls(work)
     found, missing = await work.findings(asked)
     return DeepAnalysis("phase3", work.subject, (*missing, *left_out), found)
+
+
+def agent_calls(work: Work) -> tuple[list[CallSpec], list[CallFailed]]:
+    """Return the calls that phase 3 makes, and those that --only leaves out; worked out once. Raises UsageError."""
+    if work.agent_calls is None:
+        plan = plan_of(work)
+        specs = [spec for agent in plan.agents for spec in _agent_specs(work, plan, agent)]
+        work.agent_calls = _chosen(work, plan, specs)
+    return work.agent_calls
 
 
 def plan_of(work: Work) -> Plan:

@@ -7,20 +7,19 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from archfb.phases import budgets
-from archfb.phases.caller import Called, CallSpec
+from archfb.phases.calls import Called, CallSpec
 from archfb.phases.citations import Places, claims, marked
 from archfb.phases.keys import digest, digest_all
 from archfb.phases.offline.facts import Facts
 from archfb.phases.prompting import fenced, prompt
-from archfb.phases.records import CallFailed, Finding, plain
-from archfb.phases.results import Subject
+from archfb.phases.records import CallFailed, Finding, Subject, plain
 from archfb.providers.exchange import Question
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from archfb.config.model import Config
-    from archfb.phases.caller import Caller
+    from archfb.phases.calls import Caller
     from archfb.phases.options import RunOptions
     from archfb.phases.prompting import Material
     from archfb.phases.results import PhaseRecord
@@ -42,6 +41,8 @@ class Work:
     config: Config
     options: RunOptions
     done: dict[str, PhaseRecord] = field(default_factory=dict)
+    agent_calls: tuple[list[CallSpec], list[CallFailed]] | None = None
+    """What phase 3 asks and leaves out, once it is known."""
     secrets: set[tuple[str, int]] = field(default_factory=set)
     """Where likely secrets were replaced in what was to be sent: path and line."""
     _overviews: dict[int, Material] = field(default_factory=dict)

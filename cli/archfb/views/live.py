@@ -1,4 +1,4 @@
-"""A run as it goes, on stderr: on a terminal the calls in flight, piped a line for what happens."""
+"""A run as it goes, on stderr: on a terminal phases, calls in flight and totals, piped a line for what happens."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from archfb import events
 from archfb.output import coloured, complain, console, is_terminal
 from archfb.text import clean
 from archfb.views.phrases import duration, money, name
+from archfb.views.tally import Tally, counted, left, phases_line, totals_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
 
     from rich.console import RenderableType
+    from rich.text import Text
 
     from archfb.events import Event
 
@@ -106,16 +108,26 @@ def follow(flights: Mapping[str, Flight], event: Event, now: float) -> Flights:
     return after
 
 
-def flights_view(flights: Mapping[str, Flight], now: float, width: int) -> RenderableType:
-    """Return the calls in flight, one line each, cut to the width."""
+SHOWN = 12
+"""Calls in flight that are shown; the rest is counted, so that the board fits a small terminal."""
+
+
+def flights_view(flights: Mapping[str, Flight], now: float, width: int, around: tuple[str, str] = ("", "")) -> Text:
+    """Return the calls in flight, one line each, cut to the width, with a line above and one below where given."""
     from rich.text import Text
 
-    lines = []
-    for one in flights.values():
-        asked = f"{name(one.model)}, attempt {one.number}" if one.model else "choosing"
-        after = f" after {name(', '.join(one.failed))}" if one.failed else ""
-        lines.append(f"  {one.who}: {asked}, {duration(now - one.since)}{after}"[: max(10, width - 1)])
-    return Text("\n".join(lines), style="dim", no_wrap=True, overflow="ellipsis")
+    lines = [_flight_line(one, now) for one in list(flights.values())[:SHOWN]]
+    lines += [f"  and {len(flights) - SHOWN} more"] if len(flights) > SHOWN else []
+    above, below = around
+    whole = [*filter(None, [above]), *lines, *filter(None, [below])]
+    cut = [line[: max(10, width - 1)] for line in whole]
+    return Text("\n".join(cut), style="dim", no_wrap=True, overflow="ellipsis")
+
+
+def _flight_line(one: Flight, now: float) -> str:
+    asked = f"{name(one.model)}, attempt {one.number}" if one.model else "choosing"
+    after = f" after {name(', '.join(one.failed))}" if one.failed else ""
+    return f"  {one.who}: {asked}, {duration(now - one.since)}{after}"
 
 
 class Lines:
@@ -148,12 +160,23 @@ class Lines:
 
 
 class Board:
-    """Shows the calls in flight at the bottom of a terminal, and what happened above them."""
+    """Shows phases, calls in flight and totals at the bottom of a terminal, and what happened above them."""
 
-    def __init__(self, verbose: int = 0, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Keep how much to say."""
+    def __init__(
+        self,
+        verbose: int = 0,
+        *,
+        phases: tuple[str, ...] = (),
+        slots: int = 8,
+        typical: Mapping[str, float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Keep how much to say, which phases there will be, and the seconds of a typical call in each."""
         self.verbose = verbose
         self.flights: Flights = {}
+        self.tally = Tally(phases)
+        self.slots = slots
+        self.typical = typical or {}
         self._clock = clock
         self._live: Any = None
 
@@ -161,6 +184,7 @@ class Board:
         """Take an event down; the terminal follows by itself."""
         text = line(event, self.flights, self.verbose)
         self.flights = follow(self.flights, event, self._clock())
+        self.tally = counted(self.tally, event)
         if text is not None and self._live is not None:
             from rich.text import Text
 
@@ -169,7 +193,18 @@ class Board:
     def __rich__(self) -> RenderableType:
         """Return what stands at the bottom now."""
         width = self._live.console.width if self._live is not None else 80
-        return flights_view(self.flights, self._clock(), width)
+        return flights_view(self.flights, self._clock(), width, self._around())
+
+    def _around(self) -> tuple[str, str]:
+        """Return the lines above and below the calls in flight; none before a phase has begun."""
+        if not self.tally.phases:
+            return "", ""
+        now = self._clock()
+        running: dict[str, list[float]] = {}
+        for one in self.flights.values():
+            running.setdefault(one.who.partition(" ")[0], []).append(now - one.since)
+        seconds = left(self.tally, self.typical, self.slots, running)
+        return phases_line(self.tally), totals_line(self.tally, seconds)
 
     def __enter__(self) -> Board:
         """Begin to draw."""
@@ -189,9 +224,20 @@ class Board:
         self._live = None
 
 
-def progress(environ: Mapping[str, str], *, verbose: int = 0, quiet: bool = False) -> Board | Lines:
-    """Return the observer that suits stderr: a board on a capable terminal, else lines."""
+def progress(
+    environ: Mapping[str, str],
+    *,
+    verbose: int = 0,
+    quiet: bool = False,
+    phases: tuple[str, ...] = (),
+    slots: int = 8,
+    typical: Callable[[], Mapping[str, float]] = dict,
+) -> Board | Lines:
+    """Return the observer that suits stderr: a board on a capable terminal, else lines.
+
+    `typical` returns the seconds of a call by phase; only a board asks it.
+    """
     capable = is_terminal(sys.stderr) and (coloured(sys.stderr, environ) or environ.get("NO_COLOR"))
     if quiet or not capable or environ.get("TERM") == "dumb":
         return Lines(verbose, quiet=quiet)
-    return Board(verbose)
+    return Board(verbose, phases=phases, slots=slots, typical=typical())

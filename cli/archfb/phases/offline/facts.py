@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from archfb.phases.importance import Module
-    from archfb.phases.offline.layout import Component
     from archfb.repository.records import Definition, File, Repository, Secret
 
 SEARCHED = 4_000_000
@@ -59,6 +58,24 @@ Section = tuple[str, list[str]]
 def text_of(sections: Iterable[Section]) -> str:
     """Return the sections that have something to say as Markdown; nothing is said about the others."""
     return "\n\n".join(f"## {title}\n\n" + "\n".join(lines) for title, lines in sections if lines) + "\n"
+
+
+@dataclass(slots=True)
+class Component:
+    """A folder of product code."""
+
+    name: str
+    files: list[File] = field(default_factory=list)
+
+    @property
+    def weight(self) -> float:
+        """Return its rank, and a little for its size."""
+        return sum(one.rank for one in self.files) + 1e-7 * sum(one.lines for one in self.files)
+
+    @property
+    def lines(self) -> int:
+        """Return its lines."""
+        return sum(one.lines for one in self.files)
 
 
 @dataclass

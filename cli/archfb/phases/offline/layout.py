@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder, ours
-from archfb.phases.offline.facts import count, listed, said, shown
+from archfb.phases.offline.facts import Component, count, listed, said, shown
 from archfb.phases.offline.purpose import introduction, purpose
 
 if TYPE_CHECKING:
@@ -26,24 +25,6 @@ ROLE_WORDS = {
 }
 
 TEST_DATA = re.compile(r"(?:^|/)(?:testdata|test[-_]?data|fixtures?|__fixtures__|snapshots?)/")
-
-
-@dataclass(slots=True)
-class Component:
-    """A folder of product code."""
-
-    name: str
-    files: list[File] = field(default_factory=list)
-
-    @property
-    def weight(self) -> float:
-        """Return its rank, and a little for its size."""
-        return sum(one.rank for one in self.files) + 1e-7 * sum(one.lines for one in self.files)
-
-    @property
-    def lines(self) -> int:
-        """Return its lines."""
-        return sum(one.lines for one in self.files)
 
 
 def main_manifests(facts: Facts) -> list[Manifest]:
