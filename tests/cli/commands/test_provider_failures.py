@@ -247,6 +247,37 @@ def test_row_35_a_refusal_goes_on_unless_it_is_to_stand(
         assert "x: x declined (content_filter)" in asked.sentence
 
 
+def test_row_36_a_refused_parameter_is_adapted_once_and_remembered(place: Place) -> None:
+    refused = openai(
+        400,
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
+        code="unsupported_parameter", param="max_tokens", type="invalid_request_error",
+    )  # fmt: skip
+    place.start([refused, {"text": "fine"}])
+    text = (place.folder / "c.toml").read_text()
+    (place.folder / "c.toml").write_text(text.replace("stream = false", "stream = false\nmax_output_tokens = 99"))
+    asked = place.run("ask", "hi", "-v")
+    assert (asked.code, asked.outcomes) == (0, ["invalid_request", "ok"])
+    assert "x refused max_output_tokens" in asked.err
+    assert place.run("ask", "hi").outcomes == ["ok"]
+    assert place.server is not None
+    sent = [request["body"] for request in place.server.server.requests]
+    assert [{"max_tokens", "max_completion_tokens"} & set(body) for body in sent] == [
+        {"max_tokens"}, {"max_completion_tokens"}, {"max_completion_tokens"},
+    ]  # fmt: skip
+
+
+def test_row_37_a_probe_on_responses_asks_for_16_tokens_whatever_the_preset_says(place: Place) -> None:
+    place.start({"text": "OK"}, "openai-responses")
+    text = (place.folder / "c.toml").read_text()
+    more = 'stream = false\nmax_output_tokens = 1\nprobe = "completion"'
+    (place.folder / "c.toml").write_text(text.replace("stream = false", more))
+    checked = place.run("health", "--all")
+    assert (checked.code, checked.document["probes"][0]["outcome"]) == (0, "ok")
+    assert place.server is not None
+    assert place.server.server.requests[-1]["body"]["max_output_tokens"] == 16
+
+
 ODD = {
     "row_38_minus_five": ({"retry-after": "-5"}, "rate_limited"),
     "row_38_no_number": ({"retry-after": "NaN"}, "rate_limited"),
