@@ -8,12 +8,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest known word, else an empty string."""
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like this one; None where none is."""
     from difflib import get_close_matches
 
-    near = get_close_matches(word, list(known), n=1, cutoff=0.6)
-    return f" Did you mean '{near[0]}'?" if near else ""
+    return next(iter(get_close_matches(word, list(known), n=1)), None)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known word, else an empty string."""
+    near = nearest(word, known)
+    return "" if near is None else f" Did you mean '{near}'?"
 
 
 def one_of(word: str, known: Iterable[str], what: str) -> str:

@@ -29,7 +29,7 @@ def metrics(
     if textfile is not None:
         export(one, config, textfile)
     else:
-        from archfb.metrics.reading import stored
+        from archfb.metrics.stored import stored
 
         write_utf8(stored(config, one.state_path(config)[0], one.environ))
     return 0
@@ -37,7 +37,7 @@ def metrics(
 
 def export(session: Session, config: "Config", path: str) -> None:
     """Write the metrics of the stored state to a file. Raises Unwritable."""
-    from archfb.metrics.reading import stored
+    from archfb.metrics.stored import stored
     from archfb.metrics.textfile import check, write
 
     check(path)

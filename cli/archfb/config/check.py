@@ -9,11 +9,10 @@ from archfb.config import shown
 from archfb.config.kinds import problem_of
 from archfb.config.model import PHASES
 from archfb.config.schema import NAMED, TABLES, Setting, setting
+from archfb.config.shown import KEY_IN_FILE, NAME_LIMIT, did_you_mean
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-
-NAME_LIMIT = 200
 
 
 class Problem(NamedTuple):
@@ -99,9 +98,6 @@ def _is_table(content: object, path: tuple[str, ...], checked: Checked) -> bool:
     return False
 
 
-KEY_IN_FILE = 'Keys do not belong in the configuration. Name the variable: api_key_env = "…". The value is not shown.'
-
-
 def _unknown(path: tuple[str, ...], value: object, known: Iterable[str]) -> str:
     key = path[-1]
     if isinstance(value, str) and (shown.names_a_key(key) or shown.looks_like_key(value)):
@@ -118,14 +114,6 @@ def _suggestion(path: tuple[str, ...], known: list[str]) -> str:
     homes = [f"{table}.{path[-1]}" for table, settings in TABLES.items() if path[-1] in settings and table != path[0]]
     homes += [f"{table}.NAME.{path[-1]}" for table, settings in NAMED.items() if path[-1] in settings]
     return f" Did you mean '{homes[0]}'?" if homes and len(path) < 3 else f" Known: {', '.join(known)}."
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """Return " Did you mean 'x'?" for the nearest known name, or nothing."""
-    from difflib import get_close_matches
-
-    near = get_close_matches(name[:NAME_LIMIT], list(known)[:NAME_LIMIT], n=1)
-    return f" Did you mean {shown.name(near[0])}?" if near else ""
 
 
 def check_together(merged: Mapping[str, Any], origins: Mapping[str, str], invalid: set[str]) -> Iterator[Problem]:

@@ -76,9 +76,7 @@ def _text(_setting: Setting, value: Any) -> Wrong | None:
 def _choice(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, str) and value in setting.choices:
         return None
-    from archfb.config.check import did_you_mean
-
-    near = did_you_mean(value, setting.choices) if isinstance(value, str) else ""
+    near = shown.did_you_mean(value, setting.choices) if isinstance(value, str) else ""
     return Wrong(f"must be one of {', '.join(setting.choices)}; got {shown.value(value)}" + near.replace("?", ""))
 
 
@@ -111,9 +109,7 @@ def _url(setting: Setting, value: Any) -> Wrong | None:
 def _variable(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, str):
         if shown.looks_like_key(value):
-            from archfb.config.check import KEY_IN_FILE
-
-            return Wrong(KEY_IN_FILE, whole=True)
+            return Wrong(shown.KEY_IN_FILE, whole=True)
         if _VARIABLE.fullmatch(value):
             return None
     got = "" if isinstance(value, str) else f"; got {shown.value(value)}"

@@ -4,6 +4,17 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from archfb.suggest import nearest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+NAME_LIMIT = 200
+"""Characters of a name."""
+
+KEY_IN_FILE = 'Keys do not belong in the configuration. Name the variable: api_key_env = "…". The value is not shown.'
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIXES = (
@@ -55,6 +66,12 @@ def value(found: object) -> str:
 def name(found: str) -> str:
     """Return a name for an error message, within quotes; what looks like a key is not shown."""
     return "(not shown)" if looks_like_key(found) else f"'{_short(found, 80)}'"
+
+
+def did_you_mean(found: str, known: Iterable[str]) -> str:
+    """Return " Did you mean 'x'?" for the nearest known name, or nothing."""
+    near = nearest(found[:NAME_LIMIT], list(known)[:NAME_LIMIT])
+    return "" if near is None else f" Did you mean {name(near)}?"
 
 
 def file(path: str) -> str:

@@ -42,23 +42,3 @@ def usable(config: Config, table: StatusTable) -> dict[str, int]:
     able = {one.name: one.usable for one in table.models if one.keyed and one.account != OFFLINE_ACCOUNT}
     chains = {phase: [able[name] for name in chain if name in able] for phase, chain in config.chains.items()}
     return {phase: sum(chain) for phase, chain in chains.items() if chain}
-
-
-def stored(config: Config, path: str, environ: Mapping[str, str]) -> str:
-    """Return the exposition of a state file, which is only looked at; safe in any thread.
-
-    Raises StateError where there is a state that cannot be read: counters that seem to begin anew would be counted
-    twice by who reads them.
-    """
-    from archfb.errors import StateError
-    from archfb.metrics.exposition import exposition
-    from archfb_state.storage.opening import peek
-
-    store = peek(path)
-    try:
-        text = exposition(read(config, store, environ))
-        if store.opened.notes:
-            raise StateError(" ".join(store.opened.notes))
-        return text
-    finally:
-        store.close()

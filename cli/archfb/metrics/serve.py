@@ -106,7 +106,7 @@ def pages(
 def metrics_page(config: Config, path: str, environ: Mapping[str, str]) -> Page:
     """Return the exposition."""
     from archfb.metrics.exposition import CONTENT_TYPE
-    from archfb.metrics.reading import stored
+    from archfb.metrics.stored import stored
 
     return Page(200, CONTENT_TYPE, stored(config, path, environ))
 

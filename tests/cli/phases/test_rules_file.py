@@ -10,8 +10,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from archfb.errors import Partial, UsageError
-from archfb.phases.records import Finding, Made
-from archfb.phases.results import Rules, Subject
+from archfb.phases.records import Finding, Made, Subject
+from archfb.phases.results import Rules
 from archfb.phases.rules_file import BEGIN, END, HEAD, merged, plan_changes, rules_of, write_changes
 from archfb_state.outcomes import Outcome
 
