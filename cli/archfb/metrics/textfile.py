@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
-from contextlib import suppress
 from pathlib import Path
 
 from archfb.errors import ArchfbError
+from archfb.whole_file import put
 
 SUFFIX = ".prom"
 """The collector reads only such files."""
@@ -56,23 +56,6 @@ def write(path: str, text: str) -> None:
     """Replace a file by the text, in one step and readable by everybody. Raises Unwritable; then it is as it was."""
     check(path)
     try:
-        _replace(Path(path), text.encode())
+        put(Path(path), text.encode(), MODE)
     except OSError as error:
         raise Unwritable(path, _reason(error)) from error
-
-
-def _replace(target: Path, content: bytes) -> None:
-    import tempfile
-
-    handle, name = tempfile.mkstemp(prefix=".archfb-", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, MODE)
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archfb.errors import UsageError
+from archfb.whole_file import put
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from archfb.phases.options import PhaseOutcome, PlannedCall, RunResult
 
 
@@ -92,20 +92,6 @@ def write_whole(path: Path, content: bytes, *, mode: int | None = None) -> None:
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        put(path, content, mode)
     except OSError as error:
         raise UsageError(f"Cannot write {plain_path(str(path))}: {error.strerror}.") from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).chmod(_new_mode() if mode is None else mode)
-        Path(name).replace(path)
-    except OSError as error:
-        Path(name).unlink(missing_ok=True)
-        raise UsageError(f"Cannot write {plain_path(str(path))}: {error.strerror}.") from error
-
-
-def _new_mode() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return 0o666 & ~mask

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.events import ProbeEnded, StatusChanged
@@ -188,13 +187,9 @@ def _attempt(desk: Desk, member: Member, kind: Kind, reply: Reply, started: floa
     return attempt_of(member, desk.price(member), reply, around)
 
 
-def _day(desk: Desk) -> str:
-    return datetime.fromtimestamp(desk.store.now(), UTC).strftime("%Y-%m-%d")
-
-
 def _counted(desk: Desk, member: Member) -> bool:
     """Whether the model's probes of the day still allow one more."""
-    budget = f"probes:{_day(desk)}:{member.model.name}"
+    budget = f"probes:{desk.day}:{member.model.name}"
     limit = desk.config.health.probe_max_per_day
     reservation = desk.store.reserve(budget, 0.0, None, count_limit=limit)
     return reservation is not None
@@ -204,7 +199,7 @@ def _affordable(desk: Desk, member: Member) -> bool:
     """Whether the day's probe budget, of all models together, has room for a completion."""
     usd = expected_cost(desk.price(member), *PROBE_TOKENS) or 0.0
     limit = desk.config.health.probe_usd_per_day
-    reservation = desk.store.reserve(f"probe-usd:{_day(desk)}", usd, limit)
+    reservation = desk.store.reserve(f"probe-usd:{desk.day}", usd, limit)
     if reservation is not None:
         desk.store.spend(reservation, usd)
     return reservation is not None

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from pathlib import Path
 
 from archfb.errors import UsageError
+from archfb.whole_file import put
 
 MODE = 0o600
 """A page names repositories and what they cost: whoever made it decides who else may read it."""
@@ -24,26 +23,8 @@ def check(path: str) -> None:
 def write(path: str, text: str) -> None:
     """Replace a file by the text in one step, keeping its mode. Raises UsageError; then it is as it was."""
     check(path)
-    target = Path(path)
     try:
-        _replace(target.resolve(), text.encode())
+        target = Path(path).resolve()
+        put(target, text.encode(), target.stat().st_mode & 0o777 if target.exists() else MODE)
     except (OSError, ValueError) as error:
         raise UsageError(f"Cannot write {path}: {getattr(error, 'strerror', None) or error}.") from error
-
-
-def _replace(target: Path, content: bytes) -> None:
-    import tempfile
-
-    mode = target.stat().st_mode & 0o777 if target.exists() else MODE
-    handle, name = tempfile.mkstemp(prefix=".archfb-", suffix=".tmp", dir=target.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            os.fchmod(handle, mode)
-            file.write(content)
-            file.flush()
-            os.fsync(handle)
-        Path(name).replace(target)
-    except BaseException:
-        with suppress(OSError):
-            Path(name).unlink()
-        raise

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -18,7 +17,7 @@ def limited(desk: Desk) -> bool:
 def reserve(desk: Desk, usd: float, seconds: float) -> str | None:
     """Reserve `usd` in each budget that has a limit; "" where none has, None where one would be passed."""
     routing = desk.config.routing
-    limits = {f"run:{desk.run_id}": routing.max_cost, f"day:{_day(desk)}": routing.max_cost_per_day}
+    limits = {f"run:{desk.run_id}": routing.max_cost, f"day:{desk.day}": routing.max_cost_per_day}
     kept: list[str] = []
     for name, limit in limits.items():
         if limit is None:
@@ -35,7 +34,3 @@ def settle(desk: Desk, reservation: str, usd: float) -> None:
     """Replace what was reserved by what was really spent."""
     for one in reservation.split():
         desk.store.spend(one, usd)
-
-
-def _day(desk: Desk) -> str:
-    return datetime.fromtimestamp(desk.store.now(), UTC).strftime("%Y-%m-%d")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archfb.routing import plan
@@ -49,6 +50,11 @@ class Desk:
         """Work out once what every decision reads."""
         self.settings = self.config.settings
         self.refs = tuple(self.members[name].ref for name in self.config.chained)
+
+    @property
+    def day(self) -> str:
+        """Return the day in UTC, as the names of daily budgets end."""
+        return datetime.fromtimestamp(self.store.now(), UTC).strftime("%Y-%m-%d")
 
     def price(self, member: Member) -> Price:
         """Return a member's prices and window, looked up once."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from archfb.scheduling.job import ScheduleError
 from archfb.scheduling.marked import digest
+from archfb.whole_file import put
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,10 +156,8 @@ class Systemd:
 
 def _write(path: Path, text: str) -> None:
     """Put a file there whole."""
-    draft = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(text, encoding="utf-8", errors="surrogateescape")
-        draft.replace(path)
+        put(path, text.encode("utf-8", "surrogateescape"))
     except OSError as error:
         raise ScheduleError(f"Cannot write {path}: {error.strerror}.") from None
