@@ -26,6 +26,7 @@ COULD_NOT_TELL = 3
 _FULL = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT}
 _VALUED = {"--config", "--state", "--log-json"}
 _KEY_OPTION = re.compile(r"^-{1,2}[\w-]*(key|token|secret|password|bearer)[\w-]*$", re.IGNORECASE)
+_STATE_SAID = re.compile(r"--state|^Cannot write ")
 _KEY_LIKE = re.compile(r"(?<![A-Za-z0-9])(?:sk|gsk|xai|pplx|AIza|ya29|ghp|hf)[-_.]?[A-Za-z0-9_\-]{16,}")
 
 
@@ -85,7 +86,8 @@ def _as_archfb(error: BaseException, args: Sequence[str]) -> ArchfbError | None:
     from archfb_state.store import StoreBusy, StoreUnusable
 
     if isinstance(error, StoreUnusable | StoreBusy):
-        return StateError(str(error) or "The state is held by another process.", hint="Use --state for another.")
+        told = str(error) or "The state is held by another process."
+        return StateError(told, hint=None if _STATE_SAID.search(told) else "Use --state for another.")
     import typer
 
     if isinstance(error, typer.Abort):

@@ -107,6 +107,10 @@ def session(ctx: typer.Context) -> Session:
 
 def _keep(ctx: typer.Context, param: typer.CallbackParam, value: Any) -> Any:
     """Take down an option that may stand before or after the command; the last one given counts."""
+    if value == "":  # as of a variable of a script that is not set: the default would be another file than was meant
+        from archfb.errors import UsageError
+
+        raise UsageError(f"{param.opts[0]} is empty; name a file.")
     if value and param.name and not ctx.resilient_parsing:
         one = session(ctx)
         setattr(one, param.name, getattr(one, param.name) + value if param.name == "verbose" else value)

@@ -32,8 +32,10 @@ USAGE = [
 
 
 @pytest.mark.parametrize(("words", "code", "said"), [one[1:] for one in USAGE], ids=[one[0] for one in USAGE])
-def test_a_mistake_is_told(words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """Rows 1, 17, 18 and 19."""
+def test_rows_17_to_19_a_mistake_is_told(
+    words: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Row 1 too."""
     assert enter(words) == code
     out, err = capsys.readouterr()
     assert said in err
@@ -67,18 +69,16 @@ KEY = "sk-" + "a1B2c3D4" * 4
         ["status", KEY],
     ],
 )
-def test_a_key_on_the_command_line_is_refused_and_not_echoed(
+def test_row_24_a_key_on_the_command_line_is_refused_and_not_echoed(
     words: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Row 24."""
     assert enter(words) == (3 if words[0] == "health" else 2)
     out, err = capsys.readouterr()
     assert KEY not in out + err
     assert KEY[:12] not in out + err
 
 
-def test_a_key_option_is_answered_with_what_to_do_instead(capsys: pytest.CaptureFixture[str]) -> None:
-    """Row 24."""
+def test_row_24_a_key_option_is_answered_with_what_to_do_instead(capsys: pytest.CaptureFixture[str]) -> None:
     enter(["ask", "--api-key", KEY, "hello"])
     assert capsys.readouterr().err == (
         "error: Keys are not options: a command line can be read by others.\n"

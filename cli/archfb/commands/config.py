@@ -66,7 +66,7 @@ def path(ctx: typer.Context, json: Json = False) -> int:
     from archfb.text import clean
 
     one = session(ctx)
-    report = actions.paths(one.config, environ=one.environ, cwd=Path.cwd())
+    report = actions.paths(one.config, environ=one.environ, cwd=Path.cwd(), state=one.state)
     if json:
         print_json({"schema": 1, **asdict(report)})
         return 0

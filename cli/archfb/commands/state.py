@@ -24,11 +24,15 @@ def path(ctx: typer.Context) -> int:
 @state.command()
 def check(ctx: typer.Context) -> int:
     """Say what is wrong with the state; exit 1 where something is."""
+    from pathlib import Path
+
     from archfb.output import write
     from archfb.text import clean
 
     one = session(ctx)
-    store = one.peek(one.load())
+    config = one.load()
+    where = one.state_path(config)[0]
+    store = one.peek(config)
     try:
         problems = store.check()
     finally:
@@ -36,7 +40,7 @@ def check(ctx: typer.Context) -> int:
     for problem in problems:
         write(clean(problem) + "\n")
     if not problems:
-        one.note("The state is sound.")
+        one.note("The state is sound." if "://" in where or Path(where).exists() else "There is no state yet.")
     return 1 if problems else 0
 
 

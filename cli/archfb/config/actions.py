@@ -131,18 +131,25 @@ def check(
     )
 
 
-def paths(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None) -> PathReport:
-    """Return where each layer stands, whether or not it can be read; nothing is raised."""
+def paths(
+    explicit: str | None,
+    *,
+    environ: Mapping[str, str],
+    cwd: Path,
+    user_dir: Path | None = None,
+    state: str | None = None,
+) -> PathReport:
+    """Return where each layer and the state stand, whether or not they can be read; nothing is raised."""
     used = {one.place.path for one in gather(explicit, environ=environ, cwd=cwd, user_dir=user_dir).layers}
     try:
-        state = state_path(None, load(explicit, environ=environ, cwd=cwd, user_dir=user_dir), environ)[0]
+        where = state_path(state, load(explicit, environ=environ, cwd=cwd, user_dir=user_dir), environ)[0]
     except ConfigurationError:
-        state = "(the configuration cannot be read)"
+        where = "(the configuration cannot be read)"
     places = source.places(explicit, environ, cwd, user_dir)
     return PathReport(
         tuple(LayerPath(one.layer, one.path, _exists(one.path), one.path in used) for one in places),
         str(trust.store_path(environ, user_dir)),
-        shown.address(state),
+        shown.address(where),
     )
 
 

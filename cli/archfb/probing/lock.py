@@ -19,6 +19,9 @@ OnLocked = Literal["skip", "wait", "fail"]
 POLL = 0.1
 """Seconds between two looks at a lock that is waited for."""
 
+LOOKS = 10
+"""How often a lock is looked at until its holder has said who it is."""
+
 
 class ProbeRunning(ArchfbError):
     """Another probe round is running."""
@@ -41,16 +44,18 @@ def probe_lock(
         yield None
         return
     try:
-        other = None if _lock(handle) else _holder(handle)
+        other = _taken_by(handle, sleep)
         if other is not None and on_locked == "fail":
             raise ProbeRunning(f"Another probe (pid {other}) is running.")
         while other is not None and on_locked == "wait":
             sleep(POLL)
-            other = None if _lock(handle) else _holder(handle)
+            other = _taken_by(handle, sleep)
         if other is None:
             os.ftruncate(handle, 0)
             os.pwrite(handle, str(os.getpid()).encode(), 0)
         yield other
+        if other is None:
+            os.ftruncate(handle, 0)
     finally:
         os.close(handle)
 
@@ -71,6 +76,17 @@ def _lock(handle: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def _taken_by(handle: int, sleep: Callable[[float], None]) -> int | None:
+    """Take the lock, or return who holds it, who writes the pid a moment after taking it; 0 if that never comes."""
+    for _ in range(LOOKS):
+        if _lock(handle):
+            return None
+        if pid := _holder(handle):
+            return pid
+        sleep(POLL)
+    return 0
 
 
 def _holder(handle: int) -> int:

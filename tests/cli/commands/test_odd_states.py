@@ -22,10 +22,9 @@ def edited(here: Any, sql: str) -> None:
 
 
 @pytest.mark.parametrize("value", ["'abc'", "9e999", "x'00ff'"])
-def test_a_row_with_no_number_where_one_belongs_is_ignored_and_counted(
+def test_row_71_a_row_with_no_number_where_one_belongs_is_ignored_and_counted(
     place: Start, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Row 71."""
     here = place(m1=GOOD)
     assert here.run("ask", "x") == 0
     edited(here, f"UPDATE OR REPLACE model_health SET successes = {value}")
@@ -36,8 +35,7 @@ def test_a_row_with_no_number_where_one_belongs_is_ignored_and_counted(
     assert "Traceback" not in capsys.readouterr().err
 
 
-def test_an_unreadable_row_is_told_by_the_doctor(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    """Row 71."""
+def test_row_71_an_unreadable_row_is_told_by_the_doctor(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
     here = place(m1=GOOD)
     assert here.run("ask", "x") == 0
     edited(here, "UPDATE model_health SET successes = 'abc'")
@@ -48,8 +46,7 @@ def test_an_unreadable_row_is_told_by_the_doctor(place: Start, capsys: pytest.Ca
     assert "what they told is learned again" in out
 
 
-def test_an_unknown_state_is_taken_for_unknown(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    """Row 72."""
+def test_row_72_an_unknown_state_is_taken_for_unknown(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
     here = place(m1=GOOD)
     assert here.run("ask", "x") == 0
     edited(here, "UPDATE model_health SET status = 'splendid'")
@@ -62,8 +59,7 @@ def test_an_unknown_state_is_taken_for_unknown(place: Start, capsys: pytest.Capt
     assert here.run("ask", "x") == 0
 
 
-def test_a_clock_that_moved_back_is_told(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    """Row 70."""
+def test_row_70_a_clock_that_moved_back_is_told(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
     here = place(m1=GOOD)
     assert here.run("ask", "x") == 0
     edited(here, "UPDATE model_health SET last_success_at = last_success_at + 86400")
@@ -73,10 +69,9 @@ def test_a_clock_that_moved_back_is_told(place: Start, capsys: pytest.CaptureFix
     assert here.run("status") == 0
 
 
-def test_where_all_models_are_blocked_the_table_says_why_and_until_when(
+def test_row_92_where_all_models_are_blocked_the_table_says_why_and_until_when(
     place: Start, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Row 92."""
     here = place(NO_OFFLINE, m1=[{"status": 402, "code": "insufficient_quota", "message": "Insufficient Balance"}])
     assert here.run("ask", "x") == 1
     capsys.readouterr()

@@ -249,3 +249,31 @@ def test_the_doctor_survives_a_broken_configuration(tmp_path: Path, capsys: pyte
     (tmp_path / "c.toml").write_text("[")
     assert enter(["doctor", "--config", f"{tmp_path}/c.toml"]) == 1
     assert "wrong  The configuration has mistakes" in capsys.readouterr().out
+
+
+def test_the_state_that_an_option_names_is_the_one_that_config_path_tells(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enter(["config", "path", "--state", f"{tmp_path}/s.db"]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == f"state: {tmp_path}/s.db"
+
+
+def test_a_state_that_is_not_there_is_not_called_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["state", "check", "--state", f"{tmp_path}/s.db"]) == 0
+    assert capsys.readouterr().err == "There is no state yet.\n"
+
+
+def test_a_copy_that_cannot_be_written_says_nothing_of_another_state(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["--state", f"{tmp_path}/s.db"]
+    assert enter(["ask", "hi", *options]) == 0
+    capsys.readouterr()
+    assert enter(["state", "backup", f"{tmp_path}/none/b.db", *options]) == 2
+    assert capsys.readouterr().err == f"error: Cannot write {tmp_path}/none/b.db: No such file or directory\n"
+
+
+@pytest.mark.parametrize("option", ["--config", "--state", "--log-json"])
+def test_an_empty_path_is_a_mistake_and_not_the_default(option: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["status", f"{option}="]) == 2
+    assert capsys.readouterr().err.startswith(f"error: {option} is empty; name a file.")

@@ -43,8 +43,8 @@ SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)]
 
 
 @pytest.mark.parametrize(("number", "code"), SIGNALS, ids=["ctrl-c", "term", "hup"])
-def test_a_signal_in_a_call_stops_within_a_second(place: Start, number: signal.Signals, code: int) -> None:
-    """Row 79: no health mark, no lease left, no traceback."""
+def test_row_79_a_signal_in_a_call_stops_within_a_second(place: Start, number: signal.Signals, code: int) -> None:
+    """No health mark, no lease left, no traceback."""
     here = place(m1=HANGING)
     process = begin(here, "ask", "x", "--json")
     began = time.monotonic()
@@ -93,8 +93,8 @@ def test_an_interrupt_is_heard_in_the_background_too(place: Start) -> None:
     assert process.returncode == 130
 
 
-def test_ctrl_c_while_waiting_for_the_question_stops_too() -> None:
-    """Row 79: outside any call. More than a pipe holds is written, so that the process reads by then."""
+def test_row_79_ctrl_c_while_waiting_for_the_question_stops_too() -> None:
+    """Outside any call. More than a pipe holds is written, so that the process reads by then."""
     with subprocess.Popen(
         [sys.executable, "-m", "archfb", "ask", "-"],
         env=variables(),
@@ -111,8 +111,7 @@ def test_ctrl_c_while_waiting_for_the_question_stops_too() -> None:
         assert process.stderr.read() == b"Interrupted. What was finished is kept.\n"
 
 
-def test_a_reader_that_closes_the_pipe_gets_silence(place: Start) -> None:
-    """Row 77."""
+def test_row_77_a_reader_that_closes_the_pipe_gets_silence(place: Start) -> None:
     here = place(m1=[{"text": "line\n" * 100_000}])
     read, write = os.pipe()
     process = subprocess.Popen(

@@ -28,24 +28,21 @@ def test_a_capable_terminal_gets_colour_and_the_word() -> None:
 
 
 @pytest.mark.parametrize("env", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
-def test_colour_can_be_switched_off(env: dict[str, str]) -> None:
-    """Row 76."""
+def test_row_76_colour_can_be_switched_off(env: dict[str, str]) -> None:
     _, text = in_terminal(["status"], columns=100, env={**UTF8, **env})
     assert "unavailable" in text
     assert "\x1b" not in text
 
 
 @pytest.mark.parametrize("columns", [0, 1, 20])
-def test_terminals_of_no_width_get_lines(columns: int) -> None:
-    """Row 76."""
+def test_row_76_terminals_of_no_width_get_lines(columns: int) -> None:
     code, text = in_terminal(["status"], columns=columns, env={**UTF8, "NO_COLOR": "1"})
     assert code == 0
     assert "Traceback" not in text
 
 
 @pytest.mark.parametrize("env", [{"LANG": "C"}, {"LC_ALL": "C"}, {"LANG": "C.UTF-8", "PYTHONIOENCODING": "ascii"}])
-def test_the_c_locale_gets_ascii(env: dict[str, str]) -> None:
-    """Row 78."""
+def test_row_78_the_c_locale_gets_ascii(env: dict[str, str]) -> None:
     ended = archfb("status", env=env)
     assert ended.returncode == 0
     assert ended.stdout.isascii()

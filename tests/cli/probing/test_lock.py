@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import subprocess
@@ -73,6 +74,21 @@ def test_with_wait_the_second_round_begins_when_the_first_has_ended(
     with probe_lock(state, "wait", sleep=sleep) as other:
         assert other is None
     assert len(slept) == 1
+
+
+def test_a_round_that_has_the_lock_but_has_not_said_its_pid_yet_is_asked_again(state: str) -> None:
+    handle = os.open(f"{state}.probe", os.O_RDWR | os.O_CREAT, 0o600)
+    fcntl.flock(handle, fcntl.LOCK_EX)
+
+    with probe_lock(state, sleep=lambda _: os.pwrite(handle, b"4711", 0)) as other:  # type: ignore[arg-type]
+        assert other == 4711
+    os.close(handle)
+
+
+def test_a_round_that_has_ended_leaves_no_pid(state: str) -> None:
+    with probe_lock(state):
+        assert Path(f"{state}.probe").read_text() == str(os.getpid())
+    assert Path(f"{state}.probe").read_text() == ""
 
 
 @pytest.mark.parametrize("state", ["postgresql://db/health", "/nowhere/at/all/archfb.db"])
