@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archfb_state.records import Attempt
     from archfb_state.store import Store
 
-OFFLINE_VERSION = "offline/3"
+OFFLINE_VERSION = "offline/4"
 """Stands in a stored offline answer's prompt version; raised when the offline analysis says something new."""
 
 OVERLAP = 400

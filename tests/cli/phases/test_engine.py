@@ -401,27 +401,3 @@ def test_row_88_and_89_what_a_model_says_is_inert_before_it_is_stored(runs: Any,
     for text in (rows[0].text, result.last.result.to_markdown(), json.dumps(run_json(result), ensure_ascii=False)):
         assert not any(bad in text for bad in "\x1b\x07\u202e\ud800\0")
     assert "[/]" in result.last.result.findings[0].text
-
-
-LOOKING: list[tuple[dict[str, Any], list[tuple[str, ...]]]] = [
-    ({}, [("phase1", "phase2")]),
-    ({"offline": True}, []),
-    ({"dry_run": True}, []),
-    ({"model": "m"}, []),
-]
-
-
-@pytest.mark.parametrize(("options", "looked"), LOOKING, ids=["models", "offline", "dry run", "pinned"])
-def test_the_models_of_the_phases_are_looked_at_while_the_repository_is_read(
-    runs: Any, kit: Any, options: dict[str, Any], looked: list[tuple[str, ...]]
-) -> None:
-    router = kit.router(kit.config("m"), answering(kit.plan(*GROUPS)))
-    seen: list[list[tuple[str, ...]]] = []
-
-    def read(_: Any) -> Any:
-        seen.append(list(router.looked))
-        return runs.repo
-
-    runs("phase2", router, read=read, **options)
-    assert seen == [looked]
-    assert router.looked == looked
