@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archfb.routing.table import ChainHealth, ModelHealth, StatusTable
+from archfb.routing.table import ChainHealth, ModelHealth, StatusTable, Weight
 from archfb_state.records import ModelRecord, Standing
 
 NOW = 1_800_000_000.0
@@ -44,9 +44,8 @@ def row(
     )
     retry_at = None if retry_in is None else NOW + retry_in
     standing = Standing(name, status, reason, retry_at=retry_at, error_rate=error_rate, held=held)  # type: ignore[arg-type]
-    return ModelHealth(
-        name, provider, "id", account, keyed, record, standing, weight, weight if now_weight is None else now_weight
-    )
+    both = Weight(weight, weight if now_weight is None else now_weight)
+    return ModelHealth(name, provider, "id", account, keyed, record, standing, both)
 
 
 def health(*rows: ModelHealth, chains: tuple[ChainHealth, ...] = (), offline: bool = False) -> StatusTable:

@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING, Any
 from archfb.version import __version__
 
 if TYPE_CHECKING:
+    from archfb.agents import LoadBalancer, ModelManager
     from archfb.errors import ArchfbError
     from archfb.routing.answer import Answer
     from archfb.routing.router import Router
+    from archfb_state.decisions import Decision
 
-__all__ = ["Answer", "ArchfbError", "Router", "__version__"]
+__all__ = ["Answer", "ArchfbError", "Decision", "LoadBalancer", "ModelManager", "Router", "__version__"]
 
 _HOMES = {
     "Answer": "archfb.routing.answer",
     "ArchfbError": "archfb.errors",
+    "Decision": "archfb_state.decisions",
+    "LoadBalancer": "archfb.agents",
+    "ModelManager": "archfb.agents",
     "Router": "archfb.routing.router",
 }
 

@@ -48,3 +48,12 @@ def test_nothing_heavy_is_imported_where_it_is_not_needed(what: str | list[str],
     loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in ended.stderr.splitlines() if "|" in line}
     assert "archfb" in loaded or "archfb_state" in loaded
     assert not loaded & never
+
+
+def test_what_programs_use_is_there_by_its_name() -> None:
+    import archfb
+
+    assert sorted(archfb.__all__) == [
+        "Answer", "ArchfbError", "Decision", "LoadBalancer", "ModelManager", "Router", "__version__",
+    ]  # fmt: skip
+    assert all(getattr(archfb, name) for name in archfb.__all__)

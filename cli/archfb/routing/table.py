@@ -12,16 +12,33 @@ from archfb_state.core.standing import standing
 from archfb_state.records import ModelRecord, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from archfb.config.model import Config
     from archfb.routing.roster import Member, Roster
-    from archfb_state.records import Snapshot
+    from archfb_state.records import Snapshot, Status
+
+
+@dataclass(frozen=True, slots=True)
+class Weight:
+    """A model's weight as configured, and now: times success and health."""
+
+    base: float
+    current: float
+
+
+@dataclass(frozen=True, slots=True)
+class Latency:
+    """Milliseconds of the last successful calls, None of none."""
+
+    mean: float | None
+    p50: float | None
+    p95: float | None
 
 
 @dataclass(frozen=True, slots=True)
 class ModelHealth:
-    """One model's row: its preset, its record and its standing now."""
+    """One model's row, with the fields of `status --json`: its preset, its record, its standing; Unix seconds."""
 
     name: str
     provider: str
@@ -31,8 +48,73 @@ class ModelHealth:
     """Whether its key is set or not needed: only such models decide the exit code."""
     record: ModelRecord
     standing: Standing
-    weight: float
-    current_weight: float
+    weight: Weight
+
+    @property
+    def status(self) -> Status:
+        """Its standing now, as one word."""
+        return self.standing.status
+
+    @property
+    def reason(self) -> str:
+        """Why it has that status."""
+        return self.standing.reason
+
+    @property
+    def consecutive_failures(self) -> int:
+        """Failed calls and probes since the last success."""
+        return self.record.consecutive_failures
+
+    @property
+    def successes(self) -> int:
+        """Calls and probes that succeeded since the last reset."""
+        return self.record.successes
+
+    @property
+    def failures(self) -> int:
+        """Calls and probes that failed since the last reset."""
+        return self.record.failures
+
+    @property
+    def error_rate(self) -> float:
+        """Failures ÷ calls, decayed."""
+        return self.standing.error_rate
+
+    @property
+    def latency_ms(self) -> Latency:
+        """How long its last successful calls took."""
+        took = self.record.latencies_ms
+        return Latency(mean(took), percentile(took, 0.50), percentile(took, 0.95))
+
+    @property
+    def probe_latency_ms(self) -> float | None:
+        """How long its last probe took."""
+        return self.record.probe_latencies_ms[-1] if self.record.probe_latencies_ms else None
+
+    @property
+    def last_success_at(self) -> float | None:
+        """When a call or probe last succeeded."""
+        return self.record.last_success_at
+
+    @property
+    def last_failure_at(self) -> float | None:
+        """When a call or probe last failed."""
+        return self.record.last_failure_at
+
+    @property
+    def last_probe_at(self) -> float | None:
+        """When it was last probed."""
+        return self.record.last_probe_at
+
+    @property
+    def retry_at(self) -> float | None:
+        """When it will be tried again, where that is known."""
+        return self.standing.retry_at
+
+    @property
+    def cost_usd(self) -> float:
+        """What it has cost."""
+        return self.record.cost_usd
 
     @property
     def usable(self) -> bool:
@@ -41,29 +123,25 @@ class ModelHealth:
 
     def to_json(self) -> dict[str, Any]:
         """Return the row as `status --json` prints it."""
-        record, now = self.record, self.standing
+        took = self.latency_ms
         return {
             "name": self.name,
             "provider": self.provider,
             "model": self.model,
-            "status": now.status,
-            "reason": now.reason,
-            "consecutive_failures": record.consecutive_failures,
-            "successes": record.successes,
-            "failures": record.failures,
-            "error_rate": round(now.error_rate, 4),
-            "latency_ms": {
-                "mean": _rounded(mean(record.latencies_ms)),
-                "p50": _rounded(percentile(record.latencies_ms, 0.50)),
-                "p95": _rounded(percentile(record.latencies_ms, 0.95)),
-            },
-            "probe_latency_ms": _rounded(record.probe_latencies_ms[-1] if record.probe_latencies_ms else None),
-            "last_success_at": instant(record.last_success_at),
-            "last_failure_at": instant(record.last_failure_at),
-            "last_probe_at": instant(record.last_probe_at),
-            "retry_at": instant(now.retry_at),
-            "weight": {"base": self.weight, "current": round(self.current_weight, 4)},
-            "cost_usd": round(record.cost_usd, 9),
+            "status": self.status,
+            "reason": self.reason,
+            "consecutive_failures": self.consecutive_failures,
+            "successes": self.successes,
+            "failures": self.failures,
+            "error_rate": round(self.error_rate, 4),
+            "latency_ms": {"mean": _rounded(took.mean), "p50": _rounded(took.p50), "p95": _rounded(took.p95)},
+            "probe_latency_ms": _rounded(self.probe_latency_ms),
+            "last_success_at": instant(self.last_success_at),
+            "last_failure_at": instant(self.last_failure_at),
+            "last_probe_at": instant(self.last_probe_at),
+            "retry_at": instant(self.retry_at),
+            "weight": {"base": self.weight.base, "current": round(self.weight.current, 4)},
+            "cost_usd": round(self.cost_usd, 9),
         }
 
 
@@ -80,12 +158,24 @@ class ChainHealth:
 
 @dataclass(frozen=True, slots=True)
 class StatusTable:
-    """The health of all models and chains as of one instant (Unix seconds)."""
+    """The health of all models and chains as of one instant (Unix seconds); as a sequence, the models' rows."""
 
     at: float
     models: tuple[ModelHealth, ...]
     chains: tuple[ChainHealth, ...]
     offline_machine: bool = False
+
+    def __iter__(self) -> Iterator[ModelHealth]:
+        """Go through the models."""
+        return iter(self.models)
+
+    def __len__(self) -> int:
+        """Count the models."""
+        return len(self.models)
+
+    def __getitem__(self, at: int) -> ModelHealth:
+        """Return the model at a place."""
+        return self.models[at]
 
     def to_json(self, probes: Sequence[Mapping[str, Any]] = ()) -> dict[str, Any]:
         """Return the document of `status --json`, with the probes just made."""
@@ -131,8 +221,7 @@ def model_health(config: Config, member: Member, rows: Snapshot) -> ModelHealth:
         member.missing is None,
         record,
         now,
-        member.model.weight,
-        _current_weight(member, now),
+        Weight(member.model.weight, _current_weight(member, now)),
     )
 
 
@@ -155,10 +244,10 @@ def status_table(config: Config, members: Roster, rows: Snapshot) -> StatusTable
 
 def _chain(config: Config, phase: str, chain: list[ModelHealth]) -> ChainHealth:
     usable = [one for one in chain if one.usable]
-    willing = [one for one in usable if one.weight > 0] or usable
+    willing = [one for one in usable if one.weight.base > 0] or usable
     if config.strategy(phase) == "priority":
         best = next(iter(willing), None)
     else:
-        best = max(willing, key=lambda one: one.current_weight, default=None)
+        best = max(willing, key=lambda one: one.weight.current, default=None)
     keyed = sum(one.keyed for one in chain)
     return ChainHealth(phase, len(usable), best.name if best else None, keyed)

@@ -84,7 +84,7 @@ def error_rate(one: ModelHealth) -> str:
 
 def weight(one: ModelHealth) -> str:
     """Return the weight as configured, and as it counts now where that differs."""
-    base, current = f"{one.weight:g}", f"{one.current_weight:.2g}"
+    base, current = f"{one.weight.base:g}", f"{one.weight.current:.2g}"
     return base if base == current else f"{base} now {current}"
 
 

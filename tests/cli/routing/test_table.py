@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 from hypothesis import given
@@ -58,3 +58,19 @@ def test_failures_count_calls_not_the_repeats_within_them() -> None:
     row = on.router.status().models[0]
     assert on.asked == ["a", "a", "b"]
     assert (row.record.failures, row.record.consecutive_failures) == (1, 1)
+
+
+def test_the_table_is_a_list_of_model_health_with_the_fields_of_the_json() -> None:
+    on = bench(["a", "b"])
+    asyncio.run(on.router.ask("phase1", "x"))
+    table = on.router.status()
+    assert [row.name for row in table] == ["a", "b"]
+    assert (len(table), table[0]) == (2, table.models[0])
+    for row in table:
+        document = row.to_json()
+        assert [name for name in document if not hasattr(row, name)] == []
+        assert {name: getattr(row, name) for name in ("status", "reason", "successes", "failures")} == {
+            name: document[name] for name in ("status", "reason", "successes", "failures")
+        }
+        assert asdict(row.latency_ms) == document["latency_ms"]
+        assert row.weight.base == document["weight"]["base"]
