@@ -203,7 +203,7 @@ class Call:
         """Return the seconds that a rate limited candidate which may be asked again is still held, else None."""
         member = self._member(ranked)
         again = self.ledger.asked(ranked.model) < self.desk.config.routing.attempts_per_model
-        if member.offline or member.missing or not again:
+        if member.offline or not again or plan.exclusion(member, self.desk.price(member), rows, self.request):
             return None
         now = standing(member.ref, rows, self.desk.settings, rows.at)
         limited = now.held and now.reason.startswith("rate limited") and now.retry_at is not None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from routing_bench import OK, Bench, bench, failed
@@ -327,3 +328,24 @@ def test_hedging_waits_for_enough_latencies_to_go_by() -> None:
     on = bench(["a", "b"], hedge=0.5)
     assert ask(on).model == "a"
     assert on.asked == ["a"]
+
+
+KEPT_OUT: list[tuple[str, dict[str, Any]]] = [
+    ("a provider that may not see it", {"not_providers": ["p-a"]}),
+    ("a provider that is not the one that may", {"only_providers": ["p-b"]}),
+    ("offline only", {"offline_only": True}),
+]
+
+
+@pytest.mark.parametrize("ways", [one[1] for one in KEPT_OUT], ids=[one[0] for one in KEPT_OUT])
+@pytest.mark.parametrize("outcome", ["rate_limited", "server_error", "timeout"])
+def test_who_may_not_see_the_code_is_not_asked_as_the_last_one_left_either(
+    outcome: str, ways: dict[str, Any]
+) -> None:
+    on = bench(["a"], {"a": [failed(outcome, retry_after_s=1.0)]})
+    for _ in range(4):
+        asyncio.run(on.router.ask("phase1", "x"))
+    before = len(on.asked)
+    answer = asyncio.run(on.router.ask("phase1", "x", **ways))
+    assert [name for name in on.asked[before:] if name == "a"] == []
+    assert [one.model for one in answer.attempts if one.model == "a"] == []
