@@ -21,7 +21,7 @@ def test_any_evidence_postpones_the_next_probe_by_an_interval(kind: str) -> None
     assert core.wait(299).due("a") is None
     assert core.due("a2") is None
     assert core.due("a", everything=True) == Due("metadata", "no evidence for an interval", f"probe:{A}")
-    assert core.wait(11).due("a") == Due("metadata", "no evidence for an interval", f"probe:{A}", 10.0)
+    assert core.wait(11).due("a") == Due("metadata", "no evidence for an interval", f"probe:{A}")
 
 
 def test_a_suspect_is_settled_by_a_completion_after_a_minute() -> None:

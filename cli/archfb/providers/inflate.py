@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 STEP = 65_536
 """Bytes that one step may make; what is left over waits compressed."""
 
-ACCEPTED = "gzip, deflate"
-"""What is asked for."""
-
 
 class BadEncodingError(ValueError):
     """The answer is not compressed as it says, or in a way that was not asked for."""

@@ -11,7 +11,7 @@ import json
 import re
 from typing import Any, NamedTuple
 
-DONE = "[DONE]"
+DONE = b"[DONE]"
 MOST_VALUES = 500_000
 """Values in one document: ten megabytes of empty lists would take a gigabyte once read."""
 _BLANK = b" \t\r\n"
@@ -76,7 +76,7 @@ class SseParser:
         self._data, self._name = [], None
         if not data:
             return []
-        if data == b"[DONE]":
+        if data == DONE:
             return [Event(name, None, done=True)]
         return [Event(name, decode(data))]
 

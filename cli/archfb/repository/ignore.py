@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-_TRAILING = re.compile(rb"(?<!\\)[ ]+$")
 _MAX_PATTERN = 1_000
 
 

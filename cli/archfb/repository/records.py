@@ -19,14 +19,13 @@ ROLES = ("source", "test", "docs", "example", "config", "other")
 class ReadLimits:
     """How much is read. Sizes in bytes, times in seconds; what lies beyond is counted and said.
 
-    `content` is what one file may give to the analysis, `shown` what of it is shown whole, `walk_entries` how many
-    folder entries a walk outside git looks at.
+    `content` is what one file may give to the analysis, `walk_entries` how many folder entries a walk outside git
+    looks at.
     """
 
     files: int = 100_000
     depth: int = 100
     content: int = 1 << 20
-    shown: int = 1 << 16
     walk_entries: int = 400_000
     commits: int = 5_000
     history_s: float = 2.0
@@ -263,10 +262,6 @@ class Repository:
         """Return the files, most central first."""
         return sorted(self.files, key=lambda file: (-file.rank, file.path))
 
-    def importers_of(self, path: str) -> list[str]:
-        """Return the paths of the files that import this one."""
-        return [file.path for file in self.files if path in file.imports]
-
     def skipped_sentence(self) -> str:
         """Return e.g. "12 files skipped (8 links, 4 special)", "" when nothing was skipped."""
         return skipped_sentence(self.skipped)
@@ -322,14 +317,3 @@ class Packed:
     secrets: tuple[Secret, ...]
     withheld: tuple[str, ...]
     mark: str
-
-    def left_out_sentence(self) -> str:
-        """Say what is missing, "" when nothing is."""
-        parts = []
-        if self.shortened:
-            parts.append(f"{len(self.shortened):,} shortened")
-        if self.left_out:
-            parts.append(f"{len(self.left_out):,} by name only")
-        if self.withheld:
-            parts.append(f"{len(self.withheld):,} withheld")
-        return f"{len(self.included):,} files whole, {', '.join(parts)}" if parts else ""

@@ -23,25 +23,7 @@ class Reason(NamedTuple):
     outcome: str
     """The last attempt's outcome, or "not asked"."""
     why: str
-    advice: str
     retry_at: float | None = None
-
-
-ADVICE: dict[str, str] = {
-    Outcome.RATE_LIMITED: "wait, or add a model of another provider",
-    Outcome.QUOTA_EXHAUSTED: "top up at the provider; retrying will not help",
-    Outcome.AUTH: "check the key and its permissions",
-    Outcome.MODEL_NOT_FOUND: "check the model id, or your access to it",
-    Outcome.CONTEXT_TOO_LONG: "send less, or add a model with a larger window",
-    Outcome.CONTENT_FILTERED: "rephrase, or ask a model of another provider",
-    Outcome.INVALID_REQUEST: "check the preset's settings",
-    Outcome.OVERLOADED: "try again later",
-    Outcome.SERVER_ERROR: "try again later",
-    Outcome.TIMEOUT: "try again later, or raise the provider's timeout",
-    Outcome.NETWORK: "check base_url, proxy and network",
-    Outcome.MALFORMED: "check base_url: is it the API?",
-    Outcome.TRUNCATED: "raise max_output_tokens",
-}
 
 
 class Scene(NamedTuple):
@@ -69,7 +51,7 @@ def reasons(decision: Decision, attempts: Sequence[Attempt], scene: Scene) -> tu
 
 def _skipped(ranked: Ranked) -> Reason:
     why = "it was not its turn yet" if ranked.eligible else ranked.why
-    return Reason(ranked.model, "not asked", f"{why}.", "", ranked.retry_at)
+    return Reason(ranked.model, "not asked", f"{why}.", ranked.retry_at)
 
 
 def _tried(attempt: Attempt, scene: Scene) -> Reason:
@@ -77,7 +59,6 @@ def _tried(attempt: Attempt, scene: Scene) -> Reason:
         attempt.model,
         str(attempt.outcome),
         sentence(attempt, scene),
-        ADVICE.get(attempt.outcome, ""),
         _retry_at(attempt),
     )
 

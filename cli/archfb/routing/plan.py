@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from archfb.routing.roster import OFFLINE, chain_members
@@ -12,7 +12,7 @@ from archfb_state.decisions import Candidate, Demand
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from archfb.config.model import Config
     from archfb.routing.prices import Price
@@ -157,13 +157,3 @@ def decide(
     """Return who is asked and in which order, and the balancer's memory moved on by one turn."""
     found = candidates(config, members, rows, request, price_of)
     return choose(found, rows, wanted or demand(config, request), settings, credits_, rows.at, rng)
-
-
-def larger_windows(sizes: Mapping[str, int | None], refused: int | None) -> set[str]:
-    """Return the models whose window is unknown or larger than the one that was too small."""
-    return {name for name, size in sizes.items() if size is None or refused is None or size > refused}
-
-
-def shrunk(request: Request, chars: int) -> Request:
-    """Return the request as it is after its prompt was made smaller."""
-    return replace(request, chars=chars)

@@ -31,8 +31,6 @@ class Due:
     why: str
     lease: str
     """The lease to win before it is made; shared with the trial of a call where it is a trial."""
-    overdue_s: float = 0.0
-    """How long it has been due: of many, the one that has waited longest goes first."""
 
 
 class _Plan(NamedTuple):
@@ -56,8 +54,7 @@ def due(
     plan = _next(ref, rows, settings, now, 1.0 - EARLY * rng.random() if rng else 1.0)
     at = plan.at
     if at is None or at <= now or everything:
-        overdue = 0.0 if at is None else max(0.0, now - at)
-        return Due(plan.kind, plan.why, f"{plan.lease}:{ref.deployment}", overdue)
+        return Due(plan.kind, plan.why, f"{plan.lease}:{ref.deployment}")
     return None
 
 

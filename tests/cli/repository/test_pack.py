@@ -55,7 +55,7 @@ def test_a_large_budget_shows_every_file_whole_with_numbered_lines(repo: Reposit
     assert (packed.shortened, packed.left_out) == ((), ())
     assert "--- src/p/core.py (Python, 6 lines)\n1|from . import text\n\n\ndef run():\n" in packed.text
     assert "\n240|def function_59(argument):\n" in packed.text
-    assert packed.left_out_sentence() == f"{len(packed.included)} files whole, 1 withheld"
+    assert packed.withheld == (".env",)
 
 
 def test_a_middle_budget_shows_the_central_whole_the_large_in_part_and_names_the_rest(repo: Repository) -> None:

@@ -62,7 +62,7 @@ def test_a_repository_is_read(folder: Path, tmp_path: Path) -> None:
     assert repo.withheld == (".env",)
     assert repo.text(".env") is None
     assert repo.by_path["logo.png"].kind == "binary"
-    assert repo.importers_of("src/p/text.py") == ["src/p/core.py"]
+    assert [one.path for one in repo.files if "src/p/text.py" in one.imports] == ["src/p/core.py"]
     assert [(one.line, one.name) for one in repo.outline("src/p/core.py")] == [(5, "run")]
 
 

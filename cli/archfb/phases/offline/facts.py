@@ -146,11 +146,6 @@ class Facts:
         return sorted(found, key=lambda one: (-one.lines, one.path))
 
     @cached_property
-    def cycle_of(self) -> dict[str, tuple[str, ...]]:
-        """Return the import cycle that each file is in."""
-        return {path: cycle for cycle in self.repo.cycles for path in cycle}
-
-    @cached_property
     def secrets(self) -> tuple[Secret, ...]:
         """Return the likely secrets in configuration and in the most central source, within `SEARCHED` bytes."""
         room, paths = SEARCHED, []
