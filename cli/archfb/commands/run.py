@@ -112,13 +112,14 @@ def run(
         max_cost=max_cost,
         deadline=deadline,
         only=only,
-        out=None if out is None else Path(out),
+        out=out_folder(out),
         only_providers=frozenset(only_provider or ()),
         not_providers=frozenset(not_provider or ()),
         allow=tuple(allow_file or ()),
         limits=read_limits(files=max_files, depth=max_depth, content=max_file_size),
     )
     rules = rules_files(phase, write, more)
+    for_agents(phase, only)
     result = one.run(ran(one, phase, checked(repo), options))
     if not rules or not result.ok:
         return finished(one, result, json=json)
@@ -138,6 +139,32 @@ def read_limits(**asked: int | None) -> "ReadLimits | None":
     from archfb.repository.records import ReadLimits
 
     return ReadLimits(**chosen)
+
+
+def out_folder(out: str | None) -> Path | None:
+    """Return the folder to write to. Raises UsageError where it cannot be one, before anything is paid for."""
+    import os
+
+    from archfb.errors import UsageError
+
+    if out is None:
+        return None
+    near = path = Path(out)
+    while not near.exists() and near != near.parent:
+        near = near.parent
+    if not out or not near.is_dir():
+        raise UsageError(f"Cannot write to '{out}': {f'{near} is no folder' if out else 'it is empty'}.")
+    if not os.access(near, os.W_OK | os.X_OK):
+        raise UsageError(f"Cannot write to '{out}': permission denied.")
+    return path
+
+
+def for_agents(phase: str, only: str | None) -> None:
+    """Raise UsageError where one agent is asked for and the phase has none."""
+    from archfb.errors import UsageError
+
+    if only is not None and phase in {"phase1", "phase2"}:
+        raise UsageError(f"--only names an agent of the plan, and {phase} asks none.", hint="Run phase3.")
 
 
 def rules_files(phase: str, write: list[str] | None, more: list[str] | None) -> list[Path]:
@@ -191,6 +218,8 @@ def checked(repo: str) -> Path:
 
     path = Path(repo)
     try:
+        if not repo:  # as of a variable of a script that is not set: the working folder is not what was meant
+            raise RepositoryError("REPO is empty.", hint="Name the repository to read: archfb run phase2 PATH")
         if not path.exists():
             raise RepositoryError(f"No folder at {repo}.", hint="Name the repository to read: archfb run phase2 PATH")
         if not path.is_dir():

@@ -210,3 +210,27 @@ def test_a_name_that_does_not_exist_has_a_near_one(
     out, err = capsys.readouterr()
     assert "Did you mean" in err
     assert json.loads(out)["phases"] == []
+
+
+def test_row_80_an_empty_name_is_not_the_working_folder(capsys: pytest.CaptureFixture[str]) -> None:
+    assert enter(["run", "phase1", "", "--offline"]) == 2
+    assert capsys.readouterr().err.startswith("error: REPO is empty.\n")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--out", "FILE"], "error: Cannot write to 'FILE': FILE is no folder.\n"),
+        (["--out", "FILE/below/it"], "error: Cannot write to 'FILE/below/it': FILE is no folder.\n"),
+        (["--out", ""], "error: Cannot write to '': it is empty.\n"),
+        (["--only", "agent_1"], "error: --only names an agent of the plan, and phase1 asks none.\nRun phase3.\n"),
+    ],
+)
+def test_what_cannot_be_is_refused_before_anything_is_asked(
+    words: list[str], said: str, repo: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    words = [one.replace("FILE", str(file)) for one in words]
+    assert enter(["run", "phase1", str(repo), "--offline", *words]) == 2
+    assert capsys.readouterr() == ("", said.replace("FILE", str(file)))
