@@ -1,4 +1,4 @@
-"""How an attempt ended, in the contract's fifteen words, and what each word entails."""
+"""How an attempt ended, in fifteen words, and what each word entails."""
 
 from __future__ import annotations
 

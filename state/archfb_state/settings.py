@@ -1,4 +1,4 @@
-"""The numbers that the decisions read, with the contract's defaults."""
+"""The numbers that the decisions read, with their defaults."""
 
 from __future__ import annotations
 

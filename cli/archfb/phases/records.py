@@ -206,7 +206,7 @@ class PlannedAgent:
     file_assignments: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
-        """Return the agent as the contract writes it."""
+        """Return the agent as a plan names it."""
         return {
             "id": self.id,
             "name": self.name,
@@ -263,7 +263,7 @@ class Plan:
     """What checking changed: names resolved or dropped, files added, JSON repaired."""
 
     def to_json(self) -> dict[str, Any]:
-        """Return the contract's plan, and what was measured and changed."""
+        """Return the plan, and what was measured and changed."""
         return {
             "plan": self.plan,
             "agents": [one.to_json() for one in self.agents],

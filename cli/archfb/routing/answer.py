@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class CallError:
-    """Why a call failed: a code of the contract, a sentence, and when trying again may help."""
+    """Why a call failed: a code for programs, a sentence, and when trying again may help."""
 
     code: str
     message: str

@@ -1,4 +1,4 @@
-"""The JSON forms of answers, decisions and attempts, field by field as the contract lists them."""
+"""The JSON forms of answers, decisions and attempts; programs rely on each field."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which stored answers are hits, by the contract's table, and what a key depends on."""
+"""Which stored answers are hits, and what a key depends on."""
 
 from __future__ import annotations
 

@@ -218,7 +218,7 @@ HEADROOMS: list[tuple[dict[str, str], tuple[int | None, int | None, float | None
         (0, None, NOW),
     ),
     ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": str(int(NOW * 1000) + 30_000)}, (0, None, NOW + 30)),
-    # BAD_INPUTS row 40
+    # whatever a server says of its limits
     (
         {
             "x-ratelimit-remaining-requests": "-1",
