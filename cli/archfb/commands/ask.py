@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archfb import completion
+from archfb.commands.options import Json, OneModel
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -25,11 +26,8 @@ def ask(
     chain: Annotated[
         str, typer.Option("--chain", metavar="PHASE", help="Whose chain is asked.", autocompletion=completion.phases)
     ] = "phase1",
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="NAME", help="Ask this model only.", autocompletion=completion.models),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    model: OneModel = None,
+    json: Json = False,
     strict: Annotated[bool, typer.Option("--strict", help="An offline answer is a failure.")] = False,
     deadline: Annotated[
         float | None, typer.Option("--deadline", metavar="S", min=0.1, help="Seconds for the whole call.")

@@ -5,13 +5,12 @@ from typing import Annotated
 
 import typer
 
+from archfb.commands.options import Json
 from archfb.session import session
 
 config = typer.Typer(
     add_completion=False, rich_markup_mode=None, help="Check, show, find, write or trust a configuration."
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
 
 @config.command()

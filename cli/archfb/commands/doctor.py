@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archfb.commands.options import Json
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ def doctor(
     network: Annotated[
         bool, typer.Option("--network", help="Also connect to each provider's host; no key is sent.")
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> int:
     """Check versions, configuration, keys (never their values), models, state, clock, proxies and schedule.
 

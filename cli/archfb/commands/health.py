@@ -1,10 +1,10 @@
 """`archfb health`: probes what is due, records it, shows the table and answers like a monitoring plugin."""
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import typer
 
-from archfb import completion
+from archfb.commands import options as opt
 from archfb.commands.table import show_table, stored_table, verdict_of
 from archfb.commands.telling import begin, finish, nothing_due
 from archfb.commands.watch import Wishes, probe_on, refuse, with_interval
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archfb.config.model import Config
     from archfb.probing.round import ProbeResult
     from archfb.routing.table import StatusTable
+    from archfb.verdict import Verdict
 
 
 NOT_SAVED = "The state cannot be written: what the probes found is not kept."
@@ -34,42 +35,19 @@ class Round(NamedTuple):
 
 def health(
     ctx: typer.Context,
-    all_: Annotated[bool, typer.Option("--all", help="Probe everything, due or not.")] = False,
-    model: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--model", metavar="NAME", help="Only this model; repeatable.", autocompletion=completion.models
-        ),
-    ] = None,
-    phase: Annotated[
-        str | None,
-        typer.Option("--phase", metavar="PHASE", help="Only this phase's chain.", autocompletion=completion.phases),
-    ] = None,
-    if_stale: Annotated[
-        float | None,
-        typer.Option("--if-stale", metavar="S", min=0, help="Probe nothing if all evidence is younger than this."),
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    nagios: Annotated[bool, typer.Option("--nagios", help="Print one line and perfdata.")] = False,
-    textfile: Annotated[
-        str | None, typer.Option("--textfile", metavar="PATH.prom", help="Replace this file with the metrics.")
-    ] = None,
-    lock: Annotated[
-        Literal["skip", "wait", "fail"], typer.Option("--lock", help="When another probe runs: skip, wait or fail.")
-    ] = "skip",
-    jitter: Annotated[
-        float, typer.Option("--jitter", metavar="S", min=0, max=3600, help="Wait up to this long before probing.")
-    ] = 0,
-    max_age: Annotated[
-        float | None, typer.Option("--max-age", metavar="S", min=0, help="Evidence older than this cannot tell.")
-    ] = None,
-    watch: Annotated[bool, typer.Option("--watch", help="Keep going, live; q or Ctrl-C leaves.")] = False,
-    interval: Annotated[
-        float | None, typer.Option("--interval", metavar="S", help="With --watch: seconds between two probes.")
-    ] = None,
-    serve: Annotated[
-        str | None, typer.Option("--serve", metavar="HOST:PORT", help="With --watch: serve the metrics there.")
-    ] = None,
+    all_: opt.All = False,
+    model: opt.Models = None,
+    phase: opt.OfPhase = None,
+    if_stale: opt.IfStale = None,
+    json: opt.Json = False,
+    nagios: opt.Nagios = False,
+    textfile: opt.Textfile = None,
+    lock: opt.Lock = "skip",
+    jitter: opt.Jitter = 0,
+    max_age: opt.MaxAge = None,
+    watch: opt.Watch = False,
+    interval: opt.Interval = None,
+    serve: opt.Serve = None,
 ) -> int:
     """Probe what is due and show the table. --quiet prints nothing when all is well.
 
@@ -80,7 +58,6 @@ def health(
     """
     from archfb.errors import UsageError
     from archfb.verdict import UNKNOWN, Verdict, selected
-    from archfb.verdict import nagios as plugin_line
 
     if json and nagios:
         raise UsageError("Choose one output: --json or --nagios.")
@@ -100,33 +77,42 @@ def health(
     chain = chosen(config, model or [], phase)
     view = selected(table, model or [], phase, chain)
     probes, saved, telling = [], True, None
-    if all_ or wanted(config, one, view, if_stale):
-        with locked(one, config, lock) as other:
-            if other is None:
-                wait(one, jitter)
-                after = one.run(probed(one, config, everything=all_, models=model, phase=phase))
-                view, probes, saved = selected(after.table, model or [], phase, chain), after.probes, after.saved
-                telling = after.telling
-            else:
-                one.note(f"Another probe (pid {other}) is running; this is what is stored.")
-    else:
+    if not (all_ or wanted(config, one, view, if_stale)):
         telling = nothing_due(one, config, table)
+    elif (after := round_made(one, config, lock, jitter, everything=all_, models=model, phase=phase)) is not None:
+        view, probes, saved = selected(after.table, model or [], phase, chain), after.probes, after.saved
+        telling = after.telling
     found = verdict_of(config, view, max_age) if saved else Verdict(UNKNOWN, NOT_SAVED)
     if textfile is not None:
         from archfb.commands.metrics import export
 
         export(one, config, textfile)
-    if nagios:
-        from archfb.output import write
-
-        write(plugin_line(view, found) + "\n")
-    else:
-        shown = [probe.to_json() for probe in probes]
-        show_table(view, json=json, quiet=one.quiet and found.code == 0, probes=shown)
-        if found.code == UNKNOWN:
-            one.note(found.sentence)
+    say(one, view, found, probes, json=json, nagios=nagios)
     finish(one, config, telling)
     return found.code
+
+
+def say(
+    session: Session,
+    view: "StatusTable",
+    found: "Verdict",
+    probes: "Sequence[ProbeResult]",
+    *,
+    json: bool,
+    nagios: bool,
+) -> None:
+    """Print the table and what was probed, or a monitoring plugin's line."""
+    from archfb.output import write
+    from archfb.verdict import UNKNOWN
+    from archfb.verdict import nagios as plugin_line
+
+    if nagios:
+        write(plugin_line(view, found) + "\n")
+        return
+    quiet = session.quiet and found.code == 0
+    show_table(view, json=json, quiet=quiet, probes=[probe.to_json() for probe in probes])
+    if found.code == UNKNOWN:
+        session.note(found.sentence)
 
 
 def chosen(config: "Config", models: "Sequence[str]", phase: str | None) -> "Sequence[str]":
@@ -160,6 +146,26 @@ def due_now(config: "Config", session: Session, names: "Sequence[str]") -> list[
         store.close()
     able = [members[name] for name in names if members[name].model.probe != "none" and not members[name].offline]
     return [one.model.name for one in able if due(one.ref, rows, config.settings, rows.at) is not None]
+
+
+def round_made(
+    session: Session,
+    config: "Config",
+    lock: Literal["skip", "wait", "fail"],
+    jitter: float,
+    *,
+    everything: bool,
+    models: list[str] | None,
+    phase: str | None,
+) -> Round | None:
+    """Make a round of probes under the probe lock; None, and a note, where another process is making one."""
+    with locked(session, config, lock) as other:
+        if other is not None:
+            session.note(f"Another probe (pid {other}) is running; this is what is stored.")
+            return None
+        wait(session, jitter)
+        round_: Round = session.run(probed(session, config, everything=everything, models=models, phase=phase))
+        return round_
 
 
 def locked(

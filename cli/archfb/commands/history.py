@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archfb import completion
+from archfb.commands.options import Json, Since
 from archfb.session import session
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ def history(
     model: Annotated[
         str | None, typer.Argument(help="One model; default all.", metavar="MODEL", autocompletion=completion.models)
     ] = None,
-    since: Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 24h, 7d.")] = "24h",
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    since: Since = "24h",
+    json: Json = False,
 ) -> int:
     """Show outcomes and latency by the hour or day, and every change of status with its reason.
 

@@ -4,13 +4,14 @@ from typing import Annotated
 
 import typer
 
+from archfb.commands.options import Since
 from archfb.session import session
 
 
 def report(
     ctx: typer.Context,
     out: Annotated[str, typer.Option("--out", metavar="FILE.html", help="Where the page goes; it is replaced.")],
-    since: Annotated[str, typer.Option("--since", metavar="SPAN", help="How far back: 24h, 7d.")] = "7d",
+    since: Since = "7d",
 ) -> int:
     """Write one page of status, history, cost and runs. It needs no network to be read.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from archfb import completion
+from archfb.commands.options import Json
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def route(
         Literal["balanced", "priority", "fastest", "cheapest"] | None,
         typer.Option("--strategy", help="With --replay: how they would have been decided."),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> int:
     """Explain who would be asked now: every candidate with its score, or why it is left out.
 

@@ -1,11 +1,11 @@
 """`archfb run`: a phase, or all of them, on a repository."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from archfb import completion
+from archfb.commands import options as opt
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -16,81 +16,28 @@ if TYPE_CHECKING:
 
 def run(
     ctx: typer.Context,
-    phase: Annotated[
-        str,
-        typer.Argument(
-            help="phase1 to phase5, final, or all.", metavar="PHASE", autocompletion=completion.phases_and_all
-        ),
-    ],
-    repo: Annotated[str, typer.Argument(help="The folder to read.", metavar="REPO")],
-    more: Annotated[
-        list[str] | None, typer.Argument(help="Further files for --write.", hidden=True, metavar="PATH")
-    ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
-    out: Annotated[
-        str | None, typer.Option("--out", metavar="DIR", help="Write phase1.md … final.md and run.json there.")
-    ] = None,
-    write: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--write", metavar="PATH", help="With final: put the rules into these files, in a marked section."
-        ),
-    ] = None,
-    allow_partial: Annotated[
-        bool, typer.Option("--allow-partial", help="Write partial or offline rules too.")
-    ] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Ignore stored results.")] = False,
-    model: Annotated[
-        str | None,
-        typer.Option("--model", metavar="NAME", help="Ask this model only.", autocompletion=completion.models),
-    ] = None,
-    strategy: Annotated[
-        Literal["balanced", "priority", "fastest", "cheapest"] | None,
-        typer.Option("--strategy", metavar="NAME", help="balanced, priority, fastest or cheapest."),
-    ] = None,
-    max_cost: Annotated[
-        float | None, typer.Option("--max-cost", metavar="USD", min=0, help="What the run may spend.")
-    ] = None,
-    deadline: Annotated[
-        float | None, typer.Option("--deadline", metavar="S", min=0.1, help="Seconds for one call.")
-    ] = None,
-    dry_run: Annotated[
-        bool, typer.Option("--dry-run", help="Say what would be sent where, and its cost; no request.")
-    ] = False,
-    strict: Annotated[bool, typer.Option("--strict", help="A partial or offline result is a failure.")] = False,
-    offline: Annotated[bool, typer.Option("--offline", help="No model and no network.")] = False,
-    only: Annotated[str | None, typer.Option("--only", metavar="AGENT", help="Only this agent of the plan.")] = None,
-    only_provider: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--only-provider",
-            metavar="NAME",
-            help="Only it may see the code; repeatable.",
-            autocompletion=completion.providers,
-        ),
-    ] = None,
-    not_provider: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--not-provider",
-            metavar="NAME",
-            help="It may not see the code; repeatable.",
-            autocompletion=completion.providers,
-        ),
-    ] = None,
-    allow_file: Annotated[
-        list[str] | None,
-        typer.Option("--allow-file", metavar="GLOB", help="Read files that are left out for safety; repeatable."),
-    ] = None,
-    max_files: Annotated[
-        int | None, typer.Option("--max-files", metavar="N", min=1, help="Files to read at most (100000).")
-    ] = None,
-    max_depth: Annotated[
-        int | None, typer.Option("--max-depth", metavar="N", min=1, help="Folders deep to read at most (100).")
-    ] = None,
-    max_file_size: Annotated[
-        int | None, typer.Option("--max-file-size", metavar="BYTES", min=1, help="Of one file, at most (1048576).")
-    ] = None,
+    phase: opt.Phase,
+    repo: opt.Repo,
+    more: opt.More = None,
+    json: opt.Json = False,
+    out: opt.Out = None,
+    write: opt.Write = None,
+    allow_partial: opt.AllowPartial = False,
+    fresh: opt.Fresh = False,
+    model: opt.OneModel = None,
+    strategy: opt.How = None,
+    max_cost: opt.MaxCost = None,
+    deadline: opt.Deadline = None,
+    dry_run: opt.DryRun = False,
+    strict: opt.Strict = False,
+    offline: opt.Offline = False,
+    only: opt.Only = None,
+    only_provider: opt.OnlyProvider = None,
+    not_provider: opt.NotProvider = None,
+    allow_file: opt.AllowFile = None,
+    max_files: opt.MaxFiles = None,
+    max_depth: opt.MaxDepth = None,
+    max_file_size: opt.MaxFileSize = None,
 ) -> int:
     """Run one phase, or all, on a repository and print the result.
 

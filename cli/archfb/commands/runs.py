@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from archfb.commands.options import Json
 from archfb.session import session
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ def runs(
     ctx: typer.Context,
     id: Annotated[str | None, typer.Argument(help="A run, or the beginning of its id.", metavar="ID")] = None,  # noqa: A002
     limit: Annotated[int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many runs.")] = 20,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> int:
     """List past runs, newest first, or show one with every phase, attempt, cost and decision."""
     one = session(ctx)

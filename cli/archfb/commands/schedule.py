@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archfb.commands.options import Json
 from archfb.session import Session, session
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def show(
     env_file: EnvFile = None,
     mail: Mail = False,
     systemd: Units = False,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
 ) -> int:
     """Print what would be installed, and say what differs there from here. Changes nothing.
 

@@ -4,16 +4,15 @@ from typing import Annotated
 
 import typer
 
+from archfb.commands.options import Json, MaxAge
 from archfb.session import session
 
 
 def status(
     ctx: typer.Context,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON document.")] = False,
+    json: Json = False,
     check: Annotated[bool, typer.Option("--check", help="Exit 0 to 3, like `health`.")] = False,
-    max_age: Annotated[
-        float | None, typer.Option("--max-age", metavar="S", min=0, help="Evidence older than this cannot tell.")
-    ] = None,
+    max_age: MaxAge = None,
     watch: Annotated[bool, typer.Option("--watch", help="Keep looking, live; q or Ctrl-C leaves.")] = False,
 ) -> int:
     """Show the health of every model from stored state; no request is made.
