@@ -57,18 +57,20 @@ class Session:
 
     def peek(self, config: Config) -> Store:
         """Open the state to read it only; creates and migrates nothing."""
+        from archfb.config.load import sharing
         from archfb_state.storage.opening import peek
 
-        store = peek(self.state_path(config)[0])
+        store = peek(self.state_path(config)[0], **sharing(config, self.environ))
         self._told(store)
         return store
 
     def open(self, config: Config) -> Store:
         """Open the state to write to it."""
+        from archfb.config.load import sharing
         from archfb_state.storage.opening import open_state
 
         path, explicit = self.state_path(config)
-        store = open_state(path, explicit=explicit)
+        store = open_state(path, explicit=explicit, **sharing(config, self.environ))
         self._told(store)
         return store
 

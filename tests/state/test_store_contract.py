@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from postgres_server import PostgresServer
+
     from archfb_state.store import Store
 
 SETTINGS = Settings()
@@ -498,4 +500,15 @@ class TestMemoryStore(StoreContract):
     def store(self, clock: Clock, tmp_path: Path) -> Iterator[Store]:
         opened = open_state(":memory:", clock=clock, **CORE)
         yield opened
+        opened.close()
+
+
+class TestPostgresStore(StoreContract):
+    @pytest.fixture
+    def store(self, clock: Clock, tmp_path: Path, postgres: PostgresServer) -> Iterator[Store]:
+        url = postgres.emptied()
+        opened = open_state(url, clock=clock, vantage="the office's ?1", folder=str(tmp_path), **CORE)
+        assert opened.opened.saving
+        yield opened
+        assert opened.opened.notes == ()
         opened.close()

@@ -6,7 +6,7 @@ import typer
 
 from archfb.session import session
 
-state = typer.Typer(add_completion=False, rich_markup_mode=None, help="Find, check, copy or prune the database.")
+state = typer.Typer(add_completion=False, rich_markup_mode=None, help="Find, check, copy or move the database.")
 
 
 @state.command()
@@ -83,4 +83,35 @@ def prune(ctx: typer.Context) -> int:
     finally:
         store.close()
     one.note(f"{count(gone, 'attempt')} older than {count(config.keep_days, 'day')} dropped.")
+    return 0
+
+
+@state.command()
+def migrate(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Option("--from", metavar="STATE", help="The state there is: a file or a URL.")],
+    target: Annotated[str, typer.Option("--to", metavar="STATE", help="Where it goes: postgresql://… or a file.")],
+) -> int:
+    """Move a state from a file to PostgreSQL, or back.
+
+    The target must not hold a state yet; the source is left as it is.
+    """
+    from archfb.config.folders import expand
+    from archfb.config.shown import address
+    from archfb.errors import StateError
+    from archfb.views.phrases import count
+    from archfb_state.storage.postgres_failures import Away
+    from archfb_state.storage.transfer import migrate
+    from archfb_state.store import StoreUnusable
+
+    one = session(ctx)
+    config = one.load()
+    from_here, to_there = expand(source, one.environ), expand(target, one.environ)
+    try:
+        moved = migrate(from_here, to_there, vantage=config.vantage or "")
+    except Away as error:
+        raise StateError(f"{error}.") from error
+    except StoreUnusable as error:
+        raise StateError(str(error)) from error
+    one.note(f"{count(moved, 'attempt')} and all that was learned from them are at {address(to_there)} now.")
     return 0

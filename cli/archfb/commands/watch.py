@@ -6,6 +6,7 @@ import sys
 import time
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from archfb.errors import UsageError
@@ -57,12 +58,13 @@ def with_interval(config: Config, interval: float | None) -> Config:
 
 def look_on(session: Session, config: Config, *, json: bool) -> int:
     """Watch the stored state until the person leaves; no socket is opened. Returns the exit code."""
+    from archfb.config.load import sharing
     from archfb.watching.loop import Selection
     from archfb.watching.loop import Watch as Loop
     from archfb.watching.memory import PeekedMemory
     from archfb_state.storage.opening import peek
 
-    memory = PeekedMemory(session.state_path(config)[0], peek)
+    memory = PeekedMemory(session.state_path(config)[0], partial(peek, **sharing(config, session.environ)))
 
     def watch(outlet: Outlet, _: Callable[[], None]) -> Watch:
         return Loop(
@@ -125,10 +127,11 @@ def probe_on(session: Session, config: Config, wishes: Wishes) -> int:
 
 def opened(session: Session, config: Config) -> Store:
     """Open the state to write to it; what comes up later is shown by the watch."""
+    from archfb.config.load import sharing
     from archfb_state.storage.opening import open_state
 
     path, explicit = session.state_path(config)
-    return open_state(path, explicit=explicit, patience=PATIENCE)
+    return open_state(path, explicit=explicit, patience=PATIENCE, **sharing(config, session.environ))
 
 
 def afterwards(session: Session, config: Config, store: Store, wishes: Wishes) -> Any:

@@ -113,4 +113,5 @@ def _visible(kind: str, key: str, value: Any) -> Any:
         return shown.host_only(value)
     if kind == "arguments":
         return ["…" if shown.looks_like_key(one) else one for one in value]
-    return shown.address(value) if kind in ("base_url", "text") and "://" in value and key != "model" else value
+    addressed = kind in ("base_url", "text", "database") and "://" in value and key != "model"
+    return shown.address(value) if addressed else value

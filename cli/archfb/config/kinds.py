@@ -126,6 +126,21 @@ def _bounds(setting: Setting) -> str:
     return f"between {setting.low:g} and {setting.high:g}"
 
 
+def _database(setting: Setting, value: Any) -> Wrong | None:
+    from archfb_state.storage.url import is_url
+
+    problem = _text(setting, value)
+    if problem is None and is_url(value):
+        from archfb_state.storage.postgres_failures import refuse_password
+        from archfb_state.store import StoreUnusable
+
+        try:
+            refuse_password(value)
+        except StoreUnusable as error:
+            return Wrong(str(error), whole=True)
+    return problem
+
+
 _KINDS: dict[str, Callable[[Setting, Any], Wrong | None]] = {
     "seconds": _seconds,
     "number": _number,
@@ -138,4 +153,5 @@ _KINDS: dict[str, Callable[[Setting, Any], Wrong | None]] = {
     "url": _url,
     "base_url": _url,
     "variable": _variable,
+    "database": _database,
 }

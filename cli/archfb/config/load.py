@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from archfb.config import shown, source
 from archfb.config.build import build
@@ -62,6 +62,18 @@ def state_path(option: str | None, config: Config, environ: Mapping[str, str]) -
         if named is not None:
             return expand(named, environ), True
     return os.path.join(state_folder(environ), DATABASE), False  # noqa: PTH118  a string is wanted
+
+
+class Sharing(TypedDict):
+    """What a state on PostgreSQL needs beside its URL, as `open_state` and `peek` take it."""
+
+    vantage: str
+    folder: str
+
+
+def sharing(config: Config, environ: Mapping[str, str]) -> Sharing:
+    """Return how a state that many machines share is seen from here, and where it is kept while it is away."""
+    return Sharing(vantage=config.vantage or "", folder=state_folder(environ))
 
 
 def gather(explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None) -> Gathered:

@@ -30,6 +30,7 @@ and that of models that exist. Keys belong in no file: a provider names the envi
 _TYPES = {
     "switch": "true or false",
     "text": "text",
+    "database": "text",
     "names": "list of models",
     "arguments": "list of texts",
     "url": "URL",

@@ -10,7 +10,18 @@ from typing import Literal, NamedTuple
 from archfb.config.model import PHASES
 
 Kind = Literal[
-    "seconds", "number", "integer", "switch", "text", "choice", "names", "arguments", "url", "base_url", "variable"
+    "seconds",
+    "number",
+    "integer",
+    "switch",
+    "text",
+    "choice",
+    "names",
+    "arguments",
+    "url",
+    "base_url",
+    "variable",
+    "database",
 ]
 
 
@@ -46,12 +57,16 @@ def _timeout(default: float, doc: str) -> Setting:
 
 STATE = {
     "database": Setting(
-        "text",
+        "database",
         "The state file. Absent: `archfb.db` in the user state folder. A relative path starts at the file that names "
         "it. `$ARCHFB_STATE` and `--state` win. Or `postgresql://…`, shared by many machines.",
         sample='"~/archfb.db"',
     ),
-    "vantage": Setting("text", "This machine's name in a database that several machines share.", sample='"laptop"'),
+    "vantage": Setting(
+        "text",
+        "Where this machine stands, in a database that many share: health is shared by those that name the same.",
+        sample='"office"',
+    ),
     "keep_days": Setting(
         "integer", "Days that single attempts are kept; hourly roll-ups stay 400 days.", 30, 1, 36500
     ),

@@ -113,11 +113,12 @@ def metrics_page(config: Config, path: str, environ: Mapping[str, str]) -> Page:
 
 def stored_table(config: Config, path: str, environ: Mapping[str, str]) -> StatusTable:
     """Return the table of a state file, which is only looked at."""
+    from archfb.config.load import sharing
     from archfb.routing.roster import roster
     from archfb.routing.table import status_table
     from archfb_state.storage.opening import peek
 
-    store = peek(path)
+    store = peek(path, **sharing(config, environ))
     try:
         return status_table(config, roster(config, environ, store.salt), store.snapshot())
     finally:

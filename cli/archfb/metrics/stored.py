@@ -16,12 +16,13 @@ def stored(config: Config, path: str, environ: Mapping[str, str]) -> str:
     Raises StateError where there is a state that cannot be read: counters that seem to begin anew would be counted
     twice by who reads them.
     """
+    from archfb.config.load import sharing
     from archfb.errors import StateError
     from archfb.metrics.exposition import exposition
     from archfb.metrics.reading import read
     from archfb_state.storage.opening import peek
 
-    store = peek(path)
+    store = peek(path, **sharing(config, environ))
     try:
         text = exposition(read(config, store, environ))
         if store.opened.notes:

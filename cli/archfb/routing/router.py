@@ -204,13 +204,13 @@ def refuse_bad_proxies(environ: Mapping[str, str]) -> None:
 
 def open_store(config: Config, state: str | None, environ: Mapping[str, str]) -> Store:
     """Return the memory that the configuration, the environment or `state` names. Raises StateError."""
-    from archfb.config.load import state_path
+    from archfb.config.load import sharing, state_path
     from archfb.errors import StateError
     from archfb_state.storage.opening import open_state
     from archfb_state.store import StoreUnusable
 
     path, explicit = state_path(state, config, environ)
     try:
-        return open_state(path, explicit=explicit)
+        return open_state(path, explicit=explicit, **sharing(config, environ))
     except StoreUnusable as error:
         raise StateError(str(error)) from error

@@ -114,7 +114,8 @@ class PeekedMemory:
             self._salted = store.meta("salt") is not None
         rows, stored = self._kept.at(store)
         self._log = self._logged()
-        absent = () if there is not None else (f"No state at {self._path} yet; waiting for it…",)
+        waits = there is None and "://" not in self._path
+        absent = () if not waits else (f"No state at {self._path} yet; waiting for it…",)
         return Look(rows, store.salt, stored, (*absent, *store.opened.notes))
 
     def _is_another(self, store: Store, there: tuple[int, int] | None) -> bool:

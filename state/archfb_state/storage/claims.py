@@ -22,10 +22,11 @@ _RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
 _BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
 _RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
 _RESERVE = "INSERT INTO reservations (id, budget, usd, reserved_at, expires_at) VALUES (?, ?, ?, ?, ?)"
-_ADD = (
+ADD = (
     "INSERT INTO budgets (budget, count, usd, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (budget) DO UPDATE SET "
-    "count = count + excluded.count, usd = usd + excluded.usd, updated_at = excluded.updated_at"
+    "count = budgets.count + excluded.count, usd = budgets.usd + excluded.usd, updated_at = excluded.updated_at"
 )
+"""Adds to what a budget has had: budget, count, USD, instant."""
 _CENT_DUST = 1e-9
 
 
@@ -70,11 +71,11 @@ def reserve(
         return None
     reservation = f"{new_token()}:{budget}"
     connection.execute(_RESERVE, (reservation, budget, usd, now, now + seconds))
-    connection.execute(_ADD, (budget, 1, 0.0, now))
+    connection.execute(ADD, (budget, 1, 0.0, now))
     return reservation
 
 
 def spend(connection: sqlite3.Connection, reservation: str, usd: float, now: float) -> None:
     """Settle a reservation, expired or not; a second time changes nothing."""
     if connection.execute("DELETE FROM reservations WHERE id = ?", (reservation,)).rowcount == 1:
-        connection.execute(_ADD, (reservation.partition(":")[2], 0, usd, now))
+        connection.execute(ADD, (reservation.partition(":")[2], 0, usd, now))

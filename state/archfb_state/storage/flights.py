@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 SKEW = 1.0
 """Seconds by which an instant may lie in the future before it counts as written by a clock that was wrong."""
 
-_ALL = "SELECT call_id, model, started_at, expires_at FROM in_flight"
+ALL = "SELECT call_id, model, started_at, expires_at FROM in_flight"
 _DEPART = (
     "INSERT INTO in_flight (call_id, model, pid, started_at, expires_at) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (call_id) DO UPDATE SET model = excluded.model, started_at = excluded.started_at, "
@@ -46,7 +46,7 @@ class Flights:
     def _read(self, connection: sqlite3.Connection, now: float) -> None:
         self._models, self._counts, self._swept = {}, {}, False
         self._since, self._until = -inf, inf
-        for call_id, model, began, ends in connection.execute(_ALL):
+        for call_id, model, began, ends in connection.execute(ALL):
             if type(began) is not float or type(ends) is not float:
                 continue
             if ends <= now:

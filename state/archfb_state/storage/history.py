@@ -33,13 +33,9 @@ _PAGE = 1000
 
 def _bucket_sums() -> list[str]:
     bounds = [bound * 1000 for bound in BUCKETS]
-    first = f"SUM(latency_ms <= {bounds[0]})"
-    middle = [f"SUM(latency_ms > {low} AND latency_ms <= {high})" for low, high in pairwise(bounds)]
-    return [first, *middle, f"SUM(latency_ms > {bounds[-1]})"]
-
-
-def _whole(column: str) -> str:
-    return f"CAST(TOTAL({column}) AS INTEGER)"
+    first = f"latency_ms <= {bounds[0]}"
+    middle = [f"latency_ms > {low} AND latency_ms <= {high}" for low, high in pairwise(bounds)]
+    return [f"COUNT(*) FILTER (WHERE {one})" for one in (first, *middle, f"latency_ms > {bounds[-1]}")]
 
 
 _SUMS = ", ".join(
@@ -47,32 +43,37 @@ _SUMS = ", ".join(
         "COUNT(*)",
         "TOTAL(latency_ms) / 1000",
         *_bucket_sums(),
-        _whole("input_tokens"),
-        _whole("output_tokens"),
-        _whole("reasoning_tokens"),
-        _whole("cached_tokens"),
+        "TOTAL(input_tokens)",
+        "TOTAL(output_tokens)",
+        "TOTAL(reasoning_tokens)",
+        "TOTAL(cached_tokens)",
         "TOTAL(cost_usd)",
     ]
 )
 _NAMES = ", ".join(TOTALS)
 _MARKS = ", ".join("?" * len(TOTALS))
-_ADD = ", ".join(f"{name} = {name} + excluded.{name}" for name in TOTALS)
+
+
+def _add(table: str) -> str:
+    return ", ".join(f"{name} = {table}.{name} + excluded.{name}" for name in TOTALS)
+
+
 _SPAN = "FROM attempts WHERE seq > ? AND seq <= ?"
 _KEY = f"{_PHASE}, model, outcome"
 
 _SPAN_HOURS = f"SELECT {_HOUR}, {_KEY}, {_SUMS} {_SPAN} GROUP BY 1, 2, 3, 4"
 _ADD_HOUR = (
     f"INSERT INTO rollups (hour, phase, model, outcome, {_NAMES}) VALUES (?, ?, ?, ?, {_MARKS}) "  # noqa: S608
-    f"ON CONFLICT (hour, phase, model, outcome) DO UPDATE SET {_ADD}"
+    f"ON CONFLICT (hour, phase, model, outcome) DO UPDATE SET {_add('rollups')}"
 )
 _ADD_TOTAL = (
     f"INSERT INTO totals (phase, model, outcome, {_NAMES}) VALUES (?, ?, ?, {_MARKS}) "  # noqa: S608
-    f"ON CONFLICT (phase, model, outcome) DO UPDATE SET {_ADD}"
+    f"ON CONFLICT (phase, model, outcome) DO UPDATE SET {_add('totals')}"
 )
 _FOLD_HANDOVERS = (
     "INSERT INTO handovers (phase, from_model, to_model, count) "
     f"SELECT {_PHASE}, fallback_from, model, COUNT(*) {_SPAN} AND fallback_from IS NOT NULL GROUP BY 1, 2, 3 "
-    "ON CONFLICT (phase, from_model, to_model) DO UPDATE SET count = count + excluded.count"
+    "ON CONFLICT (phase, from_model, to_model) DO UPDATE SET count = handovers.count + excluded.count"
 )
 _TAIL = f"SELECT {_KEY}, {_SUMS} FROM attempts WHERE seq > ? GROUP BY 1, 2, 3"  # noqa: S608
 _TAIL_HOURS = f"SELECT {_HOUR}, {_KEY}, {_SUMS} FROM attempts WHERE seq > ? GROUP BY 1, 2, 3, 4"  # noqa: S608
@@ -225,9 +226,10 @@ def transitions(
     connection: sqlite3.Connection, since: float, model: str | None, limit: int | None
 ) -> list[Transition]:
     """Return changes of status, oldest first (the newest `limit`)."""
-    sql = f"{TRANSITIONS.select} WHERE at >= ? AND (?2 IS NULL OR model = ?2) ORDER BY at DESC, seq DESC LIMIT ?3"
-    name = None if model is None else clean_text(model)
-    rows = connection.execute(sql.replace("at >= ?", "at >= ?1", 1), (since, name, -1 if limit is None else limit))
+    where, values = ("", [since]) if model is None else (" AND model = ?2", [since, clean_text(model)])
+    at_most = "" if limit is None else f" LIMIT {max(0, limit):d}"
+    sql = f"{TRANSITIONS.select} WHERE at >= ?1{where} ORDER BY at DESC, seq DESC{at_most}"
+    rows = connection.execute(sql, values)
     return [one for one in map(TRANSITIONS.from_row, reversed(rows.fetchall())) if one is not None]
 
 

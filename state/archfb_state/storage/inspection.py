@@ -21,12 +21,16 @@ def problems(connection: sqlite3.Connection) -> list[str]:
 
 def _problems(connection: sqlite3.Connection) -> list[str]:
     found = [f"Damaged: {row[0]}" for row in connection.execute("PRAGMA integrity_check(20)") if row[0] != "ok"]
-    if found:
-        return found
+    return found or unreadable(connection)
+
+
+def unreadable(connection: sqlite3.Connection) -> list[str]:
+    """Return which tables hold rows that cannot be read, in sentences."""
+    found = []
     for table in _CHECKED:
-        unreadable = sum(1 for row in connection.execute(table.select) if table.from_row(row) is None)
-        if unreadable:
-            found.append(f"{unreadable} row{'s' if unreadable > 1 else ''} of {table.name} cannot be read; ignored")
+        lost = sum(1 for row in connection.execute(table.select) if table.from_row(row) is None)
+        if lost:
+            found.append(f"{lost} row{'s' if lost > 1 else ''} of {table.name} cannot be read; ignored")
     return found
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord, Snapshot
-from archfb_state.storage.flights import SKEW, Flights
+from archfb_state.storage.flights import ALL, SKEW, Flights
 from archfb_state.storage.rows import ACCOUNTS, DEPLOYMENTS, MACHINE, MODELS, TRANSITIONS, Table
 
 if TYPE_CHECKING:
@@ -23,6 +23,9 @@ _MACHINE_SAVE = (
     f"INSERT INTO machine (id, {MACHINE.list}) VALUES (1, {', '.join('?' * len(MACHINE.columns))}) "  # noqa: S608
     f"ON CONFLICT (id) DO UPDATE SET {', '.join(f'{one} = excluded.{one}' for one in MACHINE.columns)}"
 )
+
+EVERYTHING = (DEPLOYMENTS.select, ACCOUNTS.select, MODELS.select, _MACHINE_ROW, ALL, _LEASES)
+"""The statements that read every small table: for a database that is far away, worth to be sent at once."""
 
 
 class Kept(dict[str, R | None]):

@@ -100,7 +100,7 @@ def test_show_as_json_names_every_setting_that_is_in_force(world: World) -> None
 def test_show_hides_what_may_be_secret(world: World) -> None:
     text = f"""\
 [state]
-database = "postgresql://me:{CANARY}@db/archfb?password={CANARY}"
+database = "postgresql://me@db/archfb?passfile=/x/{CANARY}"
 [alerts]
 webhook = "https://hooks.example/services/T0/{CANARY}"
 ping = "https://ping.example/uuid?x={CANARY}"
@@ -112,7 +112,7 @@ base_url = "https://x.example/{CANARY}/v1"
     found = shown(world, text)
     assert "CANARY" not in found.to_toml() + json.dumps(found.to_json())
     assert 'webhook = "https://hooks.example/…"  # --config, partly hidden' in found.to_toml()
-    assert 'database = "postgresql://me:…@db/archfb?…"  # --config, partly hidden' in found.to_toml()
+    assert 'database = "postgresql://me@db/archfb?…"  # --config, partly hidden' in found.to_toml()
 
 
 def test_show_of_what_is_wrong_tells_the_problems(world: World) -> None:

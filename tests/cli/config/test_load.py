@@ -246,3 +246,10 @@ def test_a_file_of_ten_thousand_mistakes_is_told_in_part_and_at_once(world: Worl
     assert len(world.problems(f"[chains]\nphase1 = [{names}]\n")) == 200
     problems = world.problems("".join(f"k{at} = 1\n" for at in range(9999)))
     assert (len(problems), problems[-1]) == (201, "FILE: and 9799 more problems.")
+
+
+def test_a_password_in_the_databases_url_is_refused_and_not_shown(world: World) -> None:
+    path = world.put('[state]\ndatabase = "postgresql://me:canary@db/archfb"\n', "a.toml")
+    with pytest.raises(ConfigurationError, match="The URL of PostgreSQL at db/archfb holds a password") as caught:
+        world.load(path)
+    assert "canary" not in str(caught.value)

@@ -1,0 +1,340 @@
+"""One connection to PostgreSQL and its transactions; import it only where one is asked for: psycopg is heavy."""
+
+from __future__ import annotations
+
+import re
+import time
+from _thread import RLock
+from contextlib import suppress
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import psycopg
+
+from archfb_state.storage.postgres_failures import Missing, failure, shown
+from archfb_state.storage.postgres_schema import BY_VANTAGE, LOCK, VERSION
+from archfb_state.storage.state_file import Newer
+from archfb_state.store import StoreUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Sequence
+    from types import TracebackType
+
+T = TypeVar("T")
+
+CONNECT_S = 5
+"""Seconds within which a server must answer."""
+
+_MARK = re.compile(r"'[^']*'|\?(\d*)|\bwindow\b")
+_SAME_WITH_VANTAGE = tuple(f"INSERT INTO {name} " for name in BY_VANTAGE)
+_WRITES = ("INSERT ", "UPDATE ", "DELETE ")
+_HOURS = "CAST(started_at / 3600 AS INTEGER)"
+_WRITE = (
+    f"BEGIN; SELECT pg_advisory_xact_lock({LOCK + 1}); "  # noqa: S608 - a number of ours
+    "UPDATE archfb.tick SET written = written + 1 RETURNING written, schema, "
+    "extract(epoch FROM clock_timestamp())::double precision"
+)
+_READ = (
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT written, schema, "
+    "extract(epoch FROM clock_timestamp())::double precision FROM archfb.tick"
+)
+_SETTINGS = (
+    "SELECT set_config('search_path', 'archfb_here, archfb', false), set_config('archfb.vantage', $1, false), "
+    "set_config('lock_timeout', $2, false), set_config('statement_timeout', $3, false), "
+    "set_config('idle_in_transaction_session_timeout', $3, false), set_config('extra_float_digits', '3', false)"
+)
+
+
+@lru_cache(maxsize=512)
+def translated(sql: str) -> str:
+    """Return a statement written for SQLite with PostgreSQL's marks and the keys that hold a vantage."""
+    count = 0
+
+    def mark(found: re.Match[str]) -> str:
+        nonlocal count
+        if found[1] is None:
+            return '"window"' if found[0] == "window" else found[0]
+        count += 1
+        return f"${found[1] or count}"
+
+    sql = _MARK.sub(mark, sql).replace(_HOURS, "TRUNC(started_at / 3600)")
+    if sql.startswith(_SAME_WITH_VANTAGE):
+        sql = sql.replace("ON CONFLICT (", "ON CONFLICT (vantage, ")
+    if sql.startswith("INSERT INTO attempts "):
+        sql += " RETURNING seq"
+    return sql
+
+
+class _Cursor(psycopg.RawCursor[tuple[Any, ...]]):
+    """A cursor that says, as sqlite3's does, which number an appended row got."""
+
+    @property
+    def lastrowid(self) -> int | None:
+        row = self.fetchone()
+        return None if row is None else int(row[0])
+
+
+class _Rows(list[tuple[Any, ...]]):
+    """Rows that were read ahead, asked for as those of a cursor."""
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return list(self)
+
+    def fetchone(self) -> tuple[Any, ...] | None:
+        return self[0] if self else None
+
+
+class _Later:
+    """A statement that has not been sent yet; whoever asks how many rows it met has it sent."""
+
+    def __init__(self, connection: Connection, sql: str, values: Sequence[Any]) -> None:
+        self.sql, self.values = sql, values
+        self.done: psycopg.Cursor[Any] | None = None
+        self._connection = connection
+
+    @property
+    def rowcount(self) -> int:
+        if self.done is None:
+            self._connection.flush()
+        return -1 if self.done is None else self.done.rowcount
+
+
+class Connection:
+    """A session within a transaction, spoken to as sqlite3's connections are, with few journeys to the server.
+
+    What only writes is kept back and goes with whatever next asks something, or with the commit. `before` is the
+    state's count of writes when the transaction began, `after` the count once it has been committed.
+    """
+
+    def __init__(self, session: psycopg.Connection[Any]) -> None:
+        """Speak to a session."""
+        self.session = session
+        self.before = self.after = 0
+        self._later: list[_Later] = []
+        self._read: dict[str, list[tuple[Any, ...]]] = {}
+
+    def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
+        """Execute one statement."""
+        if sql.startswith(_WRITES):
+            self._outdate(sql)
+            if "RETURNING" in translated(sql):
+                self.flush()
+                return self.session.cursor().execute(translated(sql), values or None)
+            later = _Later(self, sql, values)
+            self._later.append(later)
+            return later
+        if not values and sql in self._read:
+            return _Rows(self._read.pop(sql))
+        self.flush()
+        return self.session.cursor().execute(translated(sql), values or None)
+
+    def _outdate(self, write: str) -> None:
+        """Drop what was read ahead of a table that is about to change."""
+        words = write.split(None, 3)
+        table = words[1] if words[0] == "UPDATE" else words[2]
+        self._read = {sql: rows for sql, rows in self._read.items() if f" FROM {table}" not in sql}
+
+    def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Execute one statement for each row."""
+        self._outdate(sql)
+        self._later += [_Later(self, sql, row) for row in rows]
+
+    def flush(self, last: str | None = None) -> None:
+        """Send what was kept back, and one more statement, in one journey."""
+        later, self._later = self._later, []
+        if not later:
+            if last is not None:
+                self.session.execute(last, prepare=False)
+            return
+        with self.session.pipeline():
+            for one in later:
+                one.done = self.session.cursor().execute(translated(one.sql), one.values or None)
+            if last is not None:
+                self.session.execute(last, prepare=False)
+
+    def read_ahead(self, statements: Iterable[str]) -> None:
+        """Read in one journey what will be asked for one by one."""
+        self.flush()
+        with self.session.pipeline():
+            cursors = [(one, self.session.cursor().execute(translated(one))) for one in statements]
+        self._read = {sql: cursor.fetchall() for sql, cursor in cursors}
+
+    def forget(self) -> None:
+        """Drop what was kept back and read ahead: the transaction is over."""
+        self._later, self._read = [], {}
+
+    def renumber(self) -> None:
+        """Let the numbers of appended rows go on after those that were copied."""
+        for table in ("attempts", "transitions", "decisions"):
+            self.execute(
+                f"SELECT setval(pg_get_serial_sequence('archfb.{table}', 'seq'), "  # noqa: S608 - names are ours
+                f"greatest(1, (SELECT coalesce(max(seq), 1) FROM archfb.{table})))"
+            )
+
+
+class ServerClock:
+    """The server's clock, followed between transactions by the time that passes here; no host's own clock counts."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        """Begin with this machine's clock until the server's is known."""
+        self._monotonic = monotonic
+        self._ahead = time.time() - monotonic()
+        self.known = False
+
+    def set(self, now: float) -> None:
+        """Take the server's instant; a little less than what was told before does not set the clock back."""
+        ahead = now - self._monotonic()
+        if not self.known or not 0.0 <= self._ahead - ahead < 1.0:
+            self._ahead, self.known = ahead, True
+
+    def __call__(self) -> float:
+        """Return the instant by the server's clock."""
+        return self._monotonic() + self._ahead
+
+
+class PostgresDatabase:
+    """A session, and the two ways to use it: `read` and `writing`, each one short transaction."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        vantage: str = "",
+        patience: float = 10.0,
+        writable: bool = True,
+        clock: ServerClock | None = None,
+    ) -> None:
+        """Connect. Raises Away with a sentence."""
+        self.path = url
+        self.patience = patience
+        self.writable = writable
+        self.vantage = vantage
+        self.clock = clock or ServerClock()
+        self._mutex = RLock()
+        self.writing = Writing(self)
+        self.connection = self._connect()
+
+    def _connect(self) -> Connection:
+        session = None
+        try:
+            session = psycopg.connect(
+                self.path,
+                autocommit=True,
+                cursor_factory=_Cursor,
+                connect_timeout=CONNECT_S,
+                tcp_user_timeout=int(1000 * self.patience) + 1000,
+                application_name="archfb",
+            )
+            limit = str(max(1, int(1000 * self.patience)))
+            session.execute(_SETTINGS, (self.vantage, limit, limit))
+        except psycopg.Error as error:
+            if session is not None:
+                session.close()
+            raise failure(self.path, error) from None
+        return Connection(session)
+
+    def begin(self, sql: str) -> Connection:
+        """Begin a transaction, and learn the count of writes and the server's instant in the same round trip."""
+        self.connection.forget()
+        cursor = self.connection.session.execute(sql, prepare=False)
+        while cursor.nextset():
+            pass
+        row = cursor.fetchone()
+        if row is None:
+            raise psycopg.errors.UndefinedTable("archfb.tick is empty")
+        written, schema, now = row
+        if schema > VERSION:
+            raise Newer(
+                f"State is from a later archfb (schema {schema}; this one knows {VERSION}). Running without saving."
+            )
+        if schema < VERSION:
+            raise Missing(f"State at {shown(self.path)} is of an older archfb (schema {schema})")
+        self.clock.set(now)
+        self.connection.after = written
+        self.connection.before = written - 1 if sql is _WRITE else written
+        return self.connection
+
+    def write(self) -> Connection:
+        """Begin a transaction that only one process at a time is in."""
+        return self.begin(_WRITE)
+
+    def read(self, work: Callable[[Any], T]) -> T:
+        """Do what only reads, in one transaction: everything read is of one instant."""
+        with self._mutex:
+            try:
+                connection = self.begin(_READ)
+                found = work(connection)
+                self.finish("COMMIT")
+            except psycopg.Error as error:
+                self.undo()
+                raise failure(self.path, error) from None
+            except BaseException:
+                self.undo()
+                raise
+            return found
+
+    def finish(self, how: str) -> None:
+        """End the transaction."""
+        self.connection.flush(how)
+
+    def undo(self) -> None:
+        """Take the transaction back, if there is still a session to do so in."""
+        self.connection.forget()
+        with suppress(psycopg.Error):
+            self.finish("ROLLBACK")
+
+    def enter(self) -> None:
+        """Keep other threads out."""
+        self._mutex.acquire()
+
+    def leave(self) -> None:
+        """Let the next thread in."""
+        self._mutex.release()
+
+    def close(self) -> None:
+        """Let go of the session."""
+        with self._mutex, suppress(psycopg.Error):
+            self.connection.session.close()
+
+
+class Writing:
+    """A write transaction: one at a time over all hosts, committed or rolled back as a whole."""
+
+    __slots__ = ("_database",)
+
+    def __init__(self, database: PostgresDatabase) -> None:
+        """Belong to a database."""
+        self._database = database
+
+    def __enter__(self) -> Any:
+        """Begin; raises StoreUnusable, StoreBusy, Away, Newer."""
+        database = self._database
+        if not database.writable:
+            raise StoreUnusable("This state was opened only to be read.")
+        database.enter()
+        try:
+            return database.write()
+        except BaseException as error:
+            database.undo()
+            database.leave()
+            if isinstance(error, psycopg.Error):
+                raise failure(database.path, error) from None
+            raise
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
+    ) -> None:
+        """Commit, or roll back where anything went wrong."""
+        database = self._database
+        try:
+            if kind is None:
+                database.finish("COMMIT")
+            else:
+                database.undo()
+        except psycopg.Error as error:
+            database.undo()
+            raise failure(database.path, error) from None
+        finally:
+            database.leave()
+        if isinstance(value, psycopg.Error):
+            raise failure(database.path, value) from None

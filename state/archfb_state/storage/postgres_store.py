@@ -1,0 +1,81 @@
+"""The store on PostgreSQL: one memory for many machines, with the statements and the decision core of the file's."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from archfb_state.storage import claims, inspection
+from archfb_state.storage.remembered import EVERYTHING, Remembered
+from archfb_state.storage.rows import clean_text
+from archfb_state.storage.sqlite_store import SqliteStore
+from archfb_state.store import Opened
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archfb_state.storage.postgres_connection import PostgresDatabase
+    from archfb_state.storage.way import Core
+
+OVER_ALL = ("salt",)
+"""Small values that every vantage shares; the others are each vantage's own."""
+
+
+class _Remembered(Remembered):
+    """Kept for as long as the state's count of writes says that nobody else wrote."""
+
+    def refresh(self, connection: Any) -> None:
+        """Forget everything if another session has committed since the last call."""
+        if connection.before != self._version:
+            self.forget()
+            connection.read_ahead(EVERYTHING)
+            for kept in (self.deployments, self.accounts, self.models):
+                kept.need_all(connection)
+        self._version = connection.after
+
+
+class PostgresStore(SqliteStore):
+    """The protocol `Store` over one open `PostgresDatabase`.
+
+    Raises StoreBusy (not locked within the database's patience), Away and Newer; whoever may not fail uses the store
+    that `opening.open_state` returns, which goes on locally instead.
+    """
+
+    def __init__(self, database: PostgresDatabase, core: Core, *, opened: Opened | None = None) -> None:
+        """Use an open database; its own clock rules, unless another one than this machine's is given."""
+        super().__init__(
+            database,  # type: ignore[arg-type]  # the same methods over another connection
+            opened=opened or Opened(database.path, saving=database.writable),
+            clock=database.clock if core.clock is time.time else core.clock,
+            observe=core.observe,
+            settle=core.settle,
+            rng=core.rng,
+        )
+        self._remembered = _Remembered()
+        self._vantage = database.vantage
+
+    def meta(self, name: str, value: Any = None) -> Any:
+        """Read a small remembered value (JSON), or write it where one is given; of this vantage, but for the salt."""
+        own = name if name in OVER_ALL or not self._vantage else f"{self._vantage}\x1f{name}"
+        return super().meta(clean_text(own), value)
+
+    def merge_budgets(self, merge: str, spent: Iterable[tuple[str, int, float]]) -> None:
+        """Add what budgets had elsewhere, unless this very merge has been here before."""
+        now = self.now()
+
+        def work(connection: Any) -> None:
+            sql = "INSERT INTO merges (id, at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+            if connection.execute(sql, (merge, now)).rowcount == 1:
+                connection.executemany(claims.ADD, [(budget, count, usd, now) for budget, count, usd in spent])
+
+        self._write(work)
+
+    def check(self) -> list[str]:
+        """Return what is wrong with the stored state, in sentences; empty when sound."""
+        return self._read(inspection.unreadable)
+
+    def backup(self, path: str) -> None:
+        """Write a consistent copy as a state file (0600); raises StoreUnusable where that is impossible."""
+        from archfb_state.storage.transfer import copy_to_new_file
+
+        self._read(lambda connection: copy_to_new_file(connection, path))

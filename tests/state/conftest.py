@@ -1,0 +1,30 @@
+"""One PostgreSQL server for all tests of the state."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+import pytest
+from postgres_server import PostgresServer, binaries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """Return a running server that keeps nothing safe from a crash of the machine, for speed."""
+    server = new_server("fsync=off")
+    server.start()
+    yield server
+    server.remove()
+
+
+def new_server(*settings: str) -> PostgresServer:
+    """Make a server, or skip with the reason."""
+    if find_spec("psycopg") is None:
+        pytest.skip("psycopg is not installed")
+    if binaries() is None:
+        pytest.skip("no PostgreSQL server (initdb) on this machine; Debian's package is postgresql")
+    return PostgresServer.temporary(*settings)
