@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import time
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,11 +23,11 @@ from archfb_state.store import PhaseResult, Run, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from archfb_state.store import Store
 
 SETTINGS = Settings()
+PAGES = Path(__file__).parents[2] / "docs"
 
 
 @pytest.fixture
@@ -349,6 +350,30 @@ def test_the_same_core_decides_here_as_in_a_file(postgres: PostgresServer, tmp_p
     assert found[0] == found[1]
     assert Core().clock is time.time
     assert RETRY_AFTER > 1
+
+
+@pytest.mark.parametrize("looks", [False, True])
+def test_the_rights_that_are_documented_are_enough(own: PostgresServer, tmp_path: Path, looks: bool) -> None:
+    page = (PAGES / "shared-state.md").read_text(encoding="utf-8")
+    rights = page.split("```sql")[2].partition("```")[0]
+    url = own.new()
+    shared(url, tmp_path / "owner").close()
+    for statement in rights.replace("ROLE archfb ", "ROLE guest ").replace("TO archfb;", "TO guest;").split(";"):
+        if statement.strip():
+            said = statement.replace("SELECT, INSERT, UPDATE, DELETE", "SELECT") if looks else statement
+            own.execute(said, "state0" if "GRANT" in statement else "postgres")
+    as_guest = url.replace("archfb@", "guest@")
+    if looks:
+        store = peek(as_guest)
+        assert store.snapshot().models == {}
+    else:
+        store = shared(as_guest, tmp_path / "guest")
+        store.record([attempt(n, fallback_from="x") for n in range(300)], SETTINGS)
+        store.decide("slot", "c", choosing("one"))
+        assert store.prune(keep_days=1) == 299
+        assert store.opened.notes == ()
+        store.backup(str(tmp_path / "copy.db"))
+    store.close()
 
 
 # carried over

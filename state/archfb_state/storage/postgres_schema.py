@@ -48,7 +48,7 @@ def _sums() -> Iterable[str]:
 
 
 def _view(name: str) -> str:
-    return f"CREATE VIEW archfb_here.{name} AS SELECT * FROM archfb.{name} WHERE vantage = {_HERE}"
+    return f"CREATE VIEW archfb_here.{name} AS SELECT * FROM archfb.{name} WHERE vantage = {_HERE}"  # noqa: S608 - ours
 
 
 class Step(NamedTuple):
@@ -64,8 +64,7 @@ _FIRST = (
     "CREATE SCHEMA IF NOT EXISTS archfb_here",
     # two that SQLite has, so that one set of statements serves both
     "CREATE AGGREGATE archfb.total(double precision) (SFUNC = float8pl, STYPE = double precision, INITCOND = '0')",
-    "CREATE FUNCTION archfb.typeof(double precision) RETURNS text LANGUAGE sql IMMUTABLE "
-    "AS $$ SELECT 'real'::text $$",
+    "CREATE FUNCTION archfb.typeof(double precision) RETURNS text IMMUTABLE LANGUAGE sql AS $$SELECT 'real'$$",
     _table(
         "tick",
         "one boolean PRIMARY KEY DEFAULT true CHECK (one)",
@@ -73,7 +72,7 @@ _FIRST = (
         "schema INTEGER NOT NULL",
     )
     + " WITH (fillfactor = 10)",
-    f"INSERT INTO archfb.tick (schema) VALUES ({VERSION})",
+    f"INSERT INTO archfb.tick (schema) VALUES ({VERSION})",  # noqa: S608 - a number of ours
     _table("meta", "name TEXT PRIMARY KEY", "value TEXT NOT NULL"),
     _table("attempts", f"{_SEQ} PRIMARY KEY", *ATTEMPTS.definitions(), _VANTAGE, "UNIQUE (id)"),
     "CREATE INDEX attempts_by_time ON archfb.attempts (started_at, seq)",
