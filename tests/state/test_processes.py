@@ -7,11 +7,15 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import state_worker
 from state_samples import CORE, SCALE
 
 from archfb_state.storage.opening import open_state
+
+if TYPE_CHECKING:
+    from postgres_server import PostgresServer
 
 WORKER = [sys.executable, "-X", "frozen_modules=on", state_worker.__file__]
 
@@ -109,3 +113,39 @@ def test_of_many_contenders_one_wins_each_lease(tmp_path: Path) -> None:
 def test_a_budget_is_not_passed_by_many_at_once(tmp_path: Path) -> None:
     said = run_together(*[("reserve", tmp_path / "state.db", 25)] * 8)
     assert sum(int(lines[0]) for lines in said) == 100
+
+
+def test_hosts_on_one_server_lose_nothing_and_agree(postgres: PostgresServer) -> None:
+    url, times = postgres.new(), 10 * SCALE
+    said = run_together(*[("record", url, who, times) for who in range(6)])
+    assert {lines[0] for lines in said} == {"True"}
+    store = open_state(url, **CORE)
+    assert sum(one.count for one in store.counters()) == 6 * times
+    assert sum(one.successes for one in store.snapshot().models.values()) == 6 * times
+    won = [n for lines in run_together(*[("contend", url, 10 * SCALE)] * 4) for line in lines for n in line.split()]
+    assert sorted(map(int, won)) == list(range(10 * SCALE))
+    given = [int(lines[0]) for lines in run_together(*[("reserve", url, 40)] * 4)]
+    assert sum(given) == 100
+    assert store.opened.notes == ()
+    store.close()
+
+
+def test_a_new_server_is_set_up_once_by_many_at_a_time(postgres: PostgresServer) -> None:
+    url = postgres.new()
+    said = run_together(*[("record", url, who, 1) for who in range(6)])
+    assert {lines[0] for lines in said} == {"True"}
+
+
+def test_a_killed_process_holds_nothing_up_on_a_server(postgres: PostgresServer) -> None:
+    url, said = postgres.new(), set()
+    for who in range(1, 4):
+        process = start("record_until_killed", url, who)
+        assert process.stdout is not None
+        said |= {process.stdout.readline().strip() for _ in range(5)}
+        process.kill()
+        said |= set(process.communicate()[0].split())
+    store = open_state(url, **CORE)
+    assert said <= {one.id for one in store.attempts()}
+    assert store.acquire("trial:new", 60.0) is not None
+    assert store.opened.notes == ()
+    store.close()

@@ -82,7 +82,7 @@ class SharedStore(LastingStore):
                 store.close()
                 raise
             if late:
-                self._say(f"{late} attempts that were kept here while the database was away were merged.")
+                self._say(f"Merged what was kept here while the database was away ({late} attempts).")
         return store
 
     def _do(self, work: Callable[[Store], T]) -> T:
