@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import time
 from _thread import RLock
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 T = TypeVar("T")
+
+logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what went wrong is said in sentences of ours
 
 CONNECT_S = 5
 """Seconds within which a server must answer."""
