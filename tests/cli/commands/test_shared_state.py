@@ -29,7 +29,9 @@ def test_a_state_is_used_moved_and_looked_at_from_the_command_line(server: Postg
     assert archfb("--state", file, "ask", "hello").returncode == 0
     moved = archfb("state", "migrate", "--from", file, "--to", url)
     assert (moved.returncode, moved.stdout) == (0, "")
-    assert moved.stderr.startswith("1 attempt and all that was learned from them are at postgresql://archfb@/state0?…")
+    assert moved.stderr.startswith(
+        "1 attempt and all that was learned from them are at postgresql://archfb@/state0?…"
+    )
     again = archfb("state", "migrate", "--from", file, "--to", url)
     assert again.returncode == 2
     assert "holds a state already; nothing was copied" in again.stderr
@@ -51,7 +53,7 @@ def test_a_run_goes_on_without_the_database_and_the_next_one_merges(server: Post
     assert away.returncode == 0
     assert "refuses connections; is it running; going on from what was known" in away.stderr
     back = archfb("--state", url, "ask", "hello")
-    assert "1 attempts that were kept here while the database was away were merged." in back.stderr
+    assert "Merged what was kept here while the database was away (1 attempts)." in back.stderr
     assert 'status="ok"} 3' in archfb("--state", url, "metrics").stdout
 
 
