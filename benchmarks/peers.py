@@ -15,7 +15,7 @@ from pathlib import Path
 
 PACKAGES = {
     "sdks": ["openai", "anthropic", "google-genai"],
-    "litellm": ["litellm[proxy]", "httpx"],
+    "litellm": ["litellm[proxy]", "httpx", "time-machine"],
     "pydantic-ai": ["pydantic-ai-slim[openai]", "httpx"],
 }
 

@@ -93,6 +93,40 @@ def test_ties_go_to_fewer_in_flight_then_to_the_chain() -> None:
     assert one.order(chain) == ["c", "d", "a"]
 
 
+@pytest.mark.parametrize("strategy", STRATEGIES)
+def test_a_model_that_failed_last_is_asked_by_one_call_at_a_time(strategy: str) -> None:
+    one = core()
+    for model, outcome in (("a", "timeout"), ("c", "ok"), ("d", "ok")):
+        one.record(model, outcome)
+    chain = one.candidates(
+        "a", "c", "d", a={"expected_cost": 0.0}, c={"expected_cost": 1.0}, d={"expected_cost": 2.0}
+    )
+    one.rows = replace(one.rows, in_flight={"a": 1, "c": 3})
+    decision = one.choose(chain, strategy=strategy)
+    assert decision.order[-1].model == "a"
+    assert decision.order[-1].why.startswith("doubtful, and another call awaits its answer; 1 failure in a row")
+    one.rows = replace(one.rows, in_flight={"c": 3})
+    assert "doubtful" not in " ".join(ranked.why for ranked in one.choose(chain, strategy=strategy).order)
+
+
+def test_a_model_on_probation_is_asked_by_one_call_at_a_time() -> None:
+    one = opened(core(), "a").wait(60)
+    one.record("a", "ok")
+    chain = one.candidates("a", "c")
+    one.rows = replace(one.rows, in_flight={"a": 1})
+    assert one.order(chain, strategy="priority") == ["c", "a"]
+    one.rows = replace(one.rows, in_flight={})
+    assert one.order(chain, strategy="priority") == ["a", "c"]
+
+
+def test_where_every_model_is_doubtful_and_awaited_the_strategy_orders_them() -> None:
+    one = core()
+    for model in "ac":
+        one.record(model, "timeout", after=60.0)
+    one.rows = replace(one.rows, in_flight={"a": 1, "c": 1})
+    assert one.order(one.candidates("a", "c"), strategy="priority") == ["a", "c"]
+
+
 @pytest.mark.parametrize("wild", [float("nan"), float("inf"), -1e300])
 def test_credits_are_clamped_to_the_sum(wild: float) -> None:
     one = core()

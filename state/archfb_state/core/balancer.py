@@ -3,9 +3,10 @@
 balanced: the tier nearest to the complexity (of two, the higher), in it a smooth weighted round robin over
 weight · success · speed · health; then the rest by score, tier by tier. priority: the chain's order. fastest: the
 least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
-unknown prices last. Both of the latter ask another than the first in one call of twenty. Then, always: critical
-models, trials, models of weight 0, the offline provider. One model that is due for a
-trial, at most, goes before its peers, under a lease, so that a healed one is found by the next call.
+unknown prices last. Both of the latter ask another than the first in one call of twenty. A model whose last call
+failed, or that is on probation, is asked by one call at a time: while that one waits, others go elsewhere first.
+Then, always: critical models, trials, models of weight 0, the offline provider. One model that is due for a trial,
+at most, goes before its peers, under a lease, so that a healed one is found by the next call.
 """
 
 from __future__ import annotations
@@ -54,10 +55,29 @@ def choose(
     found = entries(candidates, rows, demand, settings, now)
     able = classes(found, rows)
     head = _head(able, rows, settings, by_group=demand.strategy == "balanced")
-    order, turns = _STRATEGIES[demand.strategy](able.fit, head, turns, rng)
+    awaited = _awaited(able.fit, rows)
+    free = [one for one in able.fit if one not in awaited]
+    order, turns = _STRATEGIES[demand.strategy](free, head, turns, rng)
+    order += [Place(one, "doubtful, and another call awaits its answer") for one in awaited]
     order += _rest(able, head, rows)
     places = ranked(order, found, rows)
     return Decision(demand.phase, demand.complexity, demand.strategy, places, demand.terms), turns
+
+
+def _awaited(fit: list[Entry], rows: Snapshot) -> list[Entry]:
+    """Return those that failed last, or are on probation, and that another call is asking; none where all are such.
+
+    Calls that overlap count as one episode, so many could hang at a model before three in a row have failed.
+    """
+    failing = rows.deployments
+    found = [
+        one
+        for one in fit
+        if one.load
+        and (known := failing.get(one.candidate.ref.deployment)) is not None
+        and (known.consecutive or known.probation)
+    ]
+    return sorted(found, key=_by_group_and_score) if len(found) < len(fit) else []
 
 
 def _head(able: Classes, rows: Snapshot, settings: Settings, *, by_group: bool) -> Place | None:
