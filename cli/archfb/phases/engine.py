@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archfb import events
-from archfb.errors import UsageError
 from archfb.phases.caller import ModelCaller
 from archfb.phases.dry import DryCaller
 from archfb.phases.options import PhaseOutcome, RunResult
@@ -20,6 +19,7 @@ from archfb.phases.spending import Purse
 from archfb.phases.steps import STEPS, agent_calls
 from archfb.phases.work import Work
 from archfb.routing.answer import CallError
+from archfb.suggest import one_of
 from archfb.text import clean
 from archfb_state.store import Run, StoreBusy, StoreUnusable
 
@@ -57,13 +57,8 @@ async def run(
 def phases_until(phase: str) -> tuple[str, ...]:
     """Return the phases that lead to one, in order. Raises UsageError with a did-you-mean."""
     names = tuple(TITLES)
-    wanted = "final" if phase == "all" else phase
-    if wanted not in names:
-        from difflib import get_close_matches
-
-        near = get_close_matches(phase, [*names, "all"], n=1)
-        hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}, all."
-        raise UsageError(f"Unknown phase '{clean(phase, one_line=True, limit=80)}'. {hint}")
+    known = one_of(phase, [*names, "all"], "phase")
+    wanted = "final" if known == "all" else known
     return names[: names.index(wanted) + 1]
 
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from archfb.config.model import Model, Provider
-from archfb.errors import ConfigurationError, UsageError
+from archfb.errors import ConfigurationError
 from archfb.providers.keys import Key, key_problem, read_key
+from archfb.suggest import one_of
 from archfb_state.records import ModelRef
 
 if TYPE_CHECKING:
@@ -90,15 +91,5 @@ def chain_members(config: Config, members: Roster, phase: str, model: str | None
     Raises UsageError with a did-you-mean for an unknown phase or model.
     """
     if model is not None:
-        return [members[_known(model, members, "model")]]
-    return [members[name] for name in config.chains[_known(phase, config.chains, "phase")]]
-
-
-def _known(name: str, names: Mapping[str, object], what: str) -> str:
-    if name in names:
-        return name
-    from difflib import get_close_matches
-
-    near = get_close_matches(name, names, n=1)
-    hint = f"Did you mean '{near[0]}'?" if near else f"Known: {', '.join(names)}."
-    raise UsageError(f"Unknown {what} '{name}'. {hint}")
+        return [members[one_of(model, members, "model")]]
+    return [members[name] for name in config.chains[one_of(phase, config.chains, "phase")]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 import time
 from dataclasses import replace
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from archfb_state.records import Snapshot
 from archfb_state.settings import Settings
+from archfb_state.storage.database import identity
 from archfb_state.store import StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -49,15 +49,6 @@ class Memory(Protocol):
 
     def close(self) -> None:
         """Let go of it."""
-
-
-def identity(path: str) -> tuple[int, int] | None:
-    """Return what tells the file at the path from every other, None where there is none."""
-    try:
-        there = os.stat(path)  # noqa: PTH116 - a Path costs more than the call
-    except OSError:
-        return None
-    return there.st_ino, there.st_dev
 
 
 class Unchanging:

@@ -9,6 +9,8 @@ from archfb.repository.manifests.declared import Gathered, below, folder_of, lin
 from archfb.repository.records import Command, Dependency, EntryPoint
 
 if TYPE_CHECKING:
+    from xml.etree.ElementTree import Element
+
     from archfb.repository.manifests.declared import View
 
 
@@ -54,36 +56,27 @@ def _project(view: View, path: str, found: Gathered) -> None:
         description=root.findtext(".//Description") or "",
     )
     is_test = "Microsoft.NET.Test.Sdk" in text
+    _references(root, text, path, found, is_test=is_test)
+    if not is_test:
+        program = below(folder_of(path), "Program.cs")
+        place = program if program in view.files else folder_of(path) or "."
+        found.entry_points.append(EntryPoint(_kind(root), stem, place, path))
+
+
+def _kind(root: Element) -> str:
+    runs = (root.findtext(".//OutputType") or "").lower() in ("exe", "winexe") or "Sdk.Web" in (root.get("Sdk") or "")
+    return "program" if runs else "library"
+
+
+def _references(root: Element, text: str, path: str, found: Gathered, *, is_test: bool) -> None:
+    """Take in packages, and the other projects that this one is built on."""
     for element in root.iter("PackageReference"):
         name = element.get("Include") or element.get("Update") or ""
+        version = element.get("Version") or element.findtext("Version") or ""
         kind = "development" if is_test or (element.get("PrivateAssets") or "").lower() == "all" else "runtime"
-        found.depends(
-            path,
-            "PackageReference",
-            kind,
-            [(name, element.get("Version") or element.findtext("Version") or "")],
-            text,
-        )
+        found.depends(path, "PackageReference", kind, [(name, version)], text)
+    kind = "development" if is_test else "runtime"
     for element in root.iter("ProjectReference"):
-        include = (element.get("Include") or "").replace("\\", "/")
-        target = below(folder_of(path), include)
-        found.dependencies.append(
-            Dependency(
-                target,
-                "",
-                "ProjectReference",
-                "development" if is_test else "runtime",
-                path,
-                line_of(text, element.get("Include") or ""),
-            )
-        )
-    kind = (
-        "program"
-        if (root.findtext(".//OutputType") or "").lower() in ("exe", "winexe") or "Sdk.Web" in (root.get("Sdk") or "")
-        else "library"
-    )
-    program = below(folder_of(path), "Program.cs")
-    if not is_test:
-        found.entry_points.append(
-            EntryPoint(kind, stem, program if program in view.files else folder_of(path) or ".", path)
-        )
+        include = element.get("Include") or ""
+        target = below(folder_of(path), include.replace("\\", "/"))
+        found.dependencies.append(Dependency(target, "", "ProjectReference", kind, path, line_of(text, include)))

@@ -1,4 +1,4 @@
-"""JSON with comments and trailing commas."""
+"""JSON of manifests, also with comments and trailing commas."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from typing import Any
 
 # Every token ends somewhere, closed or not, and gives nothing back: linear whatever the text.
 _TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|,(?=\s*[}\]])')
+
+
+def parse_object(text: str) -> dict[str, Any] | None:
+    """Return the object that a text is, None when it is none."""
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return document if isinstance(document, dict) else None
 
 
 def parse_jsonc(content: bytes) -> Any:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING
 
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.manifests.jsonc import parse_object
 from archfb.repository.records import Command, Dependency, EntryPoint
 
 if TYPE_CHECKING:
@@ -259,11 +259,8 @@ def _meson(view: View, path: str, found: Gathered) -> None:
 
 def _vcpkg(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = parse_object(text)
+    if document is None:
         found.manifest(path, "vcpkg", note="cannot be parsed as JSON")
         return
     found.manifest(path, "vcpkg", document.get("name"), version=document.get("version"))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import TYPE_CHECKING, Any
 
 from archfb.repository.ignore import compiled
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.manifests.jsonc import parse_object
 from archfb.repository.manifests.purpose import purpose_of_script
 from archfb.repository.records import Command, EntryPoint
 
@@ -67,7 +67,7 @@ def _workspaces(view: View) -> list[tuple[str, bool]]:
     if "pnpm-workspace.yaml" in view.files:
         listed += _yaml_list(view.text("pnpm-workspace.yaml"), "packages")
     for path, key in (("package.json", "workspaces"), ("lerna.json", "packages")):
-        document = _json(view.text(path)) if path in view.files else {}
+        document = (parse_object(view.text(path)) or {}) if path in view.files else {}
         value = document.get(key)
         value = value.get("packages") if isinstance(value, dict) else value
         listed += [glob for glob in value if isinstance(glob, str)] if isinstance(value, list) else []
@@ -89,17 +89,9 @@ def _yaml_list(text: str, key: str) -> list[str]:
     return found
 
 
-def _json(text: str) -> dict[str, Any]:
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
-
-
 def _package(view: View, path: str, found: Gathered, is_member: bool) -> None:
     text = view.text(path)
-    document = _json(text)
+    document = parse_object(text) or {}
     if not document:
         note = "" if re.fullmatch(r"\s*\{\s*\}\s*", text) else "cannot be parsed as JSON"
         found.manifest(path, "node", note=note)
@@ -184,7 +176,7 @@ def runner(view: View, document: dict[str, Any]) -> str:
 
 def _scripts(view: View, path: str, document: dict[str, Any], found: Gathered, text: str) -> None:
     scripts = document.get("scripts")
-    tool = runner(view, _json(view.text("package.json")) if "package.json" in view.files else document)
+    tool = runner(view, parse_object(view.text("package.json")) or {} if "package.json" in view.files else document)
     at = max(0, text.find('"scripts"'))
     folder = folder_of(path)
     for name, body in scripts.items() if isinstance(scripts, dict) else ():

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.manifests.jsonc import parse_object
 from archfb.repository.manifests.purpose import purpose_of_script
 from archfb.repository.records import Command, Dependency, EntryPoint
 
@@ -30,11 +30,8 @@ def gather(view: View) -> Gathered:
 
 def _composer(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    try:
-        document = json.loads(text)
-    except (ValueError, RecursionError):
-        document = None
-    if not isinstance(document, dict):
+    document = parse_object(text)
+    if document is None:
         found.manifest(path, "php", note="cannot be parsed as JSON")
         return
     required = _table(document, "require")
