@@ -255,6 +255,22 @@ def test_row_61_a_damaged_state_is_told_by_peek_and_left_alone(path: Path) -> No
     assert path.read_bytes() == before
 
 
+def test_row_61_a_damaged_state_is_not_sound_and_no_empty_copy_is_made_of_it(path: Path) -> None:
+    made(path)
+    os.truncate(path, 5000)
+    store = peek(str(path))
+    assert store.check() == list(store.opened.notes)
+    with pytest.raises(StoreUnusable, match=r"cannot be read: .*: nothing to copy to "):
+        store.backup(f"{path}.copy")
+    assert not os.path.exists(f"{path}.copy")  # noqa: PTH110
+
+
+def test_of_a_state_that_is_not_there_no_copy_is_made(path: Path) -> None:
+    with pytest.raises(StoreUnusable, match=r"There is no state at "):
+        peek(str(path)).backup(f"{path}.copy")
+    assert not os.path.exists(f"{path}.copy")  # noqa: PTH110
+
+
 def test_row_62_a_newer_schema_is_read_but_not_written(path: Path) -> None:
     made(path)
     connection = sqlite3.connect(path)

@@ -32,7 +32,18 @@ class PeekingStore(SqliteStore):
     def _opened(self) -> Opened:
         return Opened(self._path, saving=False, notes=() if self._note is None else (self._note,))
 
+    def check(self) -> list[str]:
+        """Return what is wrong with the stored state, in sentences; that it cannot be read is one."""
+        return super().check() if self._note is None else [self._note]
+
+    def backup(self, path: str) -> None:
+        """Write a consistent copy (0600) to a new file; raises StoreUnusable where there is nothing to copy, too."""
+        if self._stands_in:
+            raise StoreUnusable(f"{self._note or f'There is no state at {self._path}'}: nothing to copy to {path}")
+        super().backup(path)
+
     def _look(self, exists: bool) -> Database:
+        self._stands_in = False
         try:
             if exists:
                 self._note = None
@@ -41,6 +52,7 @@ class PeekingStore(SqliteStore):
             self._note = str(newer)
         except (Corrupt, StoreBusy, sqlite3.Error) as error:
             self._note = f"State at {self._path} cannot be read: {error}"
+        self._stands_in = True
         return nothing(self._path, self._patience)
 
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
@@ -56,6 +68,7 @@ class PeekingStore(SqliteStore):
             self._database = self._look(exists)
         except StoreUnusable as unusable:
             self._note = str(unusable)
+            self._stands_in = True
             self._database = nothing(self._path, self._patience)
         if not exists:
             self._note = "State file vanished; waiting for it…"

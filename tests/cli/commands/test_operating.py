@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -277,3 +278,13 @@ def test_a_copy_that_cannot_be_written_says_nothing_of_another_state(
 def test_an_empty_path_is_a_mistake_and_not_the_default(option: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert enter(["status", f"{option}="]) == 2
     assert capsys.readouterr().err.startswith(f"error: {option} is empty; name a file.")
+
+
+def test_row_61_a_damaged_state_is_not_called_sound(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--state", f"{tmp_path}/s.db"]
+    assert enter(["ask", "hi", *options]) == 0
+    os.truncate(tmp_path / "s.db", 5000)
+    assert enter(["state", "check", *options]) == 1
+    assert enter(["state", "backup", f"{tmp_path}/b.db", *options]) == 2
+    assert "sound" not in capsys.readouterr().err
+    assert not (tmp_path / "b.db").exists()
