@@ -76,6 +76,6 @@ class PostgresStore(SqliteStore):
 
     def backup(self, path: str) -> None:
         """Write a consistent copy as a state file (0600); raises StoreUnusable where that is impossible."""
-        from archfb_state.storage.transfer import copy_to_new_file
+        from archfb_state.storage.copying import copy_to_new_file
 
         self._read(lambda connection: copy_to_new_file(connection, path))

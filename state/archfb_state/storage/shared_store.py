@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from archfb_state.records import Attempt, ModelRef, Transition
-    from archfb_state.storage.postgres_opening import PostgresWay
+    from archfb_state.storage.postgres_way import PostgresWay
     from archfb_state.storage.shadow import Shadow
     from archfb_state.store import Lease, Store
 
