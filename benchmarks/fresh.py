@@ -1,6 +1,7 @@
 """A dead first model, seen from fresh processes: `archfb ask` beside a script with LiteLLM's Router, in one run.
 
-    python benchmarks/fresh.py [--processes 20] [--peer-processes 5] [--archfb COMMAND] [--no-peer]
+    python benchmarks/fresh.py [--processes 20] [--peer-processes 5] [--archfb COMMAND] [--faults refused …]
+        [--no-peer]
 
 The first of two models refuses the connection, answers 500, hangs (time-out 2 s) or is rate limited for an hour; the
 second one answers at once. Every call is a process of its own. The processes of archfb take turns with as many whose
@@ -151,13 +152,14 @@ def main() -> None:
     parser.add_argument("--processes", type=int, default=20)
     parser.add_argument("--peer-processes", type=int, default=5)
     parser.add_argument("--archfb", default=str(Path(sys.executable).with_name("archfb")))
+    parser.add_argument("--faults", nargs="+", default=list(FAULTS), choices=list(FAULTS))
     parser.add_argument("--no-peer", dest="peer", action="store_false")
     options = parser.parse_args()
     if options.peer:
         print(versions(python_of("litellm"), "litellm"))
     print(f"  {'':34} {'call':>12} {'process':>12} {'wasted':>7}")
     with tempfile.TemporaryDirectory() as name:
-        for fault in FAULTS:
+        for fault in options.faults:
             measure(fault, options, Path(name))
 
 
