@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from archfb.routing.table import ModelHealth, StatusTable
 
@@ -83,13 +83,19 @@ def is_stale(one: ModelHealth, now: float, limit: float) -> bool:
     return not seen or now - max(seen) > limit
 
 
-def selected(table: StatusTable, models: Collection[str], phase: str | None, chain: Collection[str]) -> StatusTable:
-    """Return the rows of the named models and of one phase's chain; all of them where nothing is named."""
+def selected(
+    table: StatusTable, models: Collection[str], phase: str | None, chains: Mapping[str, Collection[str]]
+) -> StatusTable:
+    """Return the rows of the named models and of one phase's chain, and the chains with such a model.
+
+    All of them where nothing is named; of a phase that is named its chain alone. `chains` names each phase's models.
+    """
     if not models and phase is None:
         return table
-    wanted = {*models, *(chain if phase is not None else ())}
+    wanted = {*models, *(chains[phase] if phase is not None else ())}
     rows = tuple(one for one in table.models if one.name in wanted)
-    return replace(table, models=rows, chains=tuple(one for one in table.chains if one.phase == phase))
+    phases = {phase} if phase is not None else {one for one, chain in chains.items() if not wanted.isdisjoint(chain)}
+    return replace(table, models=rows, chains=tuple(one for one in table.chains if one.phase in phases))
 
 
 def nagios(table: StatusTable, found: Verdict) -> str:

@@ -79,9 +79,11 @@ def test_a_model_that_no_probe_asks_is_never_too_old() -> None:
 
 def test_a_selection_keeps_the_rows_and_the_chain_that_were_named() -> None:
     table = health(row("m1"), row("m2", "degraded"), row("m3"), chains=(GOOD, KEYLESS))
-    assert selected(table, [], None, ()) is table
-    assert [one.name for one in selected(table, ["m3"], None, ()).models] == ["m3"]
-    chosen = selected(table, [], "phase1", ("m1", "m2"))
+    chains = {"phase1": ("m1", "m2"), KEYLESS.phase: ("m3",)}
+    assert selected(table, [], None, chains) is table
+    named = selected(table, ["m3"], None, chains)
+    assert ([one.name for one in named.models], named.chains) == (["m3"], (KEYLESS,))
+    chosen = selected(table, [], "phase1", chains)
     assert ([one.name for one in chosen.models], [one.phase for one in chosen.chains]) == (["m1", "m2"], ["phase1"])
 
 

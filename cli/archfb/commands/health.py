@@ -70,17 +70,17 @@ def health(
         alone = {"--nagios": nagios, "--if-stale": if_stale is not None, "--max-age": max_age is not None}
         refuse(alone, "is for a single round; --watch keeps going.")
         config = with_interval(one.load(), interval)
-        chosen(config, model or [], phase)
+        known(config, model or [], phase)
         return probe_on(one, config, Wishes(model or [], phase, json, all_, jitter, lock, textfile, serve))
     refuse({"--interval": interval is not None, "--serve": serve is not None}, "needs --watch.")
     config, table = stored_table(one)
-    chain = chosen(config, model or [], phase)
-    view = selected(table, model or [], phase, chain)
+    known(config, model or [], phase)
+    view = selected(table, model or [], phase, config.chains)
     probes, saved, telling = [], True, None
     if not (all_ or wanted(config, one, view, if_stale)):
         telling = nothing_due(one, config, table)
     elif (after := round_made(one, config, lock, jitter, everything=all_, models=model, phase=phase)) is not None:
-        view, probes, saved = selected(after.table, model or [], phase, chain), after.probes, after.saved
+        view, probes, saved = selected(after.table, model or [], phase, config.chains), after.probes, after.saved
         telling = after.telling
     found = verdict_of(config, view, max_age) if saved else Verdict(UNKNOWN, NOT_SAVED)
     if textfile is not None:
@@ -115,14 +115,15 @@ def say(
         session.note(found.sentence)
 
 
-def chosen(config: "Config", models: "Sequence[str]", phase: str | None) -> "Sequence[str]":
-    """Return the chain of the phase asked for. Raises UsageError for an unknown model or phase."""
+def known(config: "Config", models: "Sequence[str]", phase: str | None) -> None:
+    """Raise UsageError for an unknown model or phase."""
     from archfb.config.model import PHASES
     from archfb.suggest import one_of
 
     for name in models:
         one_of(name, config.models, "model")
-    return config.chains[one_of(phase, PHASES, "phase")] if phase is not None else ()
+    if phase is not None:
+        one_of(phase, PHASES, "phase")
 
 
 def wanted(config: "Config", session: Session, view: "StatusTable", if_stale: float | None) -> bool:

@@ -57,11 +57,11 @@ class Selection:
         """Keep the names."""
         self._models = tuple(models)
         self._phase = phase
-        self._chain = config.chains[phase] if phase is not None else ()
+        self._chains = config.chains
 
     def of(self, table: StatusTable) -> StatusTable:
         """Return the rows that are selected."""
-        return selected(table, self._models, self._phase, self._chain)
+        return selected(table, self._models, self._phase, self._chains)
 
 
 class Watch:

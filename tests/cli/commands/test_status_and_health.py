@@ -178,3 +178,13 @@ def test_a_state_of_a_later_version_is_not_saved_to(place: Start, capsys: pytest
     assert err.count("Running without saving.") == 1
     assert here.run("health") == 3
     assert "what the probes found is not kept" in capsys.readouterr().err
+
+
+def test_a_lone_model_that_is_named_and_dead_leaves_its_chains_without_any(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place("[routing]\noffline = false\n", m1=[{"status": 402, "message": "Insufficient Balance"}])
+    assert here.run("ask", "x") == 1
+    capsys.readouterr()
+    assert here.run("health", "--model", "m1", "--json") == 2
+    assert json.loads(capsys.readouterr().out)["chains"]["phase1"] == {"usable": 0, "first_choice": None}
