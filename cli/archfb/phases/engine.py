@@ -47,7 +47,7 @@ async def run(
     folder cannot be read, and CancelledError when interrupted; what was finished by then is stored and written out.
     """
     phases = phases_until(phase)
-    if options.model is None and not (options.offline or options.dry_run):
+    if not (options.model or options.only_providers or options.not_providers or options.offline or options.dry_run):
         router.look_ahead(phases)
     repo = await _in_thread(lambda: _read(Path(repo_path), options, observe))
     going = _Going(phase, repo, router, store, options, observe, router.run_id or uuid.uuid4().hex[:12])

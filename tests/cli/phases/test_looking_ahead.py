@@ -11,10 +11,12 @@ LOOKING: list[tuple[dict[str, Any], list[tuple[str, ...]]]] = [
     ({"offline": True}, []),
     ({"dry_run": True}, []),
     ({"model": "m"}, []),
+    ({"only_providers": frozenset({"p"})}, []),
+    ({"not_providers": frozenset({"q"})}, []),
 ]
 
 
-@pytest.mark.parametrize(("options", "looked"), LOOKING, ids=["models", "offline", "dry run", "pinned"])
+@pytest.mark.parametrize(("options", "looked"), LOOKING, ids=[", ".join(options) or "any" for options, _ in LOOKING])
 def test_the_models_of_the_phases_are_looked_at_while_the_repository_is_read(
     runs: Any, kit: Any, options: dict[str, Any], looked: list[tuple[str, ...]]
 ) -> None:
