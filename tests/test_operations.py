@@ -56,6 +56,8 @@ def test_every_command_does_what_it_is_shown_for(line: str, machine: Path) -> No
     words = shlex.split(line)
     env = dict(word.split("=", 1) for word in words if re.match(r"ARCHFB_\w+=", word))
     words = [word.replace("~", os.environ["HOME"], 1) for word in words[len(env) + 1 :]]
+    if words[:2] == ["state", "backup"]:
+        assert archfb("ask", "hello", cwd=machine).returncode == 0
     ended = archfb(*words, cwd=machine, env=env)
     expected = next((code for begin, code in EXITS.items() if line.startswith(begin)), 0)
     assert ended.returncode == expected, ended.stderr
