@@ -81,7 +81,7 @@ def made_repository(
     return Repository(
         **{
             **rest,
-            "root": "/work/shop",
+            "root": "/code/shop",
             "name": "shop",
             "commit": None,
             "listing": "git",
@@ -271,7 +271,7 @@ class Runs:
 
     async def later(self, phase: str, router: ScriptedRouter, **options: Any) -> Any:
         chosen = RunOptions(**{"read": lambda _: self.repo, **options})
-        return await run(phase, Path("/work/shop"), router, self.store, chosen, self.events.append)
+        return await run(phase, Path("/code/shop"), router, self.store, chosen, self.events.append)
 
 
 @pytest.fixture
