@@ -47,13 +47,10 @@ def _rule(line: bytes) -> Rule | None:
 
 
 def _unpadded(line: bytes) -> bytes:
-    end = len(line)
-    while end and line[end - 1 : end] == b" ":
-        escapes = len(line[: end - 1]) - len(line[: end - 1].rstrip(b"\\"))
-        if escapes % 2:
-            break
-        end -= 1
-    return line[:end]
+    """Return a line without its trailing spaces; one that a backslash quotes stays."""
+    bare = line.rstrip(b" ")
+    quoted = (len(bare) - len(bare.rstrip(b"\\"))) % 2 == 1
+    return line[: len(bare) + 1] if quoted else bare
 
 
 def compiled(glob: bytes) -> re.Pattern[bytes] | None:
