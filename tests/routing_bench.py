@@ -119,16 +119,17 @@ def bench(
     *,
     environ: dict[str, str] | None = None,
     health: Health | None = None,
+    seed: int = 7,
     **routing: Any,
 ) -> Bench:
-    """Return a router over a chain of models that answer by a script."""
+    """Return a router over a chain of models that answer by a script; `seed` is of all that is left to chance."""
     settings = chain if isinstance(chain, dict) else {name: {} for name in chain}
     ways = replace(Routing(strategy="priority", offline=False), **routing)
     clock = FakeClock()
     transport = ScriptedTransport(clock, script or {})
-    store = MemoryStore(clock=clock)
+    store = MemoryStore(clock=clock, salt=b"bench" * 3 + b"!", rng=random.Random(seed))
     loaded = config(settings, routing=ways, health=health)
     seen: list[Event] = []
     members = roster(loaded, environ or {}, store.salt)
-    desk = Desk(loaded, store, members, transport, random.Random(7), clock.sleep, seen.append, clock=clock)
+    desk = Desk(loaded, store, members, transport, random.Random(seed), clock.sleep, seen.append, clock=clock)
     return Bench(Router(desk), clock, transport, store, seen)

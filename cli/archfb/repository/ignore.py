@@ -24,8 +24,10 @@ class Rule(NamedTuple):
 def parse(content: bytes) -> list[Rule]:
     """Return the rules of an ignore file, in order; lines that git would not understand match nothing."""
     rules = []
-    for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n"):
-        rule = _rule(line.removesuffix(b"\r"))
+    lines = [line.removesuffix(b"\r") for line in content.removeprefix(b"\xef\xbb\xbf").split(b"\n")]
+    # Of equal lines only the last can decide.
+    for line in reversed(dict.fromkeys(reversed(lines))):
+        rule = _rule(line)
         if rule is not None:
             rules.append(rule)
     return rules

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -118,39 +120,52 @@ def test_a_run_whose_models_are_all_dead_is_answered_offline_and_goes_on_when_on
     asyncio.run(scenario())
 
 
-async def everything_but(asked: str, server: ScriptedServer) -> None:
-    """Wait until one question hangs at the server and all others are answered."""
-    for _ in range(4000):
+STOPS = {
+    "phase1": ("Your role in the first step is technology", 2),
+    "phase2": ("You plan the close reading", 3),
+    "phase3": ("Charge 2", 5),
+    "phase4": ("Make one picture of them", 6),
+    "phase5": ("Write the report that a new senior engineer reads", 7),
+}
+"""The question at which a run is cancelled in each phase, and how many answers it has stored by then."""
+
+
+async def stored_but(asked: str, kept: int, server: ScriptedServer, state: Path) -> None:
+    """Wait until one question hangs at the server and so many answers to others are stored.
+
+    That the server has answered is not enough: an answer on its way is not the run's yet.
+    """
+    for _ in range(12_000):
         hangs = any(asked in json.dumps(one["body"]) for one in [*server.requests])
-        if hangs and server.counts["in_flight"] == 1:
+        if hangs and stored(state) == kept:
             return
         await asyncio.sleep(0.005)
-    raise AssertionError("the question never came")
+    raise AssertionError(f"{asked} never came alone: {stored(state)} stored")
 
 
-@pytest.mark.parametrize("phase", ["phase1", "phase2", "phase3", "phase4", "phase5"])
+def stored(state: Path) -> int:
+    """Return how many answers a state holds."""
+    with contextlib.closing(sqlite3.connect(f"file:{state}?mode=ro", uri=True)) as reader:
+        return int(reader.execute("SELECT count(*) FROM phase_results").fetchone()[0])
+
+
+@pytest.mark.parametrize("phase", STOPS)
 def test_a_run_cancelled_in_any_phase_buys_nothing_twice(tmp_path: Path, shop: Any, phase: str) -> None:
-    asked = {
-        "phase1": "Your role in the first step is technology",
-        "phase2": "You plan the close reading",
-        "phase3": "Charge 2",
-        "phase4": "Make one picture of them",
-        "phase5": "Write the report that a new senior engineer reads",
-    }[phase]
+    asked, kept = STOPS[phase]
 
     async def scenario() -> None:
         hang = {"contains": asked, "do": [{"fault": "hang"}]}
         async with ScriptedServer(script(match=[hang])) as server:
             config = configuration(tmp_path, server.url, "m")
             task = asyncio.create_task(going("final", tmp_path, config, shop))
-            await everything_but(asked, server)
+            await stored_but(asked, kept, server, tmp_path / "state.db")
             task.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await task
-            before = server.counts["models"].total()
+            assert server.counts["models"].total() == kept + 1
             server.put(script())
             result = await going("final", tmp_path, config, shop)
             assert result.ok
-            assert server.counts["models"].total() - before == 9 - (before - 1)
+            assert server.counts["models"].total() == 9 + 1
 
     asyncio.run(scenario())

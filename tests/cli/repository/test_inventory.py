@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from sample_repositories import awkward, git, planted, visible, write
 
@@ -207,6 +207,8 @@ GLOBS = st.text(alphabet="ab*?/[]!-.\\ #", min_size=1, max_size=8)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(["a", "!a", "b", "a"])
+@example(["!a", "a", "!a"])
 @given(st.lists(GLOBS, min_size=1, max_size=4))
 def test_any_rules_mean_what_they_mean_to_git(tmp_path_factory: pytest.TempPathFactory, globs: list[str]) -> None:
     folder = tmp_path_factory.mktemp("g")

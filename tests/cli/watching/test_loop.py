@@ -121,6 +121,11 @@ def statuses(scene: Scene) -> dict[str, str]:
     return {one.name: one.standing.status for one in scene.table.models}
 
 
+def retry_at(scene: Scene, name: str) -> float | None:
+    """Return when a model that is out is tried again."""
+    return next(one.standing.retry_at for one in scene.table.models if one.name == name)
+
+
 def test_an_outage_and_a_recovery_are_seen_as_they_happen() -> None:
     down = [failed("server_error")] * 8
     on = Stage(bench({"a": {}, "b": {"probe": "completion"}}, {"b": down}))
@@ -129,6 +134,7 @@ def test_an_outage_and_a_recovery_are_seen_as_they_happen() -> None:
     on.run(200)
     assert statuses(on.outlet.scene)["b"] == "unavailable"
     assert on.outlet.scene.next_at["b"] > on.on.clock.at - 1
+    assert on.outlet.scene.next_at["b"] == retry_at(on.outlet.scene, "b")
     del on.on.transport.script["b"]
     on.run(300)
     assert statuses(on.outlet.scene)["b"] == "healthy"
@@ -137,6 +143,24 @@ def test_an_outage_and_a_recovery_are_seen_as_they_happen() -> None:
     assert told[-1][1] == "healthy"
     assert all(one[1] == two[0] for one, two in pairwise(told))
     assert on.outlet.scene.changes[-len(on.outlet.news) :] == tuple(on.outlet.news)
+
+
+@pytest.mark.parametrize("seed", [*range(6), 19, 20])
+def test_a_trial_is_announced_for_its_own_time_and_made_when_that_comes(seed: int) -> None:
+    """The waits are jittered: with some seeds the trial is due in the very second of a look."""
+    on = Stage(bench({"b": {"probe": "completion"}}, {"b": [failed("server_error")]}, seed=seed))
+    announced = {}
+    for _ in range(240):
+        scene = on.run(1)
+        asked = len(on.on.transport.probed)
+        assert scene.next_at["b"] >= scene.table.at
+        if statuses(scene)["b"] == "unavailable" and (at := retry_at(scene, "b")) is not None:
+            assert scene.next_at["b"] == at > scene.table.at
+            announced[at] = asked
+        elif announced:
+            assert max(announced) <= scene.table.at
+            assert asked == announced[max(announced)] + 1
+    assert len(announced) >= 3
 
 
 def test_looking_on_asks_nobody() -> None:
