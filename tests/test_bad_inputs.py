@@ -64,15 +64,15 @@ CONFIGURATIONS: list[tuple[int, str | bytes, str]] = [
     (7, '[chains]\nphase1 = ["m9"]\n', "Chain phase1 names 'm9', which is not defined. Known: "),
     (8, '[chains]\nphase1 = ["gemini-basic", "gemini-basic"]\n', "appears twice in chain phase1 (positions 1, 2)."),
     (9, PROVIDER + MODEL + "weight = nan\n", "weight of m must be a number ≥ 0; got nan."),
-    (10, PROVIDER + 'timeout = "5 bananas"\n', 'timeout of p must be between 0.1 s and 1 h; got "5 bananas".'),
+    (10, PROVIDER + 'timeout = "5 bananas"\n', 'timeout must be between 0.1 s and 1 h; got "5 bananas".'),
     (12, "[health]\ninterval = 1\n", "interval must be ≥ 10s (probes cost money); got 1s."),
     (14, "# ü".encode("utf-16"), "is not UTF-8 (byte 0)."),
     (15, '[models."a\\u001b[31m\\nb"]\nprovider = "p"\n', "Model name may hold printable characters, ≤200"),
-    (23, PROVIDER + f'api_key = "{KEY}"\n', "line 5: Keys do not belong in the configuration."),
-    (49, PROVIDER.replace("https", "ftp"), "base_url of p must be https://host[/path]"),
-    (49, PROVIDER.replace("models.", f"user:{KEY}@models."), "base_url of p must be https://host[/path]"),
-    (50, PROVIDER.replace("https", "http"), "plain http to models.example"),
-    (51, PROVIDER.replace("https://models.example", "http://169.254.169.254"), "link-local address"),
+    (23, PROVIDER + f'api_key = "{KEY}"\n', "Keys do not belong in the configuration (line 5)."),
+    (49, PROVIDER.replace("https", "ftp"), "[providers.p] base_url must be https://host[/path]"),
+    (49, PROVIDER.replace("models.", f"user:{KEY}@models."), "[providers.p] base_url must be https://host[/path]"),
+    (50, PROVIDER.replace("https", "http"), "Refusing plain http to models.example; only loopback"),
+    (51, PROVIDER.replace("https://models.example", "http://169.254.169.254"), "Refusing link-local address"),
 ]  # fmt: skip
 
 
@@ -116,6 +116,31 @@ def test_rows_01_to_02_and_13_files_that_are_none_are_refused(
 def test_row_01_the_shipped_configuration_is_named_to_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
     assert enter(["ask", "hi", "-v"]) == 0
     assert "No configuration of your own; the shipped one is used (" in capsys.readouterr().err
+
+
+def test_row_11_a_short_deadline_is_a_note_for_who_asks(capsys: pytest.CaptureFixture[str]) -> None:
+    said = "deadline 2 s is shorter than the provider's timeout 120 s and is what counts"
+    assert enter(["ask", "hi", "--deadline", "2"]) == 0
+    assert said not in capsys.readouterr().err
+    assert enter(["ask", "hi", "--deadline", "2", "-v"]) == 0
+    assert said in capsys.readouterr().err
+
+
+def test_row_24_a_key_for_a_path_is_not_echoed(capsys: pytest.CaptureFixture[str]) -> None:
+    for words in (["config", "check"], ["config", "check", "--json"], ["ask", "hi"], ["state", "path"]):
+        assert enter([*words, "--config", KEY]) == 2
+        out, err = capsys.readouterr()
+        assert KEY not in out + err
+
+
+def test_a_check_that_fails_is_one_document_with_its_error(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "c.toml").write_text("[chians]\n[chains]\nphase1 = []\n")
+    assert enter(["config", "check", "--json", "--config", str(tmp_path / "c.toml")]) == 2
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], len(document["problems"])) == (False, 2)
+    assert document["error"]["code"] == "configuration"
 
 
 @pytest.mark.parametrize("more", ["", "[routing]\noffline = false\n"], ids=["with offline", "without"])
@@ -172,7 +197,7 @@ STATES: list[tuple[int, Callable[[Path], Path], str]] = [
     (56, lambda at: at / "below" / "it.db", "Cannot create {}: "),
     (58, dangling, "{} is a link to "),
     (59, text, "{} is not an archfb state file (first bytes b'shopping"),
-    (60, foreign, "application_id"),
+    (60, foreign, "application_id differs (0x7); not touched"),
 ]
 
 
@@ -198,7 +223,7 @@ def test_row_62_a_newer_state_is_not_written_and_health_cannot_tell(
         db.execute("PRAGMA user_version = 99")
     db.close()
     assert both(*options) == [0, 3]
-    assert "State is from a later archfb" in capsys.readouterr().err
+    assert "State is from archfb ≥ schema 99; this is schema 1. Running without saving." in capsys.readouterr().err
 
 
 def test_row_86_a_found_configuration_is_refused_until_it_is_trusted(

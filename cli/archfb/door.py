@@ -8,13 +8,15 @@ import re
 import sys
 from typing import TYPE_CHECKING, Any
 
-from archfb.errors import ArchfbError, Interrupted, StateError, UsageError, WorkFailed
-from archfb.output import complain, prepare_streams, print_json, say, write
+from archfb.errors import ArchfbError, Interrupted, StateError, UnknownName, UsageError, WorkFailed
+from archfb.output import complain, mask, prepare_streams, print_json, say, write
 from archfb.signals import Signals
 from archfb.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    import typer
 
     from archfb.session import Session
 
@@ -27,7 +29,6 @@ _FULL = {errno.ENOSPC, errno.EIO, errno.EFBIG, errno.EDQUOT}
 _VALUED = {"--config", "--state", "--log-json"}
 _KEY_OPTION = re.compile(r"^-{1,2}[\w-]*(key|token|secret|password|bearer)[\w-]*$", re.IGNORECASE)
 _STATE_SAID = re.compile(r"--state|^Cannot write ")
-_KEY_LIKE = re.compile(r"(?<![A-Za-z0-9])(?:sk|gsk|xai|pplx|AIza|ya29|ghp|hf)[-_.]?[A-Za-z0-9_\-]{16,}")
 
 
 def enter(args: Sequence[str]) -> int:
@@ -74,6 +75,8 @@ def _report(error: BaseException, args: Sequence[str], signals: Signals, session
     known = _as_archfb(error, args)
     if known is None:
         return _bug(error, args)
+    if isinstance(known, UnknownName) and session is not None and session.context is not None:
+        known.hint = usage_line(session.context)
     _say_failure(known, args)
     if "--json" in args:
         print_json(((session and session.failure) or failure_json)(known))
@@ -112,10 +115,13 @@ def usage_error(error: Any, args: Sequence[str]) -> UsageError:
 
         near = get_close_matches(option, possible, n=1, cutoff=0) or sorted(possible)
         message = f"{error.message}. Did you mean {near[0]}?"
-    ctx = getattr(error, "ctx", None)
-    usage = " ".join(ctx.get_usage().split()) if ctx is not None else "Usage: archfb COMMAND"
-    where = ctx.command_path if ctx is not None else "archfb"
-    return UsageError(message, hint=f"{usage}\nTry '{where} --help'.")
+    return UsageError(message, hint=usage_line(getattr(error, "ctx", None)))
+
+
+def usage_line(ctx: typer.Context | None) -> str:
+    """Return how the command is used, in a line, and where more is said."""
+    usage = "Usage: archfb COMMAND" if ctx is None else " ".join(ctx.get_usage().split())
+    return f"{usage}\nTry '{'archfb' if ctx is None else ctx.command_path} --help'."
 
 
 def refuse_nul(args: Sequence[str]) -> None:
@@ -154,14 +160,6 @@ def failure_json(error: ArchfbError) -> Mapping[str, Any]:
 
     what = {"code": error.code, "message": mask(error.message), "retry_at": instant(error.retry_at)}
     return {"schema": SCHEMA, "ok": False, "error": what}
-
-
-def mask(text: str, environ: Mapping[str, str] | None = None) -> str:
-    """Return a text without anything that looks like a key or is one of this environment's."""
-    for name, value in (os.environ if environ is None else environ).items():
-        if len(value) >= 8 and name.endswith(("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")):
-            text = text.replace(value.strip(), "(hidden)")
-    return _KEY_LIKE.sub("(hidden)", text)
 
 
 def _say_failure(error: ArchfbError, args: Sequence[str]) -> None:

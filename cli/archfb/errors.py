@@ -2,6 +2,7 @@
 
 ArchfbError                  1
 ├── UsageError               2   the command line
+│   ├── UnknownName          2   a phase, model or provider that there is not
 │   └── RepositoryError      2   the folder to analyse
 ├── ConfigurationError       2   every problem of a configuration, told at once
 ├── StateError               2   the state file cannot be used as asked
@@ -38,6 +39,10 @@ class UsageError(ArchfbError):
 
     exit_code = 2
     code = "usage"
+
+
+class UnknownName(UsageError):
+    """A word of the command line is no phase, model or provider; who tells it adds the usage line."""
 
 
 class RepositoryError(UsageError):

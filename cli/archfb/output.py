@@ -18,7 +18,16 @@ DEFAULT_WIDTH = 80
 PIPED_WIDTH = 160
 """Columns of a table that goes to a file or a pipe: wide enough that no row is cut."""
 
+_KEY_LIKE = re.compile(r"(?<![A-Za-z0-9])(?:sk|gsk|xai|pplx|AIza|ya29|ghp|hf)[-_.]?[A-Za-z0-9_\-]{16,}")
 _UNPRINTABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x9f\ud800-\udfff]")
+
+
+def mask(text: str, environ: Mapping[str, str] | None = None) -> str:
+    """Return a text without anything that looks like a key or is one of this environment's."""
+    for name, value in (os.environ if environ is None else environ).items():
+        if len(value) >= 8 and name.endswith(("_KEY", "_TOKEN", "_SECRET", "_PASSWORD")):
+            text = text.replace(value.strip(), "(hidden)")
+    return _KEY_LIKE.sub("(hidden)", text)
 
 
 def prepare_streams(environ: Mapping[str, str]) -> None:

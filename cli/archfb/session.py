@@ -33,19 +33,22 @@ class Session:
     sleep: Callable[[float], None] = time.sleep
     told: list[str] = field(default_factory=list)
     failure: Callable[[ArchfbError], Mapping[str, Any]] | None = None
+    context: typer.Context | None = None
+    """The command that runs, for its usage line."""
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run asynchronous work that a signal stops."""
         return self.signals.run(work)
 
-    def load(self) -> Config:
-        """Return the effective configuration, and say its notes where they are wanted."""
+    def load(self, deadline: float | None = None) -> Config:
+        """Return the effective configuration, and say its notes, and one on this call's deadline, where wanted."""
         from pathlib import Path
 
+        from archfb.config.build import short_deadline
         from archfb.config.load import load
 
         config = load(self.config, environ=self.environ, cwd=Path.cwd())
-        for note in config.notes:
+        for note in (*config.notes, *(short_deadline(config, deadline) if deadline is not None else ())):
             self.note(note, level=1)
         return config
 
@@ -104,6 +107,7 @@ def session(ctx: typer.Context) -> Session:
     found = ctx.find_root().obj
     if not isinstance(found, Session):
         found = ctx.find_root().obj = Session()
+    found.context = ctx
     return found
 
 

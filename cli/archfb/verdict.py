@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from archfb.routing.table import OFFLINE_MACHINE
+
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
@@ -44,7 +46,7 @@ def verdict(
     limit = 3 * interval if max_age is None else max_age
     models = [one for one in table.models if one.keyed and one.account != OFFLINE_ACCOUNT]
     if table.offline_machine:
-        return Verdict(UNKNOWN, "This machine seems offline; no model was marked down.")
+        return Verdict(UNKNOWN, OFFLINE_MACHINE)
     if not models:
         return Verdict(UNKNOWN, "No model has a key: nothing to tell.")
     old = [one.name for one in models if one.name not in unprobed and is_stale(one, table.at, limit)]

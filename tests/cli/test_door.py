@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from archfb.door import command_of, enter, mask, monitors, verbosity
+from archfb.door import command_of, enter, monitors, verbosity
+from archfb.output import mask
 from archfb.version import __version__
 
 USAGE = [
@@ -50,6 +51,26 @@ def test_a_usage_line_and_the_way_to_help_stand_below(capsys: pytest.CaptureFixt
         "Usage: archfb route [OPTIONS] {PHASE} [REPO]\n"
         "Try 'archfb route --help'.\n"
     )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("words", "usage"),
+    [
+        (["run", "phase7", "."], "Usage: archfb run [OPTIONS] {PHASE} {REPO} [PATH]..."),
+        (["ask", "x", "--chain", "phase7"], "Usage: archfb ask [OPTIONS] {PROMPT}"),
+        (["health", "--phase", "phase7"], "Usage: archfb health [OPTIONS]"),
+    ],
+)
+def test_row_18_an_unknown_phase_gets_a_usage_line_before_anything_is_read(
+    words: list[str], usage: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert enter(words) in (2, 3)
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "error: Unknown phase 'phase7'. Did you mean 'phase5'?",
+        usage,
+        f"Try 'archfb {words[0]} --help'.",
+    ]
 
 
 KEY = "sk-" + "a1B2c3D4" * 4

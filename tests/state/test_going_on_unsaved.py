@@ -385,7 +385,7 @@ def test_a_look_at_a_newer_state_shows_nothing_and_says_why(path: str) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA user_version=9")
     connection.close()
-    assert peek(path).opened.notes[0].startswith("State is from a later archfb (schema 9;")
+    assert peek(path).opened.notes[0].startswith("State is from archfb ≥ schema 9; this is schema 1.")
 
 
 def test_a_state_without_a_salt_gets_one(path: str) -> None:

@@ -201,7 +201,7 @@ def test_row_60_another_programs_database(path: Path, pragma: str, way: Callable
     connection.commit()
     connection.close()
     before = path.read_bytes()
-    with pytest.raises(StoreUnusable, match=r"belongs to another program \(application_id 0x.*Not touched\.$"):
+    with pytest.raises(StoreUnusable, match=r"its application_id differs \(0x.*\); not touched\.$"):
         way(path)
     assert path.read_bytes() == before
 
@@ -279,9 +279,7 @@ def test_row_62_a_newer_schema_is_read_but_not_written(path: Path) -> None:
     connection.close()
     store = opened(path)
     assert not store.opened.saving
-    assert store.opened.notes == (
-        "State is from a later archfb (schema 2; this one knows 1). Running without saving.",
-    )
+    assert store.opened.notes == ("State is from archfb ≥ schema 2; this is schema 1. Running without saving.",)
     assert store.results("key")[0].text == "paid for"
     assert store.snapshot().models["one"].successes == 2
     works(store)

@@ -14,7 +14,7 @@ def test_not_found_twice_a_minute_apart_retires() -> None:
     assert core.deployment("a").breaker == "closed"
     core.record("a", "model_not_found", after=30)
     found = core.standing("a")
-    assert (found.status, found.reason) == ("unavailable", "retired: the provider does not know this model")
+    assert (found.status, found.reason) == ("unavailable", "retired: not found or no access, checked twice")
     assert found.retry_at == core.now + DAY
     assert (found.trial, found.last_resort) == (False, False)
     assert core.model("a").failures == 3

@@ -132,9 +132,7 @@ def test_a_newer_schema_is_left_alone(postgres: PostgresServer, tmp_path: Path) 
     postgres.execute("UPDATE archfb.tick SET schema = 99", url.split("/")[3].partition("?")[0])
     store = shared(url, tmp_path)
     assert not store.opened.saving
-    assert store.opened.notes == (
-        "State is from a later archfb (schema 99; this one knows 1). Running without saving.",
-    )
+    assert store.opened.notes == ("State is from archfb ≥ schema 99; this is schema 1. Running without saving.",)
     store.record([attempt(1)], SETTINGS)
     assert store.snapshot().models["one"].successes == 1
     store.close()

@@ -67,7 +67,7 @@ async def answered(
     from archfb.routing.router import Router
     from archfb.views.live import Lines
 
-    config = session.load()
+    config = session.load(deadline)
     store = session.open(config)
     try:
         observe = observers(session, Lines(session.verbose, quiet=session.quiet, calls=False))

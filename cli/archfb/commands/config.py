@@ -20,23 +20,25 @@ def check(ctx: typer.Context, json: Json = False) -> int:
     All layers are read, and the keys and proxies of the environment looked at.
     """
     from archfb.config import actions
-    from archfb.output import print_json, say, write
+    from archfb.errors import ConfigurationError
+    from archfb.output import mask, print_json, write
     from archfb.text import clean
 
     one = session(ctx)
     report = actions.check(one.config, environ=one.environ, cwd=Path.cwd())
+    found = {"problems": [mask(problem) for problem in report.problems], "notes": report.notes}
+    told = {"code": ConfigurationError.code, "message": "\n".join(found["problems"]), "retry_at": None}
+    one.failure = lambda _error: {"schema": 1, "ok": False, **found, "error": told}
+    if not json:
+        for note in report.notes:
+            one.note(note)
+    if not report.ok:
+        raise ConfigurationError(list(report.problems), hint=report.hint)
     if json:
-        print_json({"schema": 1, "ok": report.ok, "problems": report.problems, "notes": report.notes})
-        return 0 if report.ok else 2
-    for problem in report.problems:
-        say(f"error: {problem}", style="31")
-    for note in report.notes:
-        one.note(note)
-    if report.hint:
-        say(report.hint)
-    if report.ok:
+        print_json({"schema": 1, "ok": True, **found, "error": None})
+    else:
         write(clean(f"The configuration is sound: {', '.join(layer.path for layer in report.layers)}.") + "\n")
-    return 0 if report.ok else 2
+    return 0
 
 
 @config.command()

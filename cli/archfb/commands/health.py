@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from archfb.verdict import Verdict
 
 
-NOT_SAVED = "The state cannot be written: what the probes found is not kept."
+NOT_SAVED = "The state cannot be written: what was found is not kept."
 
 
 class Round(NamedTuple):
@@ -73,12 +73,13 @@ def health(
         known(config, model or [], phase)
         return probe_on(one, config, Wishes(model or [], phase, json, all_, jitter, lock, textfile, serve))
     refuse({"--interval": interval is not None, "--serve": serve is not None}, "needs --watch.")
-    config, table = stored_table(one)
+    config = one.load()
     known(config, model or [], phase)
+    table = stored_table(one, config, model or [])
     view = selected(table, model or [], phase, config.chains)
     probes, saved, telling = [], True, None
     if not (all_ or wanted(config, one, view, if_stale)):
-        telling = nothing_due(one, config, table)
+        telling, saved = nothing_due(one, config, table)
     elif (after := round_made(one, config, lock, jitter, everything=all_, models=model, phase=phase)) is not None:
         view, probes, saved = selected(after.table, model or [], phase, config.chains), after.probes, after.saved
         telling = after.telling
@@ -200,7 +201,7 @@ async def probed(
         async with Router.open(config, environ=session.environ, store=store, observe=observe) as router:
             started_at = store.now()
             results = await router.probe(everything, models=models, phase=phase)
-            table = router.status()
+            table = router.status(models or ())
             telling = begin(session, config, store, table, started_at) if store.opened.saving else None
             return Round(table, results, store.opened.saving, telling)
     finally:

@@ -45,10 +45,13 @@ def run(
     offline analysis answers, and says so.
     """
     from archfb.commands.run_report import refused, run_failure
+    from archfb.config.model import PHASES
     from archfb.phases.options import RunOptions
+    from archfb.suggest import one_of
 
     one = session(ctx)
     one.failure = run_failure
+    one_of(phase, (*PHASES, "all"), "phase")
     options = RunOptions(
         offline=offline,
         model=model,
@@ -182,17 +185,14 @@ async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -
     """Open the router, run, and close it again."""
     import uuid
 
-    from archfb.config.model import PHASES
     from archfb.eventlog import observers
     from archfb.phases.engine import phases_until
     from archfb.phases.engine import run as run_phases
     from archfb.routing.router import Router
-    from archfb.suggest import one_of
     from archfb.views.live import progress
     from archfb.views.tally import experience
 
-    one_of(phase, (*PHASES, "all"), "phase")
-    config = session.load()
+    config = session.load(options.deadline)
     known(options, config)
     store = session.open(config)
     phases = phases_until(phase)

@@ -31,7 +31,8 @@ def status(
 
         refuse({"--check": check, "--max-age": max_age is not None}, "is for a single look; --watch keeps going.")
         return look_on(one, one.load(), json=json)
-    config, table = stored_table(one)
+    config = one.load()
+    table = stored_table(one, config)
     code = verdict_of(config, table, max_age).code if check else 0
     show_table(table, json=json, quiet=one.quiet and check and code == 0)
     return code

@@ -13,15 +13,14 @@ if TYPE_CHECKING:
     from archfb.verdict import Verdict
 
 
-def stored_table(session: Session) -> tuple[Config, StatusTable]:
-    """Return the configuration and the table from stored state; nothing is created or written."""
+def stored_table(session: Session, config: Config, named: Sequence[str] = ()) -> StatusTable:
+    """Return the table from stored state, with the models `named` here too; nothing is created or written."""
     from archfb.routing.roster import roster
     from archfb.routing.table import status_table
 
-    config = session.load()
     store = session.peek(config)
     try:
-        return config, status_table(config, roster(config, session.environ, store.salt), store.snapshot())
+        return status_table(config, roster(config, session.environ, store.salt), store.snapshot(), named)
     finally:
         store.close()
 

@@ -33,30 +33,31 @@ def begin(session: Session, config: Config, store: Store, table: StatusTable, st
     return None
 
 
-def nothing_due(session: Session, config: Config, table: StatusTable) -> Telling | None:
+def nothing_due(session: Session, config: Config, table: StatusTable) -> tuple[Telling | None, bool]:
     """Take a round in which nothing was due for complete: its models are known to be watched all the same.
 
     It is written down once an interval, since opening the state to write is most of what such a round costs.
+    Returns what is being told of it, and False where it should have been written down and could not be.
     """
     from archfb.verdict import OFFLINE_ACCOUNT
 
     if not any(one.keyed and one.account != OFFLINE_ACCOUNT for one in table.models):
-        return None
+        return None, True
     if not _tells(config) and not _overdue(session, config):
-        return None
+        return None, True
     from archfb.probing.last_round import remember
 
     with suppress(*UNSTORED):
         store = session.open(config)
         try:
             if not store.opened.saving:
-                return None
+                return None, False
             started_at = store.now()
             remember(store)
-            return begin(session, config, store, table, started_at)
+            return begin(session, config, store, table, started_at), True
         finally:
             session.close(store)
-    return None
+    return None, False
 
 
 def _tells(config: Config) -> bool:

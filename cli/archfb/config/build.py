@@ -44,7 +44,7 @@ def build(
         layers=layers,
         origins=origins,
     )
-    return _with_notes(config, [*notes, *_short_deadline(config)])
+    return _with_notes(config, [*notes, *short_deadline(config, config.routing.deadline)])
 
 
 def _provider(name: str, one: Mapping[str, Any]) -> Provider:
@@ -68,15 +68,14 @@ def _alerts(one: Mapping[str, Any]) -> Alerts:
     return Alerts(**{**one, "command": tuple(one.get("command", ()))})
 
 
-def _short_deadline(config: Config) -> list[str]:
-    """Return a note where the deadline of a call ends before one attempt's time-out could."""
-    deadline = config.routing.deadline
+def short_deadline(config: Config, deadline: float) -> list[str]:
+    """Return a note where the deadline of a call (seconds) ends before one attempt's time-out could."""
     used = {config.models[name].provider for name in config.chained}
     longest = max((config.providers[name] for name in used), key=lambda one: one.timeout)
     if deadline >= longest.timeout:
         return []
-    longer = f"the provider's timeout {seconds(longest.timeout)} ({longest.name})"
-    return [f"deadline {seconds(deadline)} is shorter than {longer} and is what counts."]
+    longer = f"the provider's timeout {seconds(longest.timeout)}"
+    return [f"deadline {seconds(deadline)} is shorter than {longer} and is what counts ({longest.name})."]
 
 
 def _with_notes(config: Config, notes: list[str]) -> Config:

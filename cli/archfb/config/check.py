@@ -87,6 +87,8 @@ def _label(path: tuple[str, ...], key: str) -> str:
         return f"Chain {key}"
     if path[0] == "strategies":
         return f"strategy of {key}"
+    if path[0] == "providers" and len(path) > 1:
+        return f"[{shown.spelled(path)}] {key}"
     return f"{key} of {shown.name(path[1])[1:-1]}" if len(path) > 1 else key
 
 
@@ -178,7 +180,7 @@ def _chain(phase: str, chain: list[str], models: Mapping[str, Any], invalid: set
             yield Problem(path, text, where[0])
         if len(where) > 1:
             numbers = ", ".join(str(at + 1) for at in where[:10])
-            text = f"Model {shown.name(name)} appears twice in chain {phase} (positions {numbers})."
+            text = f"Model {shown.name(name)[1:-1]} appears twice in chain {phase} (positions {numbers})."
             yield Problem(path, text, where[-1])
 
 

@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.config import shown
-from archfb.config.urls import url_problem
+from archfb.config.urls import REFUSING, url_problem
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,15 +18,20 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
 
 
 class Wrong(NamedTuple):
-    """The end of a sentence whose beginning is the setting, or a whole sentence."""
+    """The end of a sentence whose beginning is the setting, or a whole sentence; a refusal names the setting last."""
 
     end: str
     element: int | None = None
     whole: bool = False
+    refusal: bool = False
 
     def sentence(self, label: str) -> str:
         """Return the sentence about the setting of this label."""
-        return self.end if self.whole else f"{label} {self.end}."
+        if self.whole:
+            return self.end
+        if self.refusal:
+            return f"{self.end} ({label})."
+        return f"{label} {self.end}{'' if self.end.endswith('?') else '.'}"
 
 
 def problem_of(setting: Setting, value: Any) -> Wrong | None:
@@ -77,7 +82,8 @@ def _choice(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, str) and value in setting.choices:
         return None
     near = shown.did_you_mean(value, setting.choices) if isinstance(value, str) else ""
-    return Wrong(f"must be one of {', '.join(setting.choices)}; got {shown.value(value)}" + near.replace("?", ""))
+    found = f"must be one of {', '.join(setting.choices)}; got {shown.value(value)}"
+    return Wrong(f"{found}.{near}" if near else found)
 
 
 def _names(_setting: Setting, value: Any) -> Wrong | None:
@@ -103,7 +109,7 @@ def _url(setting: Setting, value: Any) -> Wrong | None:
     if not isinstance(value, str):
         return Wrong(f"must be https://host[/path]; got {shown.value(value)}")
     problem = url_problem(value, query=setting.kind == "url")
-    return None if problem is None else Wrong(problem)
+    return None if problem is None else Wrong(problem, refusal=problem.startswith(REFUSING))
 
 
 def _variable(setting: Setting, value: Any) -> Wrong | None:

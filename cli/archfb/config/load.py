@@ -177,8 +177,14 @@ def _told(one: Source, problems: list[Problem]) -> list[str]:
         key=lambda found: found[0] or 0,
     )
     where = shown.file(one.place.shown)
-    told = list(dict.fromkeys(f"{where}{f' line {line}' if line else ''}: {text}" for line, text in placed))
+    told = list(dict.fromkeys(_sentence(where, line, text) for line, text in placed))
     return told if len(told) <= TOLD else [*told[:TOLD], f"{where}: and {len(told) - TOLD} more problems."]
+
+
+def _sentence(where: str, line: int | None, text: str) -> str:
+    if text == shown.KEY_IN_FILE:
+        return f"{where}: {text.format(at=f' (line {line})' if line else '')}"
+    return f"{where}{f' line {line}' if line else ''}: {text}"
 
 
 def _is_copy(one: Source, gathered: Gathered) -> bool:

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 NAME_LIMIT = 200
 """Characters of a name."""
 
-KEY_IN_FILE = 'Keys do not belong in the configuration. Name the variable: api_key_env = "…". The value is not shown.'
+KEY_IN_FILE = 'Keys do not belong in the configuration{at}. Name the variable: api_key_env = "…". Value not shown.'
+"""The place in it stands for the line, where that is known."""
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _PREFIXES = (

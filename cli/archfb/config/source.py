@@ -82,8 +82,8 @@ def read(place: Place) -> Source | None:
     except (FileNotFoundError, NotADirectoryError):
         if place.layer not in (OPTION, VARIABLE):
             return None
-        via = f" ({place.layer})" if place.layer == VARIABLE else ""
-        problem = f"No configuration at {where}{via}. Create one with `archfb config init`."
+        via = f" (It is named by {VARIABLE}.)" if place.layer == VARIABLE else ""
+        problem = f"No configuration at {where}. Create one with `archfb config init`.{via}"
         raise ConfigurationError([problem]) from None
     except _Unreadable as error:
         raise ConfigurationError([f"{where} {error}"]) from None

@@ -17,12 +17,14 @@ _HOST = r"[a-z0-9_.-]{1,253}|\[[0-9a-f:.]+\]"
 _NUMERIC = r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+))*\.?"
 _PRIVATE_ENDINGS = (".localhost", ".local", ".internal", ".lan", ".home.arpa", ".test")
 _METADATA = ("metadata.google.internal", "metadata.goog", "instance-data.ec2.internal")
+REFUSING = "Refusing"
+"""The first word of what is wrong with an address that is one, but may not be asked."""
 _PROXY_SCHEMES = ("http", "https", "socks5", "socks5h")
 PROXY_VARIABLES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 
 
 def url_problem(url: str, *, query: bool = False) -> str | None:
-    """Return what is wrong with an address that is to be asked, as the end of a sentence, or None.
+    """Return what is wrong with an address that is to be asked, or None: the end of a sentence, or one of refusal.
 
     With `query` it may have a query, as web hooks do.
     """
@@ -33,9 +35,9 @@ def url_problem(url: str, *, query: bool = False) -> str | None:
     if parts is None or parts.scheme not in ("https", "http") or not parts.hostname:
         return f"must be {shape}; got {shown_url(url)}"
     if parts.username is not None or parts.password is not None:
-        return f"must be {shape} without a user or password; got {shown_url(url)}"
+        return f"must be {shape}; got {shown_url(url)} (password hidden)"
     if parts.fragment or url.endswith("#") or (not query and (parts.query or "?" in url)):
-        return f"must be {shape} without '?' or '#'; got {shown_url(url)}"
+        return f"must be {shape}; got {shown_url(url)}, and neither '?' nor '#' may follow"
     return _host_problem(parts.scheme, parts.hostname)
 
 
@@ -90,9 +92,9 @@ def _host_problem(scheme: str, host: str) -> str | None:
     if address is None and re.fullmatch(_NUMERIC, host):
         return f"has the host {host}, which is no address"
     if host in _METADATA or (address is not None and _link_local(address)):
-        return f"is refused: link-local address {host}"
+        return f"{REFUSING} link-local address {host}"
     if scheme == "http" and not is_private(host):
-        return f"is refused: plain http to {host}; only loopback and private hosts may be plain"
+        return f"{REFUSING} plain http to {host}; only loopback and private hosts may be plain"
     return None
 
 

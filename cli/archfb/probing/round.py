@@ -154,11 +154,18 @@ async def _leased(desk: Desk, member: Member, why: Due, *, free: bool) -> list[P
     results: list[ProbeResult] = []
     if member.model.probe != "completion" and can_metadata(member.provider):
         reply = await _ask(desk, member, "metadata", results)
-        if reply is not None and reply.code not in INCONCLUSIVE and (why.kind == "metadata" or not reply.ok):
+        if reply is not None and not _to_settle(reply, why):
             return results
     if not free and member.model.probe != "metadata" and _affordable(desk, member):
         await _ask(desk, member, "completion", results)
     return results
+
+
+def _to_settle(reply: Reply, why: Due) -> bool:
+    """Whether a completion is to follow: the server tells nothing, or "no such model", which is asked twice."""
+    if reply.code in INCONCLUSIVE or reply.outcome == "model_not_found":
+        return True
+    return why.kind == "completion" and reply.ok
 
 
 async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult]) -> Reply | None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archfb.providers.codes import CODES, MONTHLY, WORDS, by_status
 from archfb.providers.foreign import count, dig, items, string, words
 from archfb.providers.refusals import refused_parameter
-from archfb.providers.retry_after import LONGEST, next_month, next_pacific_midnight, retry_after
+from archfb.providers.retry_after import LONGEST, next_month, next_pacific_midnight, odd_wait, retry_after
 from archfb.providers.verdicts import Verdict
 from archfb_state.outcomes import Outcome
 
@@ -75,6 +75,7 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
         parameter,
         substitute,
         _request_id(body, message),
+        odd_wait(headers, now) if outcome in _PASSING else None,
     )
 
 
@@ -112,6 +113,7 @@ def _json(text: str) -> Any:
 def _facts(error: Any) -> Facts:
     details = items(dig(error, "details"))
     deeper = [dig(error, "details", "error_code"), dig(error, "innererror", "code")]
+    deeper += sorted(code for code in MONTHLY if code in _loose_words(error))
     deeper += [dig(one, "reason") for one in (*details, *items(dig(error, "errors")))]
     codes = [*deeper, dig(error, "code"), dig(error, "status"), dig(error, "type"), dig(error, "object")]
     status = next((code for code in (dig(error, "code"), dig(error, "status_code")) if _is_status(code)), None)

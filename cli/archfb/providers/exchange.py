@@ -100,6 +100,8 @@ class Reply:
     remaining_requests: int | None = None
     remaining_tokens: int | None = None
     remaining_reset_at: float | None = None
+    note: str | None = None
+    """What was odd about it, and what was made of that: one cleaned line for who asks."""
     partial: str = ""
     """Text that had arrived before a stream failed."""
     streamed: bool = False

@@ -88,7 +88,7 @@ def reply(
         latency_ms=timing.latency_ms,
         ttft_ms=timing.ttft_ms,
         http_status=status,
-        message=scrub.line(_told(verdict, reading), MESSAGE_LIMIT),
+        message=scrub.line(_told(verdict, reading, streamed=streamed), MESSAGE_LIMIT),
         code=scrub.line(verdict.code, SHORT),
         request_id=scrub.line(_request_id(headers) or verdict.request_id, SHORT),
         model_reported=scrub.line(reading.model, SHORT),
@@ -98,6 +98,7 @@ def reply(
         window=verdict.window,
         parameter=verdict.parameter,
         substitute=verdict.substitute,
+        note=scrub.line(verdict.note, MESSAGE_LIMIT),
         remaining_requests=room.requests,
         remaining_tokens=room.tokens,
         remaining_reset_at=room.reset_at,
@@ -105,15 +106,12 @@ def reply(
     )
 
 
-def _told(verdict: Verdict, reading: Reading) -> str:
+def _told(verdict: Verdict, reading: Reading, *, streamed: bool) -> str:
     """Return the message; a stream that failed says how far it had come (each event brings about a token)."""
-    if reading.text and verdict.outcome not in (Outcome.OK, Outcome.TRUNCATED, Outcome.CONTENT_FILTERED):
-        return (
-            f"Stream failed after {len(reading.text)} tokens: {verdict.message}"
-            if len(reading.text) > 1
-            else verdict.message
-        )
-    return verdict.message
+    come = len(reading.text) if streamed else 0
+    if come == 0 or verdict.outcome in (Outcome.OK, Outcome.TRUNCATED, Outcome.CONTENT_FILTERED):
+        return verdict.message
+    return f"Stream failed after {come} {'token' if come == 1 else 'tokens'}: {verdict.message}"
 
 
 def _request_id(headers: Mapping[str, str]) -> str | None:

@@ -110,6 +110,15 @@ def retry_after(headers: Mapping[str, str], body: Any, message: str, now: float)
     return None
 
 
+def odd_wait(headers: Mapping[str, str], now: float) -> str | None:
+    """Return what was made of a `retry-after` that cannot be kept (ignored, or cut to the longest), else None."""
+    said = headers.get("retry-after", "").strip()
+    wait = seconds_until(said, now)
+    if not said or (wait is not None and wait < LONGEST):
+        return None
+    return f"Retry-After '{said[:60]}' " + ("ignored" if wait is None else f"cut to {LONGEST / 3600:g} h")
+
+
 def _milliseconds(text: str | None) -> float | None:
     value = number(text.strip()) if text else None
     return None if value is None else clamp(value / 1000)

@@ -24,3 +24,4 @@ class Verdict:
     substitute: str | None = None
     request_id: str | None = None
     """The provider's own, where an error's body names it; a header's counts before it."""
+    note: str | None = None

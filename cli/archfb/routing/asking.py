@@ -132,6 +132,8 @@ class Asking:
         except CancelledError:
             self.ledger.interrupt(self.member, started, repeat=repeat)
             raise
+        if reply.note is not None:
+            self.desk.observe(events.Note(f"{self.member.model.name}: {reply.note}", 1))
         self.mine.append(self.ledger.end(self.member, reply, started, repeat=repeat))
         return reply
 

@@ -13,7 +13,8 @@ from archfb.routing.answer import Answer, CallError
 from archfb.routing.asking import Asking
 from archfb.routing.failure import Scene, reasons
 from archfb.routing.ledger import Ledger
-from archfb.routing.table import percentile
+from archfb.routing.table import OFFLINE_MACHINE, percentile
+from archfb_state.core.machine import offline
 from archfb_state.core.standing import standing
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Snapshot
@@ -93,8 +94,10 @@ class Call:
         """Whether nobody else is to be asked: there is an answer, or a refusal that is to stand."""
         if reply is None:
             return False
-        stands = self.desk.config.routing.on_refusal == "stop"
-        return reply.ok or (stands and reply.outcome is Outcome.CONTENT_FILTERED)
+        return reply.ok or self._stands(reply.outcome)
+
+    def _stands(self, outcome: Outcome) -> bool:
+        return outcome is Outcome.CONTENT_FILTERED and self.desk.config.routing.on_refusal == "stop"
 
     async def _each(self, order: list[Ranked]) -> Reply | None:
         reply = None
@@ -268,8 +271,12 @@ class Call:
             )
         if self._left() <= 0:
             return CallError("deadline", f"The deadline passed before a model answered: {told}", retry_at)
+        if offline(self.desk.store.snapshot().machine, self.desk.store.now()):
+            return CallError("all_failed", f"{OFFLINE_MACHINE} {told}", retry_at)
         if not self.ledger.attempts:
             return CallError("no_usable_model", f"No model can be asked now: {told}", retry_at)
+        if self._stands(self.ledger.attempts[-1].outcome):
+            return CallError("all_failed", f'A refusal ended the call (on_refusal = "stop"): {told}', retry_at)
         return CallError("all_failed", f"Every model failed: {told}", retry_at)
 
 

@@ -178,11 +178,11 @@ class Router:
             task.cancel()
         await asyncio.gather(*self._ahead, return_exceptions=True)
 
-    def status(self) -> StatusTable:
-        """Return the health of every model that a chain names."""
+    def status(self, named: Iterable[str] = ()) -> StatusTable:
+        """Return the health of every model that a chain names, and of those `named` here."""
         from archfb.routing.table import status_table
 
-        return status_table(self.config, self.desk.members, self.store.snapshot())
+        return status_table(self.config, self.desk.members, self.store.snapshot(), named)
 
 
 def load_config(path: str | Path | None, environ: Mapping[str, str]) -> Config:

@@ -12,11 +12,15 @@ from archfb_state.core.standing import standing
 from archfb_state.records import ModelRecord, Standing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from archfb.config.model import Config
     from archfb.routing.roster import Member, Roster
     from archfb_state.records import Snapshot, Status
+
+OFFLINE_MACHINE = (
+    "This machine seems offline (no resolver, no route, or two hosts at once); no model was marked down."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,9 +236,9 @@ def _current_weight(member: Member, now: Standing) -> float:
     return member.model.weight * now.success * (0.25 if now.status == "degraded" else 1.0)
 
 
-def status_table(config: Config, members: Roster, rows: Snapshot) -> StatusTable:
-    """Return the health of every model that a chain names."""
-    models = {name: model_health(config, members[name], rows) for name in config.chained}
+def status_table(config: Config, members: Roster, rows: Snapshot, named: Iterable[str] = ()) -> StatusTable:
+    """Return the health of every model that a chain names, and of those `named` here."""
+    models = {name: model_health(config, members[name], rows) for name in (*config.chained, *named)}
     chains = tuple(
         _chain(config, phase, [models[one.model.name] for one in chain_members(config, members, phase)])
         for phase in config.chains

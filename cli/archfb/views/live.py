@@ -59,7 +59,8 @@ def _attempt_line(event: events.AttemptEnded) -> str | None:
     attempt = event.attempt
     if attempt.outcome == "ok":
         return None
-    said = f" ({name(attempt.message, 160)})" if attempt.message else ""
+    declined = f"{name(attempt.model)} declined: " if attempt.outcome == "content_filtered" else ""
+    said = f" ({declined}{name(attempt.message, 160)})" if attempt.message else ""
     then = f"; now {name(event.next_model)}" if event.next_model else ""
     return f"{_who(event)}: {name(attempt.model)} {attempt.outcome} after {_took(attempt.latency_ms)}{said}{then}"
 

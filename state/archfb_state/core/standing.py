@@ -99,7 +99,7 @@ def _retired(ref: ModelRef, deployment: DeploymentRecord, settings: Settings, no
     if deployment.breaker != "retired":
         return None
     at = breaker.retry_at(deployment, now, settings.health)
-    return _unavailable(ref, deployment, "retired: the provider does not know this model", at, trial=at is None)
+    return _unavailable(ref, deployment, "retired: not found or no access, checked twice", at, trial=at is None)
 
 
 def _unavailable(

@@ -247,9 +247,7 @@ class PostgresDatabase:
             raise psycopg.errors.UndefinedTable("archfb.tick is empty")
         written, schema, now = row
         if schema > VERSION:
-            raise Newer(
-                f"State is from a later archfb (schema {schema}; this one knows {VERSION}). Running without saving."
-            )
+            raise Newer(f"State is from archfb ≥ schema {schema}; this is schema {VERSION}. Running without saving.")
         if schema < VERSION:
             raise Missing(f"State at {shown(self.path)} is of an older archfb (schema {schema})")
         self.clock.set(now)

@@ -62,12 +62,10 @@ def is_current(database: Database, *, newer: bool = False) -> bool:
         raise _not_ours(database.path)
     if marked != APPLICATION_ID and (marked or found or tables):
         raise StoreUnusable(
-            f"{database.path} belongs to another program (application_id {marked:#x}, not archfb's). Not touched."
+            f"{database.path} belongs to another program: its application_id differs ({marked:#x}); not touched."
         )
     if found > VERSION and not newer:
-        raise Newer(
-            f"State is from a later archfb (schema {found}; this one knows {VERSION}). Running without saving."
-        )
+        raise Newer(f"State is from archfb ≥ schema {found}; this is schema {VERSION}. Running without saving.")
     return bool(found >= VERSION)
 
 

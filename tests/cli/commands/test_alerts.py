@@ -124,7 +124,7 @@ def test_a_state_that_is_busy_is_no_reason_for_another_exit() -> None:
 def test_a_round_of_nothing_leaves_a_machine_without_keys_or_a_state_it_cannot_write_alone(tmp_path: Path) -> None:
     on = replace(config({"a": {"env": "A_KEY"}}), alerts=Alerts(ping="http://127.0.0.1:1/"))
     one = Session(state=f"{tmp_path}/archfb.db", environ={})
-    assert nothing_due(one, on, health(row("a", keyed=False))) is None
+    assert nothing_due(one, on, health(row("a", keyed=False))) == (None, True)
     assert not (tmp_path / "archfb.db").exists()
     one.state = "/proc/archfb.db"
-    assert nothing_due(one, on, health(row("a"))) is None
+    assert nothing_due(one, on, health(row("a"))) == (None, False)

@@ -137,6 +137,12 @@ REFUSALS = {
         "quota_exhausted",
         r"x: Account has no credit \(HTTP 402\)\. Retrying will not help; top up at the provider\.",
     ),
+    "row_29_a_monthly_spend_cap_in_words": (
+        "anthropic",
+        anthropic(429, "rate_limit_error", "This organization met enforced_spend_limit_reached."),
+        "quota_exhausted",
+        r"x: Monthly spend cap reached; resumes \d{4}-\d\d-01\.",
+    ),
     "row_29_a_monthly_spend_cap": (
         "anthropic",
         anthropic(
@@ -206,6 +212,17 @@ def test_row_32_a_model_that_is_not_found(place: Place) -> None:
     assert checked.document["models"][0]["status"] == "unavailable"
 
 
+@pytest.mark.parametrize("api", list(PATHS))
+def test_row_32_health_alone_asks_twice_for_a_model_that_is_not_there(place: Place, api: str) -> None:
+    missing = openai(404, "The model `x-id` does not exist", code="model_not_found")
+    place.start(missing, api, metadata={"x-id": missing, "/v1/models": {"body": {"data": [{"id": "y"}]}}})
+    checked = place.run("health")
+    assert checked.code == 2
+    assert [one["kind"] for one in checked.document["probes"]] == ["metadata", "completion"]
+    assert checked.document["models"][0]["reason"] == "retired: not found or no access, checked twice"
+    assert "x: retired: not found or no access, checked twice" in place.run("ask", "hi").sentence
+
+
 def test_row_33_a_prompt_that_is_too_long_goes_on_to_a_larger_window(place: Place) -> None:
     refused = openai(
         400, "This model's maximum context length is 8192 tokens.", code="context_length_exceeded"
@@ -243,8 +260,10 @@ def test_row_35_a_refusal_goes_on_unless_it_is_to_stand(
     place.start({"x-id": {"finish": "refusal", "text": ""}, "y-id": {"text": "fine"}}, models=("x", "y"), more=f'on_refusal = "{on_refusal}"')  # fmt: skip
     asked = place.run("ask", "hi")
     assert (asked.code, asked.outcomes) == (code, outcomes)
+    assert "x content_filtered after" in asked.err
+    assert "(x declined: " in asked.err
     if code:
-        assert "x: x declined (content_filter)" in asked.sentence
+        assert 'A refusal ended the call (on_refusal = "stop"): x: x declined (content_filter)' in asked.sentence
 
 
 def test_row_36_a_refused_parameter_is_adapted_once_and_remembered(place: Place) -> None:
@@ -279,25 +298,28 @@ def test_row_37_a_probe_on_responses_asks_for_16_tokens_whatever_the_preset_says
 
 
 ODD = {
-    "row_38_minus_five": ({"retry-after": "-5"}, "rate_limited"),
-    "row_38_no_number": ({"retry-after": "NaN"}, "rate_limited"),
-    "row_38_no_date": ({"retry-after": "soon"}, "rate_limited"),
-    "row_38_far_away": ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "rate_limited"),
-    "row_39_in_the_past": ({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, "rate_limited"),
-    "row_40_less_than_nothing": ({"x-ratelimit-remaining-requests": "-1"}, "rate_limited"),
+    "row_38_minus_five": ({"retry-after": "-5"}, "ignored"),
+    "row_38_no_number": ({"retry-after": "NaN"}, "ignored"),
+    "row_38_no_date": ({"retry-after": "soon"}, "ignored"),
+    "row_38_far_away": ({"retry-after": "Fri, 31 Dec 9999 23:59:59 GMT"}, "cut to 24 h"),
+    "row_39_in_the_past": ({"retry-after": "Fri, 31 Dec 1999 23:59:59 GMT"}, None),
+    "row_40_less_than_nothing": ({"x-ratelimit-remaining-requests": "-1"}, None),
 }
 
 
 @pytest.mark.parametrize("name", ODD)
 def test_rows_38_to_40_odd_headers_do_no_harm(place: Place, name: str) -> None:
-    headers, outcome = ODD[name]
+    headers, noted = ODD[name]
+    outcome = "rate_limited"
     place.start(
         {"x-id": {**openai(429, "slow down"), "headers": headers}, "y-id": {"text": "fine"}}, models=("x", "y")
     )
-    asked = place.run("ask", "hi")
+    asked = place.run("ask", "hi", "-v")
     assert (asked.code, asked.outcomes) == (0, [outcome, "ok"])
     waits = asked.document["attempts"][0]["retry_after_s"]
     assert waits is None or 0 <= waits <= 32 * 86400
+    told = [line for line in asked.err.splitlines() if "Retry-After" in line]
+    assert told == ([] if noted is None else [f"x: Retry-After '{headers['retry-after']}' {noted}"])
 
 
 NEXT = {
@@ -329,7 +351,7 @@ def test_rows_41_to_48_the_next_model_answers_and_the_attempt_is_recorded(place:
 @pytest.mark.parametrize(
     ("url", "told"),
     [
-        ("ftp://models.example", "base_url of p must be https://host[/path]"),  # row 49
+        ("ftp://models.example", "[providers.p] base_url must be https://host[/path]"),  # row 49
         ("http://models.example", "plain http to models.example; only loopback and private hosts may be plain"),  # row 50
         ("http://169.254.169.254", "link-local address 169.254.169.254"),  # row 51
     ],
@@ -349,6 +371,9 @@ def test_row_53_a_machine_without_a_network_marks_no_model_down(place: Place) ->
     asked = place.run("ask", "hi")
     assert asked.code == 1
     assert set(asked.outcomes) == {"network"}
+    assert asked.sentence.startswith(
+        "This machine seems offline (no resolver, no route, or two hosts at once); no model was marked down. x: "
+    )
     checked = place.run("health", "--all")
     assert checked.code == 3
     assert "offline" in checked.err

@@ -177,7 +177,33 @@ def test_a_state_of_a_later_version_is_not_saved_to(place: Start, capsys: pytest
     assert out == "ok\n"
     assert err.count("Running without saving.") == 1
     assert here.run("health") == 3
-    assert "what the probes found is not kept" in capsys.readouterr().err
+    assert "what was found is not kept" in capsys.readouterr().err
+
+
+def test_a_model_that_no_chain_names_is_shown_where_it_is_asked_for(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=GOOD, m2=GOOD)
+    path = here.folder / "c.toml"
+    path.write_text(path.read_text().replace('["m1", "m2"]', '["m1"]'))
+    assert here.run("health", "--json") == 0
+    assert [one["name"] for one in json.loads(capsys.readouterr().out)["models"]] == ["m1"]
+    assert here.run("health", "--model", "m2", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert [(one["name"], one["status"]) for one in document["models"]] == [("m2", "healthy")]
+    assert here.run("status", "--json") == 0
+    assert [one["name"] for one in json.loads(capsys.readouterr().out)["models"]] == ["m1"]
+
+
+def test_row_62_health_cannot_tell_either_where_nothing_is_due(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=GOOD)
+    assert here.run("ask", "x") == 0
+    with closing(sqlite3.connect(here.folder / "archfb.db")) as db:
+        db.execute("PRAGMA user_version = 9999")
+    assert here.run("health") == 3
+    assert not [one for one in here.server.requests if one["method"] == "GET"]
 
 
 def test_a_lone_model_that_is_named_and_dead_leaves_its_chains_without_any(

@@ -30,7 +30,7 @@ def test_row_01_a_named_file_that_is_missing(world: World) -> None:
     ]
     world.environ["ARCHFB_CONFIG"] = "/gone/too.toml"
     assert world.failure().problems == [
-        "No configuration at /gone/too.toml ($ARCHFB_CONFIG). Create one with `archfb config init`."
+        "No configuration at /gone/too.toml. Create one with `archfb config init`. (It is named by $ARCHFB_CONFIG.)"
     ]
     assert world.failure("").problems[0].startswith("No configuration at .")
 
@@ -135,7 +135,7 @@ def test_row_07_a_model_that_names_a_provider_that_is_not_defined(world: World) 
 
 def test_row_08_a_model_twice_in_a_chain(world: World) -> None:
     assert world.problems(MODEL + '[chains]\nphase1 = ["m", "gemini-basic", "m"]\n') == [
-        "FILE line 5: Model 'm' appears twice in chain phase1 (positions 1, 3)."
+        "FILE line 5: Model m appears twice in chain phase1 (positions 1, 3)."
     ]
 
 
@@ -163,9 +163,9 @@ def test_row_09_weights_that_are_all_zero_are_accepted(world: World) -> None:
 @pytest.mark.parametrize(
     ("table", "key", "label"),
     [
-        ("providers.p", "timeout", "timeout of p"),
-        ("providers.p", "connect_timeout", "connect_timeout of p"),
-        ("providers.p", "idle_timeout", "idle_timeout of p"),
+        ("providers.p", "timeout", "[providers.p] timeout"),
+        ("providers.p", "connect_timeout", "[providers.p] connect_timeout"),
+        ("providers.p", "idle_timeout", "[providers.p] idle_timeout"),
         ("health", "timeout", "timeout"),
     ],
 )
@@ -176,7 +176,7 @@ def test_row_10_a_time_out_that_is_none(world: World, table: str, key: str, labe
 
 def test_row_11_a_deadline_below_a_time_out_is_a_note(world: World) -> None:
     config = world.load(world.put("[routing]\ndeadline = 2\n[providers.gemini]\ntimeout = 500\n"))
-    assert config.notes == ("deadline 2 s is shorter than the provider's timeout 500 s (gemini) and is what counts.",)
+    assert config.notes == ("deadline 2 s is shorter than the provider's timeout 500 s and is what counts (gemini).",)
 
 
 def test_row_12_an_interval_that_costs_too_much(world: World) -> None:
@@ -263,8 +263,8 @@ def test_row_22_a_key_that_no_header_can_carry(world: World, value: str, positio
 def test_row_23_a_key_in_the_configuration(world: World, text: str) -> None:
     [problem] = world.problems(text)
     assert problem == (
-        "FILE line 4: Keys do not belong in the configuration. "
-        'Name the variable: api_key_env = "…". The value is not shown.'
+        "FILE: Keys do not belong in the configuration (line 4). "
+        'Name the variable: api_key_env = "…". Value not shown.'
     )
 
 

@@ -94,7 +94,7 @@ def test_what_is_set_wrongly_is_not_also_missing(world: World) -> None:
         ("[models]\nm = 3", "line 2: 'models.m' must be a table; got 3."),
         ("[health]\ninterval = 1e9", "line 2: interval must be between 10 s and 7 d; got 1e+09 s."),
         ('[routing]\nstrategy = "best"', 'must be one of balanced, priority, fastest, cheapest; got "best".'),
-        ('[routing]\nstrategy = "balancd"', "got \"balancd\" Did you mean 'balanced'."),
+        ('[routing]\nstrategy = "balancd"', "got \"balancd\". Did you mean 'balanced'?"),
         ('[strategies]\nphase3 = "x"', "line 2: strategy of phase3 must be one of balanced"),
         ("[routing]\nhedge = 1.5", "line 2: hedge must be a number between 0 and 1; got 1.5."),
         ("[routing]\noffline = 1", "line 2: offline must be true or false; got 1."),
@@ -122,7 +122,7 @@ def test_what_is_set_wrongly_is_not_also_missing(world: World) -> None:
         ("[health]\nbackoff_max = 20", "line 2: backoff_base must be ≤ backoff_max; got 30 and 20."),
         ('[chains]\nphase1 = ["gemini-basic", 3]', "line 2: Chain phase1 must hold texts only; position 2 is 3"),
         ("[alerts]\ncommand = []", "line 2: command must be a list of arguments"),
-        ('[alerts]\nwebhook = "http://example.com/x"', "webhook is refused: plain http to example.com"),
+        ('[alerts]\nwebhook = "http://example.com/x"', "Refusing plain http to example.com"),
         ('[alerts]\nsecret_env = "my secret"', "secret_env must be the name of an environment variable"),
         (
             '[providers.offline]\napi = "openai-chat"\nbase_url = "https://x.example"',
