@@ -15,7 +15,10 @@ from archfb.providers.keys import Key
 
 CANARY = "sk-canary-4f1c0de5ec2e7"
 PATHS = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": "/v1", "gemini": "/v1beta"}
+ROOM = Limits(total=60.0, connect=30.0, idle=30.0)
+"""For whatever does not end by a limit: a busy machine takes its time."""
 LIMITS = Limits(total=0.8, connect=0.4, idle=0.3)
+"""For what ends by one."""
 
 
 def target_at(url: str, api: str = "openai-chat", *, learned: dict[str, str] | None = None, **model: Any) -> Target:

@@ -3,15 +3,30 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 KEPT = ("PATH", "LANG", "TMPDIR", "SYSTEMROOT", "PYTHONPATH", "PYTHONWARNINGS", "ARCHFB_SHARED", "VIRTUAL_ENV")
 """Variables that a test may see; names beginning with PYTEST_ or COVERAGE_ stay too."""
+
+settings.register_profile("sure", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.register_profile("explore", deadline=None, print_blob=True)
+settings.load_profile("sure")  # the same examples every time, however slow the machine; others: --hypothesis-profile
+
+
+def pytest_configure() -> None:
+    """Hear signals as a person's shell leaves them: nohup, cron and `&` ignore some, which children inherit."""
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGQUIT):
+        signal.signal(number, signal.SIG_DFL)
+    if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)

@@ -173,11 +173,11 @@ class Outside:
         finally:
             found.close()
 
-    def wait_for(self, role: str, stored: int) -> None:
-        """Wait until a role's question hangs at a server and so many others are stored."""
+    def wait_for(self, role: str, stored: int, times: int = 1) -> None:
+        """Wait until a role's question hangs at a server (has come so often) and so many others are stored."""
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
-            if self.asked()[role] and self.stored() >= stored:
+            if self.asked()[role] >= times and self.stored() >= stored:
                 return
             time.sleep(0.01)
         raise AssertionError(f"{role} was never asked: {self.asked()}, {self.stored()} stored")

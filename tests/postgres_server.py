@@ -13,6 +13,8 @@ from contextlib import suppress
 from itertools import count
 from pathlib import Path
 
+from processes import PATIENCE
+
 PORT = 5499
 """Part of the socket's name only: no port is opened."""
 
@@ -105,7 +107,7 @@ class PostgresServer:
                 start_new_session=True,
                 **self._as(),  # type: ignore[call-overload]
             )
-        until = time.monotonic() + 30.0
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until:
             with suppress(Exception):
                 self.execute("SELECT 1")
@@ -118,7 +120,7 @@ class PostgresServer:
         """Stop (SIGINT: at once, but cleanly; SIGQUIT: as in a crash)."""
         if self.process is not None and self.process.poll() is None:
             self.process.send_signal(how)
-            self.process.wait(30)
+            self.process.wait(PATIENCE)
         self.process = None
 
     def remove(self) -> None:
@@ -130,7 +132,7 @@ class PostgresServer:
         """Do one statement as the server's owner."""
         import psycopg
 
-        with psycopg.connect(self.address(database), autocommit=True, connect_timeout=5) as session:
+        with psycopg.connect(self.address(database), autocommit=True, connect_timeout=30) as session:
             cursor = session.execute(sql)  # type: ignore[call-overload]
             return cursor.fetchall() if cursor.description else []
 

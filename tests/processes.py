@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PATIENCE = 20.0
-"""Seconds until a test gives a process up."""
+PATIENCE = 100.0
+"""Seconds until a test gives a process up: enough for one that gets a tenth of a core."""
 
 
 def variables(extra: Mapping[str, str] | None = None) -> dict[str, str]:

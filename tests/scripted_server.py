@@ -36,6 +36,7 @@ import argparse
 import asyncio
 import collections
 import contextlib
+import functools
 import json
 import socket
 import ssl
@@ -44,18 +45,30 @@ from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
 
+from processes import PATIENCE
 from scripted_faults import FAULTS, Behaviour, Exchange, answer
 from scripted_wires import metadata_body
 
 FREE = ("/models", "/api/tags", "/user/balance", "/api/version")
 
 
-def refused_port() -> int:
-    """Return a port of this machine at which nobody listens."""
+def free_port() -> int:
+    """Return a port of this machine that was free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+@functools.cache
+def refused_port() -> int:
+    """Return a port of this machine at which nobody listens, nor ever will: it is taken."""
+    _taken.bind(("127.0.0.1", 0))
+    port: int = _taken.getsockname()[1]
+    return port
+
+
+_taken = socket.socket()
 
 
 class ScriptedServer:
@@ -194,12 +207,12 @@ class ServerThread:
     def __enter__(self) -> ScriptedServer:
         self._thread = threading.Thread(target=asyncio.run, args=(self._main(),), daemon=True)
         self._thread.start()
-        self._ready.wait(10)
+        assert self._ready.wait(PATIENCE)
         return self.server
 
     def __exit__(self, *_: object) -> None:
         self._loop.call_soon_threadsafe(self._stop.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     async def _main(self) -> None:
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()

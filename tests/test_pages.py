@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import LIMITS, target_at
+from asking import ROOM, target_at
 from processes import archfb
 from scripted_server import ScriptedServer, ServerThread
 
@@ -104,7 +104,7 @@ def test_the_protocol_of_the_page_is_spoken_over_a_socket(
 
     async def main() -> None:
         async with ScriptedServer({"paths": {"/v1/talk": [{"body": body}]}}) as server, Transport() as transport:
-            reply = await transport.ask(target_at(server.url), Question("hi"), LIMITS)
+            reply = await transport.ask(target_at(server.url), Question("hi"), ROOM)
         assert (reply.outcome, reply.text, reply.usage.output_tokens) == (Outcome.OK, "Hello.", 2)
         assert server.requests[-1]["body"] == {"model": "m", "say": "hi", "limit": None}
 

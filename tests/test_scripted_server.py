@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE
 from scripted_server import ScriptedServer, ServerThread
 
 PATHS = {
@@ -22,7 +23,7 @@ PATHS = {
 
 
 def post(server: ScriptedServer, path: str, body: dict[str, Any]) -> tuple[int, str, bytes]:
-    wire = http.client.HTTPConnection("127.0.0.1", server.port, timeout=5)
+    wire = http.client.HTTPConnection("127.0.0.1", server.port, timeout=PATIENCE)
     try:
         wire.request("POST", path, json.dumps(body), {"Content-Type": "application/json"})
         got = wire.getresponse()
@@ -62,10 +63,10 @@ def test_as_a_process_it_tells_its_port_and_takes_a_new_script(tmp_path: Path) -
     here = Path(__file__).with_name("scripted_server.py")
     process = subprocess.Popen([sys.executable, str(here), "--port-file", str(port_file)])
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + PATIENCE
         while not port_file.exists() and time.monotonic() < until:
             time.sleep(0.01)
-        wire = http.client.HTTPConnection("127.0.0.1", int(port_file.read_text()), timeout=5)
+        wire = http.client.HTTPConnection("127.0.0.1", int(port_file.read_text()), timeout=PATIENCE)
         wire.request("POST", "/_script", json.dumps({"default": [{"text": "new"}]}))
         assert json.loads(wire.getresponse().read())["requests"] == 0
         wire.request("POST", PATHS["chat"], json.dumps({"model": "x"}))
@@ -75,4 +76,4 @@ def test_as_a_process_it_tells_its_port_and_takes_a_new_script(tmp_path: Path) -
         wire.close()
     finally:
         process.terminate()
-        process.wait(10)
+        process.wait(PATIENCE)

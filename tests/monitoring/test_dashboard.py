@@ -15,8 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE
 from routing_bench import config
-from scripted_server import refused_port
+from scripted_server import free_port
 from state_samples import attempt
 
 from archfb.commands.table import verdict_of
@@ -35,7 +36,6 @@ QUERIES = {
     for target in panel["targets"]
 }
 VARIABLES = {"$__rate_interval": "5m", "$__range": "1h", "$phase": ".*", "$model": ".*"}
-PATIENCE = 30.0
 
 
 def substituted(query: str) -> str:
@@ -80,7 +80,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
             "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
             f"scrape_configs: [{{job_name: archfb, static_configs: [{{targets: ['{target}']}}]}}]\n"
         )
-        listen = f"127.0.0.1:{refused_port()}"
+        listen = f"127.0.0.1:{free_port()}"
         words = [f"--config.file={folder}/prometheus.yml", f"--storage.tsdb.path={folder}/tsdb"]
         with (folder / "log").open("w") as log:
             process = subprocess.Popen([program, *words, f"--web.listen-address={listen}"], stdout=log, stderr=log)
@@ -100,7 +100,7 @@ def ask(listen: str, query: str) -> dict[str, Any]:
     """Return Prometheus's answer to a query."""
     address = f"http://{listen}/api/v1/query?{urllib.parse.urlencode({'query': query})}"
     try:
-        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=5) as answer:
+        with urllib.request.build_opener(urllib.request.ProxyHandler({})).open(address, timeout=PATIENCE) as answer:
             found: dict[str, Any] = json.load(answer)
     except urllib.error.HTTPError as error:
         with error:

@@ -17,8 +17,8 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from processes import variables
-from scripted_server import ServerThread, refused_port
+from processes import PATIENCE, variables
+from scripted_server import ServerThread, free_port
 
 from archfb.alerts.decide import Alert
 from archfb.alerts.document import document
@@ -52,7 +52,7 @@ class Shell:
 
     def run(self, line: str) -> subprocess.CompletedProcess[str]:
         words = ["sh", "-c", line.replace(TEXTFILES, str(self.folder))]
-        return subprocess.run(words, **self.place, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.run(words, **self.place, capture_output=True, text=True, timeout=PATIENCE, check=False)
 
 
 @pytest.fixture
@@ -88,7 +88,7 @@ def test_the_crontab_line_is_silent_and_leaves_the_metrics(shell: Shell, tmp_pat
 
 def test_the_watcher_answers_a_scrape_while_it_runs(shell: Shell) -> None:
     (line,) = (line for block in blocks("bash") for line in block.splitlines())
-    listen = f"127.0.0.1:{refused_port()}"
+    listen = f"127.0.0.1:{free_port()}"
     assert "127.0.0.1:9464" in line
     with subprocess.Popen(
         ["sh", "-c", f"exec {line.replace('127.0.0.1:9464', listen)}"], **shell.place, stdout=subprocess.DEVNULL
@@ -99,16 +99,16 @@ def test_the_watcher_answers_a_scrape_while_it_runs(shell: Shell) -> None:
             assert json.loads(fetched(f"http://{listen}/health", "status"))["status"] == "OK"
         finally:
             process.send_signal(signal.SIGINT)
-            process.wait(10)
+            process.wait(PATIENCE)
 
 
 def fetched(url: str, awaited: str) -> str:
     """Return what an address answers as soon as that is in it."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + PATIENCE
     text = ""
     while time.monotonic() < end:
         try:
-            with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
+            with build_opener(ProxyHandler({})).open(url, timeout=PATIENCE) as answer:
                 text = answer.read().decode()
         except OSError:
             pass

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from health_rows import NOW, health, row
-from processes import variables
+from processes import PATIENCE, variables
 from routing_bench import FakeClock, config
 from scripted_server import refused_port
 
@@ -82,7 +82,7 @@ def test_row_91_a_webhook_that_hangs_holds_nothing_back(place: Start) -> None:
         text = "".join(iter(process.stdout.readline, "}\n")) + "}"
         assert process.poll() is None
         process.send_signal(signal.SIGINT)
-        assert process.wait(5) == 130
+        assert process.wait(PATIENCE) == 130
     assert [one["name"] for one in json.loads(text)["models"]] == ["m1"]
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
-from processes import archfb
+from processes import PATIENCE, archfb
 from prometheus_client.parser import text_string_to_metric_families
 
 from archfb.commands.metrics import served
@@ -130,10 +130,10 @@ def test_a_watcher_can_be_scraped_while_it_works_and_says_where(
     one = Session(config=here.options[1], state=here.options[3])
     with served(one, one.load(), "127.0.0.1:0"):
         url = capsys.readouterr().err.split()[-1].rstrip(".")
-        with build_opener(ProxyHandler({})).open(url, timeout=5) as answer:
+        with build_opener(ProxyHandler({})).open(url, timeout=PATIENCE) as answer:
             assert values(answer.read().decode(), "model_health_status") == {("m1",): 2}
         assert here.run("ask", "x") == 0
-        with build_opener(ProxyHandler({})).open(url.replace("metrics", "health"), timeout=5) as answer:
+        with build_opener(ProxyHandler({})).open(url.replace("metrics", "health"), timeout=PATIENCE) as answer:
             assert json.load(answer)["status"] == "OK"
 
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 from routing_bench import config
 
 from archfb.commands.table import verdict_of
@@ -24,7 +25,7 @@ LOCAL = Address("127.0.0.1", 0)
 
 def fetch(where: Address, path: str, method: str = "GET") -> tuple[int, str, str]:
     """Return status, content type and body."""
-    connection = http.client.HTTPConnection(where.host, where.port, timeout=5)
+    connection = http.client.HTTPConnection(where.host, where.port, timeout=PATIENCE)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -145,7 +146,7 @@ def test_a_slow_page_does_not_hold_up_who_started_it() -> None:
     with serving(LOCAL, one(slow)) as where:
         client = threading.Thread(target=fetch, args=(where, "/metrics"))
         client.start()
-        assert asked.wait(5)
+        assert asked.wait(PATIENCE)
     go.set()
-    client.join(5)
+    client.join(PATIENCE)
     assert not client.is_alive()

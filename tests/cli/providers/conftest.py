@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import LIMITS, Ask, Timed, target_at
+from asking import ROOM, Ask, Timed, target_at
 from scripted_server import ScriptedServer
 
 from archfb.providers.exchange import Limits, Question
@@ -25,7 +25,7 @@ def ask() -> Ask:
         behaviours: Any,
         api: str = "openai-chat",
         *,
-        limits: Limits = LIMITS,
+        limits: Limits = ROOM,
         tls: ssl.SSLContext | None = None,
         environ: dict[str, str] | None = None,
         url: str | None = None,

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from asking import CANARY, LIMITS, PATHS, target_at
+from asking import CANARY, PATHS, ROOM, target_at
 from scripted_server import ScriptedServer
 
 from archfb.config.model import Model, Provider
@@ -24,7 +24,7 @@ def probed(
 ) -> tuple[Reply, list[dict[str, Any]]]:
     async def main() -> tuple[Reply, list[dict[str, Any]]]:
         async with ScriptedServer(script) as server, Transport(environ={}) as transport:
-            reply = await transport.probe(target_at(server.url, api, **model), kind, LIMITS)
+            reply = await transport.probe(target_at(server.url, api, **model), kind, ROOM)
             return reply, list(server.requests)
 
     return asyncio.run(main())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from asking import LIMITS, target_at
+from asking import ROOM, target_at
 from scripted_server import ScriptedServer
 
 from archfb.providers.exchange import Question, Reply
@@ -41,7 +41,7 @@ def test_requests_go_through_a_proxy() -> None:
     async def main() -> tuple[Reply, list[str]]:
         async with ScriptedServer({"default": {"text": "by proxy"}}) as proxy:
             async with Transport(environ={"HTTP_PROXY": proxy.url}) as transport:
-                reply = await transport.ask(target_at("http://10.255.255.1:9"), Question("hi"), LIMITS)
+                reply = await transport.ask(target_at("http://10.255.255.1:9"), Question("hi"), ROOM)
             return reply, [request["path"] for request in proxy.requests]
 
     reply, paths = asyncio.run(main())
@@ -53,7 +53,7 @@ def test_row_54_nothing_is_sent_where_a_proxy_variable_is_malformed() -> None:
     async def main() -> tuple[Reply, int]:
         async with ScriptedServer({"default": {"text": "hi"}}) as server:
             async with Transport(environ={"HTTPS_PROXY": "ftp://me:secret@p"}) as transport:
-                reply = await transport.ask(target_at(server.url), Question("hi"), LIMITS)
+                reply = await transport.ask(target_at(server.url), Question("hi"), ROOM)
             return reply, server.counts["requests"]
 
     reply, asked = asyncio.run(main())

@@ -17,7 +17,7 @@ from archfb.providers.transport import Transport
 
 CASES = all_cases()
 pytestmark = pytest.mark.skipif(not CASES, reason="the recorded provider cases are not here (ARCHFB_SHARED)")
-LIMITS = Limits(5.0)
+LIMITS = Limits(60.0)
 UNUSABLE = {"truncated", "malformed"}
 """What the program may make of an answer that the API gave without complaint."""
 DROPPED = ("transfer-encoding", "content-encoding", "content-length", "connection")

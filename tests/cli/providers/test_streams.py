@@ -9,7 +9,8 @@ import struct
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
-from asking import LIMITS, serving, target_at
+from asking import ROOM, serving, target_at
+from processes import PATIENCE
 from scripted_server import ScriptedServer, refused_port
 
 from archfb.providers.exchange import Question
@@ -25,7 +26,7 @@ def against(serve: Serve, use: Callable[[Backend, int], Awaitable[object]]) -> o
     async def main() -> object:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
-            return await asyncio.wait_for(use(Backend(), server.sockets[0].getsockname()[1]), 5)
+            return await asyncio.wait_for(use(Backend(), server.sockets[0].getsockname()[1]), PATIENCE)
 
     return asyncio.run(main())
 
@@ -48,7 +49,7 @@ def test_what_is_written_before_a_read_goes_out_at_once() -> None:
         writer.close()
 
     async def use(backend: Backend, port: int) -> list[bytes]:
-        stream = await backend.connect_tcp("127.0.0.1", port, timeout=1)
+        stream = await backend.connect_tcp("127.0.0.1", port, timeout=PATIENCE)
         for part in (b"head ", b"", b"body"):
             await stream.write(part)
         assert not stream.get_extra_info("is_readable")
@@ -107,7 +108,7 @@ def test_nobody_there_and_nobody_answering_have_their_own_errors() -> None:
     async def connect(seconds: float) -> int | None:
         return await failure(Backend().connect_tcp("127.0.0.1", refused_port(), timeout=seconds))
 
-    assert asyncio.run(connect(1)) == errno.ECONNREFUSED
+    assert asyncio.run(connect(PATIENCE)) == errno.ECONNREFUSED
     assert asyncio.run(connect(0)) == errno.ETIMEDOUT
 
 
@@ -137,7 +138,7 @@ def test_tls_is_spoken_through_a_proxys_tunnel(certificates: dict[str, Path]) ->
                     "SSL_CERT_FILE": str(certificates["valid"]),
                 }
                 async with Transport(environ=environ) as transport:
-                    replies = [await transport.ask(target_at(server.url), Question("hi"), LIMITS) for _ in range(2)]
+                    replies = [await transport.ask(target_at(server.url), Question("hi"), ROOM) for _ in range(2)]
             return [f"{reply.outcome} {reply.text}" for reply in replies]
 
     assert asyncio.run(main()) == ["ok by tunnel"] * 2

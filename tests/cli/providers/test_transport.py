@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from asking import CANARY, LIMITS, PATHS, Ask, target_at
+from asking import CANARY, PATHS, ROOM, Ask, target_at
+from processes import PATIENCE
 from scripted_server import ScriptedServer
 
 from archfb.config.model import Model, Provider
@@ -137,7 +138,7 @@ def test_row_48_no_redirect_is_followed_with_a_key() -> None:
             ScriptedServer({"default": {"fault": "redirect", "to": other.url + "/v1"}}) as server,
         ):
             async with Transport(environ={}) as transport:
-                reply = await transport.ask(target_at(server.url), Question("hi"), LIMITS)
+                reply = await transport.ask(target_at(server.url), Question("hi"), ROOM)
             return reply, other.counts["requests"]
 
     reply, asked = asyncio.run(main())
@@ -224,7 +225,7 @@ def test_row_53_a_machine_without_a_resolver_is_told_as_such_and_holds_nobody_up
 
     async def main(resolve: Any) -> Reply:
         async with Transport(environ={}, resolve=resolve) as transport:
-            return await transport.ask(target_at("https://models.example"), Question("hi"), LIMITS)
+            return await transport.ask(target_at("https://models.example"), Question("hi"), ROOM)
 
     assert asyncio.run(main(dead)).code == "no_resolver"
     reply = asyncio.run(main(missing))
@@ -239,12 +240,12 @@ from archfb.config.model import Model, Provider
 from archfb.providers.exchange import Limits, Question, Target
 from archfb.providers.transport import Transport
 async def main():
-    async with Transport(environ={}, resolve=lambda host, port: time.sleep(30)) as transport:
+    async with Transport(environ={}, resolve=lambda host, port: time.sleep(600)) as transport:
         target = Target(Model("m", "p", "m"), Provider("p", "openai-chat", "https://models.example"))
         print((await transport.ask(target, Question("hi"), Limits(0.3))).outcome)
 asyncio.run(main())
 """
     run = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=10, check=True
+        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=True
     )
     assert run.stdout == "timeout\n"

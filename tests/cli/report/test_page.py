@@ -10,6 +10,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 from report_sample import HOSTILE, NOW, ODD, WEEK, configuration, sample
 
 from archfb.door import enter
@@ -192,7 +193,7 @@ def test_a_browser_shows_it_without_a_complaint(made: str, tmp_path: Path, theme
         ],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
         env={**os.environ, "HOME": str(tmp_path)},
     )

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from cpu_time import cpu_seconds
+from timing import cpu_seconds
 
 from archfb.repository import classify, commands, imports, languages, manifests, outline, secrets, tokens
 from archfb.repository.attributes import Attributes

@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 import pytest
-from cpu_time import cpu_seconds
 from hypothesis import given
 from hypothesis import strategies as st
+from timing import cpu_seconds
 
 from archfb.repository.outline import outline
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 from sample_repositories import git, planted, write
 
 from archfb.errors import RepositoryError
@@ -282,7 +283,7 @@ def test_processes_share_the_cache_from_its_first_moment(folder: Path, tmp_path:
     workers = [
         subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ) for _ in range(4)
     ]
-    said = [worker.communicate(timeout=60) for worker in workers]
+    said = [worker.communicate(timeout=PATIENCE) for worker in workers]
     assert [error for _, error in said] == [b""] * 4
     assert len({line for output, _ in said for line in output.splitlines()}) == 1
     with sqlite3.connect(tmp_path / "shared" / caching.NAME) as db:

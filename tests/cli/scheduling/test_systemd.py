@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 
 from archfb.scheduling.job import Job, ScheduleError
 from archfb.scheduling.systemd import SERVICE, TIMER, Systemd, folder, is_ours, quoted, units
@@ -114,7 +115,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         ["systemd-analyze", "verify", "--user", str(tmp_path / TIMER), str(tmp_path / SERVICE)],
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=PATIENCE,
         check=False,
     )
     assert (ended.returncode, str(tmp_path) in ended.stderr) == (0, False), ended.stderr

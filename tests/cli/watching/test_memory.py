@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from processes import PATIENCE
 from routing_bench import OK, FakeClock, config
 
 from archfb.routing.attempt import Circumstances, attempt_of
@@ -35,7 +36,7 @@ def gone(path: Path) -> None:
 
 def until(look: Callable[[], Look], wanted: Callable[[Look], bool]) -> Look:
     """Look until it is so: a store looks after its file ten times a second at most."""
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while not wanted(found := look()) and time.monotonic() < end:
         pass
     assert wanted(found)
@@ -211,7 +212,7 @@ def test_a_probe_that_found_the_file_gone_first_is_no_reason_to_wait(kept: Kept,
     """Its record opened the file anew."""
     kept.look()
     gone(path)
-    end = time.monotonic() + 10
+    end = time.monotonic() + PATIENCE
     while not path.exists() and time.monotonic() < end:
         answer(kept.store)
     seen = kept.look()
