@@ -8,8 +8,7 @@ alone; `archfb routed` is `Router.ask` over a chain of four models and a state f
 committed. `bare httpx` is one client whose pool all calls share, as its documentation proposes; `httpx per slot`
 gives each call in flight a client of its own. With `--peers` LiteLLM's Router and pydantic-ai's FallbackModel take
 their turns too, each in an environment of its own (made on the first run). Each has a process of its own, whose CPU
-counts: archfb spares its process a search for a module that httpx's pool would else make four times a call, which
-would flatter whoever came after it.
+counts.
 """
 
 from __future__ import annotations

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from processes import PATIENCE, variables
+from scripted_server import ServerThread
+
+from archfb.config.model import PHASES
 
 HEAVY = {
     "httpx",
@@ -45,9 +49,36 @@ def test_nothing_heavy_is_imported_where_it_is_not_needed(what: str | list[str],
         timeout=PATIENCE,
         check=False,
     )
-    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in ended.stderr.splitlines() if "|" in line}
-    assert "archfb" in loaded or "archfb_state" in loaded
-    assert not loaded & never
+    assert not loaded(ended.stderr) & never
+
+
+def loaded(said: str) -> set[str]:
+    """Return the packages that a process said it imported."""
+    found = {line.rpartition("|")[2].strip().partition(".")[0] for line in said.splitlines() if "|" in line}
+    assert "archfb" in found or "archfb_state" in found
+    return found
+
+
+def test_an_answer_needs_neither_the_librarys_pool_nor_a_second_asynchronous_framework(tmp_path: Path) -> None:
+    with ServerThread({"models": {"m1": [{"text": "Hello."}]}}) as server:
+        chains = "\n".join(f'{phase} = ["m1"]' for phase in PHASES)
+        (tmp_path / "c.toml").write_text(
+            f'[providers.p]\napi = "openai-chat"\nbase_url = "{server.url}/v1"\n'
+            f'[models.m1]\nprovider = "p"\nmodel = "m1"\n[chains]\n{chains}\n'
+        )
+        words = ["ask", "hi", "--config", str(tmp_path / "c.toml"), "--state", str(tmp_path / "s.db")]
+        ended = subprocess.run(
+            [sys.executable, "-X", "importtime", "-m", "archfb", *words],
+            env=variables(),
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert ended.stdout == "Hello.\n"
+    found = loaded(ended.stderr)
+    assert "httpx" in found
+    assert not found & {"httpcore", "anyio", "click", "rich", "pydantic", "sqlite_utils", "genai_prices"}
 
 
 def test_what_programs_use_is_there_by_its_name() -> None:

@@ -1,8 +1,7 @@
-"""Connections for the HTTP library, on asyncio's transports: its own ones take a third of a call's time.
+"""Connections on asyncio's transports, with or without TLS.
 
-What it writes before it reads goes out at once: it writes a request's head and body apart, and each write is a
-system call and a packet. The methods are those of its network backends and streams; failures are the system's own
-errors, as `network` names them.
+What is written before a read goes out at once: a request's head and body are written apart, and each write is a
+system call and a packet. Failures are the system's own errors, as `network` names them.
 """
 
 from __future__ import annotations
@@ -10,11 +9,10 @@ from __future__ import annotations
 import asyncio
 import errno
 from collections import deque
-from typing import TYPE_CHECKING, Any, Self, cast
+from typing import TYPE_CHECKING, cast
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Iterable
 
 FULL = 262_144
 """Bytes received and not read, from which the sender is made to wait."""
@@ -73,17 +71,16 @@ class Stream(asyncio.Protocol):
             self._unsent.clear()
             self._transport.write(data)
 
-    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - its interface
-        """Return what has arrived, b"" at the end. Raises OSError where the connection broke."""
+    async def read(self, most: int) -> bytes:
+        """Return up to so many bytes of what has arrived, b"" at the end. Raises OSError where it broke."""
         self._flush()
         if not self._arrived and not self._ended:
             self._waiting = asyncio.get_running_loop().create_future()
             try:
-                async with asyncio.timeout(timeout):
-                    await self._waiting
+                await self._waiting
             finally:
                 self._waiting = None
-        return self._take(max_bytes)
+        return self._take(most)
 
     def _take(self, most: int) -> bytes:
         if not self._arrived:
@@ -100,10 +97,15 @@ class Stream(asyncio.Protocol):
             self._transport.resume_reading()
         return data
 
-    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ARG002, ASYNC109
+    def write(self, data: bytes) -> None:
         """Keep bytes until the answer is waited for; a failure to send them shows then."""
-        if buffer:
-            self._unsent.append(buffer)
+        if data:
+            self._unsent.append(data)
+
+    @property
+    def idle(self) -> bool:
+        """Whether an unused connection is still good: nothing came over it, not even its end."""
+        return not self._ended and not self._arrived
 
     async def aclose(self) -> None:
         """Close the connection."""
@@ -112,65 +114,18 @@ class Stream(asyncio.Protocol):
             # A connection whose TLS failed is told its end before this, or never.
             await asyncio.wait({self._lost}, timeout=ENDING)
 
-    async def start_tls(
-        self,
-        ssl_context: ssl.SSLContext,
-        server_hostname: str | None = None,
-        timeout: float | None = None,  # noqa: ASYNC109
-    ) -> Self:
-        """Speak TLS from here on. Raises OSError, ssl.SSLError among them."""
-        self._flush()
-        loop = asyncio.get_running_loop()
-        try:
-            async with asyncio.timeout(timeout):
-                self._transport = await loop.start_tls(
-                    cast("asyncio.Transport", self._transport), self, ssl_context, server_hostname=server_hostname
-                )
-        except TimeoutError as error:
-            raise _late(server_hostname or "") from error
-        return self
 
-    def get_extra_info(self, info: str) -> Any:
-        """Return what the library asks of a connection; an unused one that can be read has ended."""
-        if info == "is_readable":
-            return self._ended or bool(self._arrived)
-        names = {"ssl_object": "ssl_object", "client_addr": "sockname", "server_addr": "peername", "socket": "socket"}
-        return self._transport.get_extra_info(names[info]) if self._transport and info in names else None
+async def connect(host: str, port: int, trust: ssl.SSLContext | None, seconds: float | None) -> Stream:
+    """Return a connection to a host, with TLS where there is a context for it.
 
-
-class Backend:
-    """Opens streams."""
-
-    async def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,  # noqa: ASYNC109 - its interface
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,  # noqa: ARG002
-    ) -> Stream:
-        """Return a connection to a host. Raises OSError; ETIMEDOUT where it did not answer in time."""
-        loop = asyncio.get_running_loop()
-        local = (local_address, 0) if local_address else None
-        try:
-            async with asyncio.timeout(timeout):
-                _, stream = await loop.create_connection(
-                    Stream, host, port, local_addr=local, happy_eyeballs_delay=EYEBALLS
-                )
-        except TimeoutError as error:
-            raise _late(host) from error
-        return stream
-
-    async def connect_unix_socket(self, path: str, timeout: float | None = None, **_: Any) -> Stream:  # noqa: ASYNC109
-        """Return a connection to a socket of this machine."""
-        async with asyncio.timeout(timeout):
-            made = await asyncio.get_running_loop().create_unix_connection(Stream, path)
-        return made[1]
-
-    async def sleep(self, seconds: float) -> None:
-        """Sleep."""
-        await asyncio.sleep(seconds)
-
-
-def _late(host: str) -> OSError:
-    return OSError(errno.ETIMEDOUT, f"{host} did not answer")
+    Raises OSError, ssl.SSLError among them; ETIMEDOUT where the host was not there within so many seconds.
+    """
+    loop = asyncio.get_running_loop()
+    try:
+        async with asyncio.timeout(seconds):
+            made = await loop.create_connection(
+                Stream, host, port, ssl=trust, server_hostname=host if trust else None, happy_eyeballs_delay=EYEBALLS
+            )
+    except TimeoutError as error:
+        raise OSError(errno.ETIMEDOUT, f"{host} did not answer") from error
+    return made[1]

@@ -1,6 +1,6 @@
-"""The one module that speaks HTTP. httpx is imported when the first request is made.
+"""The one door to HTTP. httpx is imported when the first request is made.
 
-Each request in flight has a client of its own, kept for the next one to the same place: httpx's shared pool looks
+Each request in flight has a connection of its own, kept for the next one to the same place: httpx's shared pool looks
 through every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are
 asyncio's, so that nothing a server does outlives them; redirects are refused, retries are off, and every size is
 bounded.
@@ -10,10 +10,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.util
 import json
 import os
-import sys
 import time
 from dataclasses import replace
 from functools import lru_cache
@@ -29,7 +27,6 @@ from archfb.providers.network import certificate_error, from_system
 from archfb.providers.reading import Reading
 from archfb.providers.receiving import Receiver
 from archfb.providers.replies import Scrubber, Timing, reply
-from archfb.providers.streams import Backend
 from archfb.providers.verdicts import Verdict
 from archfb.providers.wires import WIRES
 from archfb_state.outcomes import Outcome
@@ -43,8 +40,6 @@ if TYPE_CHECKING:
     from archfb.providers.exchange import HttpRequest, Limits, Question, Target
     from archfb.providers.names import Resolve
 
-KEEP_ALIVE = 4.0
-"""Seconds an unused connection is kept: common servers close theirs after five."""
 GRACE = 0.25
 """Seconds for the end of a stream after its last event, so that its connection can be used again."""
 
@@ -67,7 +62,7 @@ class Transport:
         self.names = Names(clock, resolve)
         self.wrong_proxies = proxy_problems(self.environ)
         self._trust = Trust(self.environ)
-        self.clients: Clients[httpx.AsyncHTTPTransport] = Clients(self._client, self.environ)
+        self.clients: Clients[httpx.AsyncBaseTransport] = Clients(self._client, self.environ)
 
     async def __aenter__(self) -> Self:
         """Open nothing yet."""
@@ -121,20 +116,17 @@ class Transport:
             Outcome.INVALID_REQUEST, message="There is no free address to ask.", code="no_metadata"
         )
 
-    def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncHTTPTransport:
+    def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncBaseTransport:
+        from archfb.providers.connection import KEEP_ALIVE, Connection
+
+        trust = self._trust.context(secure)
+        if proxy is None:
+            return Connection(trust)
         http = _http()
-        client = http.AsyncHTTPTransport(
-            verify=self._trust.context(secure),
-            trust_env=False,
-            limits=http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE),
-            proxy=http.Proxy(proxy) if proxy else None,
-            retries=0,
+        limits = http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
+        return http.AsyncHTTPTransport(  # type: ignore[no-any-return]
+            verify=trust, trust_env=False, limits=limits, proxy=http.Proxy(proxy), retries=0
         )
-        # The library's pools take a backend, its transports do not hand one on; without that, its own one is used.
-        pool: Any = getattr(client, "_pool", None)
-        if hasattr(pool, "_network_backend"):
-            pool._network_backend = Backend()  # noqa: SLF001
-        return client  # type: ignore[no-any-return]
 
 
 class Exchanged(NamedTuple):
@@ -296,14 +288,8 @@ class _Exchange:
 
 
 def _http() -> ModuleType:
-    """Return the HTTP library; its maintained heir has the same interface."""
-    if "httpx" not in sys.modules and importlib.util.find_spec("sniffio") is None:
-        # httpcore tries to import sniffio four times a request; where it is not installed each try searches every
-        # folder of the path, a fifth of a call's time. This entry makes the same failure immediate.
-        sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
-    # Where click and rich are installed, httpx imports its own command line with them: 40 ms that nobody here uses.
-    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
-    import httpx
+    """Return the HTTP library, which takes a while to import."""
+    from archfb.providers.library import httpx
 
     return httpx
 

@@ -1,4 +1,4 @@
-"""The connections under the HTTP library: what is sent at once, how they end, TLS through a proxy."""
+"""The connections under HTTP: what is sent at once, how they end, TLS through a proxy."""
 
 from __future__ import annotations
 
@@ -14,19 +14,23 @@ from processes import PATIENCE
 from scripted_server import ScriptedServer, refused_port
 
 from archfb.providers.exchange import Question
-from archfb.providers.streams import FULL, Backend
+from archfb.providers.streams import FULL, Stream, connect
 from archfb.providers.transport import Transport
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-def against(serve: Serve, use: Callable[[Backend, int], Awaitable[object]]) -> object:
-    """Serve one port while a backend is used."""
+def against(serve: Serve, use: Callable[[Stream], Awaitable[object]]) -> object:
+    """Serve one port while a connection to it is used."""
 
     async def main() -> object:
         server = await asyncio.start_server(serve, "127.0.0.1", 0)
         async with server:
-            return await asyncio.wait_for(use(Backend(), server.sockets[0].getsockname()[1]), PATIENCE)
+            stream = await connect("127.0.0.1", server.sockets[0].getsockname()[1], None, PATIENCE)
+            try:
+                return await asyncio.wait_for(use(stream), PATIENCE)
+            finally:
+                await stream.aclose()
 
     return asyncio.run(main())
 
@@ -48,14 +52,12 @@ def test_what_is_written_before_a_read_goes_out_at_once() -> None:
         writer.write(b"answer")
         writer.close()
 
-    async def use(backend: Backend, port: int) -> list[bytes]:
-        stream = await backend.connect_tcp("127.0.0.1", port, timeout=PATIENCE)
+    async def use(stream: Stream) -> list[bytes]:
         for part in (b"head ", b"", b"body"):
-            await stream.write(part)
-        assert not stream.get_extra_info("is_readable")
+            stream.write(part)
+        assert stream.idle
         got = [await stream.read(4), await stream.read(4), await stream.read(4)]
-        assert stream.get_extra_info("is_readable")
-        await stream.aclose()
+        assert not stream.idle
         return got
 
     assert against(serve, use) == [b"answ", b"er", b""]
@@ -72,14 +74,12 @@ def test_a_sender_that_is_not_read_is_made_to_wait() -> None:
             pass
         writer.close()
 
-    async def use(backend: Backend, port: int) -> tuple[int, int]:
-        stream = await backend.connect_tcp("127.0.0.1", port)
+    async def use(stream: Stream) -> tuple[int, int]:
         first = await stream.read(10)
         await asyncio.sleep(0.1)
         held, rest = stream._size, len(first)
         while data := await stream.read(65536):
             rest += len(data)
-        await stream.aclose()
         return held, rest
 
     held, total = against(serve, use)  # type: ignore[misc]
@@ -93,23 +93,20 @@ def test_a_reset_is_the_systems_own_error() -> None:
         writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, no_lingering)
         writer.transport.abort()
 
-    async def use(backend: Backend, port: int) -> int | None:
-        stream = await backend.connect_tcp("127.0.0.1", port)
-        await stream.write(b"more")
+    async def use(stream: Stream) -> int | None:
+        stream.write(b"more")
         await asyncio.sleep(0.05)
-        broken = await failure(stream.read(10))
-        await stream.aclose()
-        return broken
+        return await failure(stream.read(10))
 
     assert against(serve, use) in {errno.ECONNRESET, errno.EPIPE}
 
 
 def test_nobody_there_and_nobody_answering_have_their_own_errors() -> None:
-    async def connect(seconds: float) -> int | None:
-        return await failure(Backend().connect_tcp("127.0.0.1", refused_port(), timeout=seconds))
+    async def tried(seconds: float) -> int | None:
+        return await failure(connect("127.0.0.1", refused_port(), None, seconds))
 
-    assert asyncio.run(connect(PATIENCE)) == errno.ECONNREFUSED
-    assert asyncio.run(connect(0)) == errno.ETIMEDOUT
+    assert asyncio.run(tried(PATIENCE)) == errno.ECONNREFUSED
+    assert asyncio.run(tried(0)) == errno.ETIMEDOUT
 
 
 def test_tls_is_spoken_through_a_proxys_tunnel(certificates: dict[str, Path]) -> None:
