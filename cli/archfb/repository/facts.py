@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archfb.repository import classify, imports, languages
 from archfb.repository.tokens import estimate_bytes
 
-ANALYSER = 2  # counts up with every change of what the facts say; part of the cache's key
+ANALYSER = 3  # counts up with every change of what the facts say; part of the cache's key
 
 
 class Facts(NamedTuple):
@@ -37,5 +37,5 @@ def study(name: str, named: str | None, content: bytes, size: int, blob: str) ->
     tokens = estimate_bytes(content)
     if size > len(content):
         lines, tokens = lines * size // len(content), tokens * size // len(content)
-    specs = imports.find(language, content) if kind in ("text", "generated") else []
+    specs = imports.find(language, content) if kind in ("text", "generated", "marked") else []
     return Facts(blob, language, kind, lines, tokens, tuple(specs))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["SPARE", "batches", "overview", "pack"]
 
 _WORTH = {"source": 1.0, "config": 0.6, "docs": 0.5, "example": 0.35, "test": 0.35, "other": 0.3}
-_KIND_WORTH = {"text": 1.0, "generated": 0.15, "vendored": 0.1, "minified": 0.02, "lock": 0.02}
+_KIND_WORTH = {"text": 1.0, "generated": 0.15, "marked": 0.15, "vendored": 0.1, "minified": 0.02, "lock": 0.02}
 _GAIN = {"outline": 0.5, "head": 0.3, "whole": 0.5}
 _FALLING = 0.97  # each further file of a folder is worth this much less than the one before
 SPARE = 0.92  # of a budget; the rest covers the estimate's error, so that a real tokenizer stays within it too

@@ -239,7 +239,7 @@ class Reading:
         for path, fact, kind in zip(self._paths, known, kinds, strict=True):
             if fact.language is not None:
                 spoken[path] = fact.language
-                if fact.specs and kind in ("text", "generated", "vendored"):
+                if fact.specs and kind in ("text", "generated", "marked", "vendored"):
                     specs[path] = fact.specs
         return imports.resolve_all(Tree(spoken, specs, self._small, self._paths))
 
@@ -358,9 +358,9 @@ def _kind(path: str, fact: Facts, attributes: Attributes) -> str:
         return kind
     said = attributes.of(path)
     for attribute, meant in (("linguist-vendored", "vendored"), ("linguist-generated", "generated")):
-        if said.get(attribute) == "true" and kind == "text":
+        if said.get(attribute) == "true" and kind in ("text", "marked"):
             kind = meant
-        elif said.get(attribute) == "false" and kind == meant:
+        elif said.get(attribute) == "false" and (kind == meant or (kind, meant) == ("marked", "generated")):
             kind = "text"
     return kind
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-KINDS = ("text", "binary", "generated", "minified", "lock", "vendored")
+KINDS = ("text", "binary", "generated", "marked", "minified", "lock", "vendored")
 ROLES = ("source", "test", "docs", "example", "config", "other")
 
 
@@ -37,7 +37,8 @@ class File:
     """One regular file.
 
     `hash` is git's blob id of what was read (of the first `ReadLimits.content` bytes when `whole` is False).
-    `kind` is one of KINDS, `role` one of ROLES. `tokens` is an estimate. `rank` is the PageRank among the files that
+    `kind` is one of KINDS ("marked" carries a notice or name of generated code that GitHub counts all the same),
+    `role` one of ROLES. `tokens` is an estimate. `rank` is the PageRank among the files that
     import or are imported (the sum over the repository is 1), `layer` 0 for what imports nothing inside. `imports`
     are paths. A `withheld` file is known by name only: its text never leaves the process.
     """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from archfb.repository import classify, languages
+from archfb.repository import counted, languages
 from archfb.repository.records import Language
 
 if TYPE_CHECKING:
@@ -13,17 +13,27 @@ if TYPE_CHECKING:
     from archfb.repository.attributes import Attributes
     from archfb.repository.records import File
 
+_LONG_LINES = 110
+_COUNTED = frozenset(["text", "marked", "minified", "vendored"])
+
 
 def counted_as(file: File, attributes: Attributes) -> str | None:
     """Return the language that a file's bytes count for, None where they do not count."""
-    if file.kind != "text" or file.language is None:
+    if file.kind not in _COUNTED or not file.size:
         return None
     said = attributes.of(file.path) if attributes else {}
-    detectable = said.get("linguist-detectable")
-    if detectable == "false" or (detectable != "true" and not languages.counts(file.language)):
+    language = languages.called(said["linguist-language"]) if "linguist-language" in said else file.language
+    if language is None or _packed(file):
         return None
-    documents = said.get("linguist-documentation") or ("true" if classify.is_documentation(file.path) else "false")
-    return None if documents == "true" else said.get("linguist-language", file.language)
+    detectable = said.get("linguist-detectable")
+    if detectable == "false" or (detectable != "true" and not languages.counts(language)):
+        return None
+    return None if counted.left_out(file.path, said) else languages.GROUPS.get(language, language)
+
+
+def _packed(file: File) -> bool:
+    """Return whether it is a script or style sheet whose lines have more than 110 bytes on average."""
+    return file.path.lower().endswith((".js", ".css")) and (file.size - file.lines) // (file.lines + 1) > _LONG_LINES
 
 
 def count(files: Sequence[File], attributes: Attributes) -> tuple[Language, ...]:
