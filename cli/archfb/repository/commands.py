@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from archfb.repository.manifests.purpose import purpose_of, purpose_of_script
+from archfb.repository import ci
+from archfb.repository.manifests.purpose import purpose_of_script
 from archfb.repository.records import Command, Convention
 
 if TYPE_CHECKING:
@@ -13,32 +14,12 @@ if TYPE_CHECKING:
 
     from archfb.repository.manifests.declared import View
 
-_CI = re.compile(
-    r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.circleci/config\.ya?ml"
-    r"|\.travis\.ya?ml|azure-pipelines\.ya?ml|\.?appveyor\.ya?ml"
-    r"|\.woodpecker\.ya?ml|\.woodpecker/[^/]+\.ya?ml|\.drone\.ya?ml|\.cirrus\.ya?ml"
-    r"|bitbucket-pipelines\.ya?ml|\.buildkite/[^/]+\.ya?ml|\.builds/[^/]+\.ya?ml"
-    r"|\.forgejo/workflows/[^/]+\.ya?ml)$"
-)
-_KEY = re.compile(
-    r"^(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>run|script|before_script|install|test_script|command"
-    r"|commands|build_script)[ \t]*:(?P<rest>[ \t].*|)$"
-)
-_CHORE = re.compile(
-    r"(?:sudo[ \t]+)?(?:echo|printf|mv|cp|rm|mkdir|cat|cd|ls|tar|chmod|chown|sed|awk|export|set"
-    r"|if|fi|for|done|while|then|else|apt(?:-get)?|brew|curl|wget|git|gh|test|\[+|ln|touch"
-    r"|npx only-allow|corepack|choco|dnf|yum|apk|pacman|name:|uses:|if:|run:|shell:|env:|with:|\{"
-    r"|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
-)
 _MOST = 200
-_LONGEST = 500  # characters of a command that is worth showing
 
 
 def gather(view: View) -> list[Command]:
     """Return the commands in CI files, Makefiles and task runners, each once, with where it stands."""
-    found: list[Command] = []
-    for path in sorted((path for path in view.paths if path[:1] in ".ab" and _CI.match(path)), key=_telling):
-        found += _ci(view, path)
+    found = list(ci.commands(view))
     for path in view.named(
         "Makefile", "GNUmakefile", "makefile", "justfile", "Justfile", "Taskfile.yml", "Taskfile.yaml"
     ):
@@ -49,73 +30,6 @@ def gather(view: View) -> list[Command]:
     for one in found:
         once.setdefault((one.purpose, one.command), one)
     return list(once.values())[:_MOST]
-
-
-def _telling(path: str) -> tuple[bool, str]:
-    """Sort the workflows that test and build before those that publish, scan and greet."""
-    return re.search(r"test|ci|build|main|check", path.rpartition("/")[2]) is None, path
-
-
-def _ci(view: View, path: str) -> Iterator[Command]:
-    for number, line in shell_lines(view.text(path)):
-        if _CHORE.match(line) or len(line) > _LONGEST:
-            continue
-        purpose = purpose_of(line)
-        if purpose not in (None, "release"):
-            yield Command(purpose or "other", line, path, number, "ci")
-
-
-def shell_lines(text: str) -> Iterator[tuple[int, str]]:
-    """Return the shell lines of a CI file with their numbers, continued lines joined."""
-    lines = text.split("\n")
-    at = 0
-    while at < len(lines):
-        match = _KEY.match(lines[at])
-        at += 1
-        if match is None:
-            continue
-        rest = match["rest"].split(" #")[0].strip()
-        if rest and rest[0] not in "|>[{&*":
-            yield at, _unquoted(rest)
-            continue
-        block = []
-        indent = len(match["indent"].expandtabs())
-        while at < len(lines) and (
-            not lines[at].strip()
-            or _indent(lines[at]) > indent
-            or (lines[at].lstrip().startswith("- ") and _indent(lines[at]) == indent and rest == "")
-        ):
-            block.append((at + 1, lines[at].strip()))
-            at += 1
-        yield from _joined(block, folded=rest.startswith(">"))
-
-
-def _unquoted(line: str) -> str:
-    return (
-        line[1:-1]
-        if len(line) > 1 and line[0] in "\"'" and line[-1] == line[0] and line.count(line[0]) == 2
-        else line
-    )
-
-
-def _indent(line: str) -> int:
-    line = line.expandtabs()
-    return len(line) - len(line.lstrip())
-
-
-def _joined(block: list[tuple[int, str]], *, folded: bool) -> Iterator[tuple[int, str]]:
-    start, parts = 0, []
-    for number, line in block:
-        line = line if folded else _unquoted(line.removeprefix("- ").strip())
-        if not line or line.startswith("#"):
-            continue
-        start = start or number
-        parts.append(line.removesuffix("\\").strip())
-        if not line.endswith("\\") and not folded:
-            yield start, " ".join(parts)
-            start, parts = 0, []
-    if parts:
-        yield start, " ".join(parts)
 
 
 _TARGET = re.compile(r"^([A-Za-z][\w-]*)(?:[ \t][^:=\n]*)?:(?!=)")

@@ -124,7 +124,7 @@ gem 'rake'
 if ENV['x']
   gem 'maybe'
 end
-group :test, :development do
+group :test, :development, optional: true do
   gem 'simplecov', require: false
 end
 gem 'pry', group: :development
@@ -428,6 +428,140 @@ def test_manifests_of_examples_and_fixtures_stand_aside_but_a_module_that_is_nam
     assert declared.aside == ("examples/x/pom.xml",)
 
 
+CARGO_MEMBER = '[package]\nname = "{}"\n[dependencies]\n'
+CARGO_WORKSPACE = """[workspace]
+members = ["tool", "crates/*", "examples"]
+exclude = ["crates/old"]
+[workspace.dependencies]
+inside = { path = "lib/inside" }
+"""
+
+
+def test_members_of_a_cargo_workspace_are_those_it_names_and_those_they_are_built_on() -> None:
+    files = {
+        "Cargo.toml": CARGO_WORKSPACE,
+        "tool/Cargo.toml": CARGO_MEMBER.format("tool")
+        + 'inside = { workspace = true }\nnear = { path = "../near" }\n',
+        "near/Cargo.toml": CARGO_MEMBER.format("near"),
+        "lib/inside/Cargo.toml": CARGO_MEMBER.format("inside"),
+        "crates/one/Cargo.toml": CARGO_MEMBER.format("one"),
+        "crates/old/Cargo.toml": CARGO_MEMBER.format("old"),
+        "crates/one/deep/Cargo.toml": CARGO_MEMBER.format("deep"),
+        "examples/Cargo.toml": CARGO_MEMBER.format("examples") + 'http = "1"\n',
+        "fuzz/Cargo.toml": CARGO_MEMBER.format("fuzz") + "[workspace]\n",
+    }
+    declared = collected(files)
+    assert [one.path for one in declared.manifests] == [
+        "Cargo.toml",
+        "examples/Cargo.toml",
+        "near/Cargo.toml",
+        "tool/Cargo.toml",
+        "crates/one/Cargo.toml",
+        "lib/inside/Cargo.toml",
+    ]
+    assert declared.aside == ("crates/old/Cargo.toml", "crates/one/deep/Cargo.toml", "fuzz/Cargo.toml")
+    assert ("http", "examples/Cargo.toml") in {(one.name, one.manifest) for one in declared.dependencies}
+
+
+def test_packages_beside_each_other_without_a_workspace_are_all_there() -> None:
+    files = {"a/Cargo.toml": CARGO_MEMBER.format("a"), "b/Cargo.toml": CARGO_MEMBER.format("b")}
+    assert [one.path for one in collected(files).manifests] == ["a/Cargo.toml", "b/Cargo.toml"]
+
+
+SOLUTION = """Microsoft Visual Studio Solution File, Format Version 12.00
+Project("{9A19103F-16F7-4668-BE54-9A1E7A4F7556}") = "A", "src\\A\\A.csproj", "{1}"
+EndProject
+Project("{2150E333-8FDC-42A3-9474-1A3956D46DE8}") = "folder", "folder", "{2}"
+EndProject
+Project("{9A19103F-16F7-4668-BE54-9A1E7A4F7556}") = "A.Tests", "test\\A.Tests\\A.Tests.csproj", "{3}"
+EndProject
+"""
+SOLUTION_X = """<Solution>
+  <Folder Name="/test/">
+    <Project Path="test/A.Tests/A.Tests.csproj" />
+  </Folder>
+  <Project Path="src\\A\\A.csproj" />
+</Solution>
+"""
+
+
+@pytest.mark.parametrize(("name", "text"), [("All.sln", SOLUTION), ("All.slnx", SOLUTION_X)])
+def test_members_of_a_solution_are_there_wherever_they_lie(name: str, text: str) -> None:
+    files = {
+        name: text,
+        "src/A/A.csproj": "<Project/>",
+        "test/A.Tests/A.Tests.csproj": '<Project><PackageReference Include="X"/></Project>',
+        "samples/S/S.csproj": "<Project/>",
+    }
+    declared = collected(files)
+    assert [one.path for one in declared.manifests] == ["src/A/A.csproj", "test/A.Tests/A.Tests.csproj"]
+    assert declared.aside == ("samples/S/S.csproj",)
+    assert [(one.name, one.kind) for one in declared.dependencies] == [("X", "development")]
+    assert [one.name for one in declared.entry_points] == ["A"]
+
+
+def test_modules_that_gradle_settings_include_are_there_wherever_they_lie() -> None:
+    settings = """include(":samples:guide", ':core')
+include 'tests:inner'
+// include(":samples:none")
+project(":moved").projectDir = file("examples/moved")
+include ":moved"
+"""
+    files = {"settings.gradle.kts": settings} | dict.fromkeys(
+        [
+            f"{name}/build.gradle"
+            for name in ("samples/guide", "core", "tests/inner", "examples/moved", "samples/none")
+        ],
+        "",
+    )
+    assert [one.path for one in collected(files).manifests] == [
+        "core/build.gradle",
+        "examples/moved/build.gradle",
+        "samples/guide/build.gradle",
+        "tests/inner/build.gradle",
+    ]
+
+
+MULTIPLATFORM = """kotlin {
+  sourceSets {
+    commonTest {
+      dependencies {
+        implementation(libs.check)
+      }
+    }
+    val jvmMain by getting {
+      dependencies {
+        implementation("a:main:1")
+        implementation(libs.bundles.both)
+      }
+    }
+    jvmTest.dependencies {
+      implementation(kotlin("test"))
+    }
+  }
+}
+dependencies {
+  api("a:api:1")
+}
+"""
+
+
+def test_dependencies_of_a_source_set_are_its_own() -> None:
+    libraries = (
+        '[libraries]\ncheck = "x:check:1"\none-a = { module = "x:one" }\ntwo = { group = "x", name = "two" }\n'
+        '[bundles]\nboth = ["one-a", "two"]\n'
+    )
+    found = collected({"build.gradle.kts": MULTIPLATFORM, "gradle/libs.versions.toml": libraries}).dependencies
+    assert [(one.name, one.scope, one.kind, one.line) for one in found] == [
+        ("x:check", "commonTestImplementation", "development", 5),
+        ("a:main", "jvmMainImplementation", "runtime", 10),
+        ("x:one", "jvmMainImplementation", "runtime", 11),
+        ("x:two", "jvmMainImplementation", "runtime", 11),
+        ("org.jetbrains.kotlin:kotlin-test", "jvmTestImplementation", "development", 15),
+        ("a:api", "api", "runtime", 20),
+    ]
+
+
 def test_dependencies_say_their_line_and_kind() -> None:
     found = collected({"package.json": json.dumps(PACKAGE, indent=1)}).dependencies
     assert {(one.name, one.kind) for one in found} == {
@@ -482,6 +616,39 @@ def test_ci_commands_are_found_with_their_lines() -> None:
     ]
 
 
+NO_SHELL = """jobs:
+  a:
+    steps:
+      - uses: actions/github-script@v7
+        with:
+          script: |
+            const text = `build and test it`;
+      - run: |
+          import pytest
+          pytest.main()
+        shell: python
+      - shell: python {0}
+        run: import tox.test
+      - run: |
+          python3 -c "
+          with open('tox.json') as f:
+              build(f)
+          "
+          python - <<'END'
+          import build
+          END
+          make test
+      - uses: some/emulator@v2
+        with:
+          script: ./gradlew check
+"""
+
+
+def test_only_shell_is_read_for_commands() -> None:
+    found = collected({".github/workflows/ci.yml": NO_SHELL}).commands
+    assert [(one.command, one.line) for one in found] == [("make test", 22), ("./gradlew check", 25)]
+
+
 @pytest.mark.parametrize(
     ("files", "expected"),
     [
@@ -511,7 +678,16 @@ PURPOSES = [
     ("bundle exec rake", "test"), ("bundle exec rake install:x", None), ("make docs/test.md", "docs"), ("pnpm run test-unit", "test"),
     ("npm t", "test"), ("ruff format .", "format"), ("ruff check .", "lint"), ("cargo fmt --check", "format"), ("mypy src", "types"),
     ("go build ./...", "build"), ("./gradlew build", "test"), ("npm ci", "install"), ("npm start", "run"), ("twine upload", "release"),
-    ("hello world", None),
+    ("hello world", None), ("python3 -m pip --disable-pip-version-check install pytest pytest-xdist", "install"), ("uv tool install tox@.", "install"),
+    ("cargo install cargo-fuzz", "install"), ("cargo install --path .", "build"), ("go install github.com/x/y@latest", "install"), ("go install ./...", "build"),
+    ("scripts/test", "test"), ("bash ci/lint.sh", "lint"), ("script/cibuild", "test"), ("./build.ps1", "build"), ("bin/rails test", "test"),
+    ("bin/rspec spec", "test"), ("cd test_suite && cargo test --features x", "test"), ("cd tests && ls", None), ("RUSTFLAGS=-Dx PATH=$HOME/bin:$PATH make richtest", "test"),
+    ("${{ env.CARGO }} test --workspace", "test"), ("$CARGO build", "build"), ("poetry@build --version | grep x", None), ("pipx install dist/*.whl", "install"),
+    ("cargo hack check --each-feature", "build"), ("meson setup build && ninja -C build test", "test"), ("make -C build check", "test"), ("gem install rspec", "install"),
+    ("npm install -g jest", "install"), ("./meson.py compile -C builddir", "build"), ("python3 ./run_tests.py --backend=ninja", "test"), ("vendor/bin/phpunit", "test"),
+    ("./gradlew :core:jvmTest", "test"), ("./phpunit install", "test"),
+    ("scripts/check", None), ("ruby .github/scripts/check-markdown.rb x", None), ("./runtest --verbose", "test"), ("scripts/cmakelint.sh", None),
+    ("make REDIS_CFLAGS='-Werror' -j4", "build"),
 ]  # fmt: skip
 
 
@@ -521,7 +697,16 @@ def test_a_command_is_for_what_its_words_say(command: str, purpose: str | None) 
 
 
 @pytest.mark.parametrize(
-    ("name", "purpose"), [("test:unit", "test"), ("pretest", None), ("dev", "run"), ("lint", "lint"), ("odd", None)]
+    ("name", "purpose"),
+    [
+        ("test:unit", "test"),
+        ("pretest", None),
+        ("dev", "run"),
+        ("lint", "lint"),
+        ("odd", None),
+        ("check", "test"),
+        ("run_tests", "test"),
+    ],
 )
 def test_a_script_is_for_what_its_name_says(name: str, purpose: str | None) -> None:
     assert purpose_of_script(name) == purpose
@@ -546,3 +731,9 @@ def test_conventions_are_read_from_settings_with_their_place() -> None:
         ("pre-commit runs ruff, mypy", ".pre-commit-config.yaml", 1),
         ("how to contribute is written down", "CONTRIBUTING.md", 1),
     }
+
+
+def test_a_script_called_check_is_for_what_it_runs() -> None:
+    assert purpose_of_script("check", "tsc --noEmit && eslint .") == "lint"
+    assert purpose_of_script("check:types", "tsc --noEmit") == "types"
+    assert purpose_of_script("check", "node all.js") == "test"

@@ -50,7 +50,8 @@ _READERS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
 _ASIDE = re.compile(
     r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+"
     r"|node_modules|vendors?|third_party|docs?|benchmarks?|bench|playground"
-    r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?)/"
+    r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?|(?:manual|unit|integration)[ _-]tests?"
+    r"|test[ _-]cases?|_vendor)/"
 )
 _ORDER = ("test", "build", "run", "lint", "types", "format", "install", "docs", "release", "other")
 _SHORT = 16  # characters; no likely secret is shorter

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from archfb.repository.ignore import compiled
 from archfb.repository.records import Command, Convention, Dependency, EntryPoint, Manifest
 
 if TYPE_CHECKING:
@@ -142,6 +143,12 @@ def below(folder: str, name: str) -> str:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts)
+
+
+def matches(glob: str, folder: str) -> bool:
+    """Return whether a workspace's glob names this folder."""
+    pattern = compiled(glob.encode("utf-8", "replace"))
+    return pattern is not None and pattern.match(folder.encode("utf-8", "surrogateescape")) is not None
 
 
 def line_of(text: str, needle: str, start: int = 0) -> int:

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 from archfb.repository.manifests import xml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of
 from archfb.repository.records import Command, Dependency, EntryPoint
+
+_TESTS = re.compile(r"Microsoft\.NET\.Test\.Sdk|<IsTestProject>[ \t]*true", re.IGNORECASE)
+_TEST_PROJECT = re.compile(r"(?:^|/)tests?/|(?:Tests?|Specs?)\.[a-z]{2}proj$")
+_LISTED = re.compile(r"(?:<Project[ \t]+Path=|\", )\"([^\"\n]{1,400}\.(?:cs|fs|vb)proj)\"")
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -30,6 +35,9 @@ def gather(view: View) -> Gathered:
                 [(element.get("Include", ""), element.get("Version", ""))],
                 view.text(path),
             )
+    for path in view.ending("sln", "slnx"):
+        if "/" not in path:
+            found.members |= {below("", one.replace("\\", "/")) for one in _LISTED.findall(view.text(path))}
     if found.manifests:
         solution = next(iter(view.ending("sln", "slnx")), found.manifests[0].path)
         found.commands += [
@@ -55,7 +63,7 @@ def _project(view: View, path: str, found: Gathered) -> None:
         requires=framework,
         description=root.findtext(".//Description") or "",
     )
-    is_test = "Microsoft.NET.Test.Sdk" in text
+    is_test = _TESTS.search(text) is not None or _TEST_PROJECT.search(path) is not None
     _references(root, text, path, found, is_test=is_test)
     if not is_test:
         program = below(folder_of(path), "Program.cs")

@@ -10,10 +10,12 @@ from archfb.repository.manifests.declared import Gathered, below, folder_of
 from archfb.repository.records import Command, Dependency, EntryPoint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
 
     from archfb.repository.manifests.declared import View
 
+_MOST_SETS = 100
 _MAVEN_KINDS = {"test": "development", "provided": "runtime", "managed": "managed"}
 
 
@@ -25,8 +27,24 @@ def gather(view: View) -> Gathered:
     catalogue = _catalogue(view)
     for path in view.named("build.gradle", "build.gradle.kts"):
         _gradle(view, path, found, catalogue)
+    for path in view.named("settings.gradle", "settings.gradle.kts"):
+        for module in _included(view.text(path)):
+            folder = below(folder_of(path), module)
+            found.members |= {f"{folder}/build.gradle", f"{folder}/build.gradle.kts"}
     _commands(view, found)
     return found
+
+
+_INCLUDE = re.compile(r"^[ \t]*include[ \t(]+((?:[\"'][\w:./-]+[\"'][ \t,\n)]*)+)", re.MULTILINE)
+_MOVED = re.compile(r"project\([\"']:?([\w:./-]+)[\"']\)\.projectDir[ \t]*=[^\"'\n]*[\"']([^\"'\n]+)[\"']")
+
+
+def _included(text: str) -> Iterator[str]:
+    """Return the folders of the modules that a settings file includes."""
+    moved = dict(_MOVED.findall(text))
+    for match in _INCLUDE.finditer(text):
+        for name in re.findall(r"[\"'](?::?)([\w:./-]+)[\"']", match[1]):
+            yield moved.get(name, name.replace(":", "/"))
 
 
 def _pom(view: View, path: str, found: Gathered) -> None:
@@ -94,22 +112,30 @@ def _maven_dependency(
     return max(at, here + 1)
 
 
-def _catalogue(view: View) -> dict[str, str]:
-    """Return the libraries of the version catalogue by their accessor, e.g. "libs.commons.lang" → "group:name"."""
+def _catalogue(view: View) -> dict[str, list[str]]:
+    """Return the libraries of the version catalogue by their accessor, e.g. "libs.commons.lang" → ["group:name"]."""
     path = "gradle/libs.versions.toml"
     document = toml.parse(view.text(path)) if path in view.files else {}
     if isinstance(document, str):
         return {}
     libraries = document.get("libraries")
-    found = {}
+    found: dict[str, list[str]] = {}
     for alias, value in libraries.items() if isinstance(libraries, dict) else ():
         module = ""
         if isinstance(value, str):
             module = ":".join(value.split(":")[:2])
         elif isinstance(value, dict):
             module = str(value.get("module") or f"{value.get('group')}:{value.get('name')}")
-        found["libs." + re.sub(r"[-_]", ".", alias)] = module
+        found["libs." + _accessor(alias)] = [module]
+    bundles = document.get("bundles")
+    for alias, value in bundles.items() if isinstance(bundles, dict) else ():
+        names = [f"libs.{_accessor(one)}" for one in value if isinstance(one, str)] if isinstance(value, list) else []
+        found["libs.bundles." + _accessor(alias)] = [module for name in names for module in found.get(name, ())]
     return found
+
+
+def _accessor(alias: str) -> str:
+    return re.sub(r"[-_]", ".", alias)
 
 
 _CONFIGURATION = (
@@ -126,22 +152,52 @@ _GRADLE = re.compile(
     r"|kotlin\([\"'](?P<kotlin>[\w.-]+)[\"'])",
     re.MULTILINE,
 )
+_SOURCE_SET = re.compile(
+    r"^[ \t]*(?:val[ \t]+)?(?P<name>\w+(?:Test|Main))\b(?:[ \t]+by[ \t]+getting|\.dependencies)?[ \t]*\{",
+    re.MULTILINE,
+)
 _MAIN_CLASS = re.compile(r"mainClass(?:Name)?(?:\.set\(|[ \t]*=)[ \t]*['\"]([\w.$]+)['\"]")
 
 
-def _gradle(view: View, path: str, found: Gathered, catalogue: dict[str, str]) -> None:
+def _source_sets(text: str) -> list[tuple[int, int, str]]:
+    """Return where the blocks of source sets begin and end, with their names."""
+    found = []
+    for match in _SOURCE_SET.finditer(text):
+        depth = 0
+        for brace in re.finditer(r"[{}]", text[match.end() - 1 :]):
+            depth += 1 if brace[0] == "{" else -1
+            if depth == 0:
+                found.append((match.start(), match.end() + brace.start(), match["name"]))
+                break
+        if len(found) == _MOST_SETS:
+            break
+    return found
+
+
+def _scope(scope: str, sets: Sequence[tuple[int, int, str]], at: int) -> str:
+    """Return Gradle's own name of a configuration: that of a source set begins with the set's."""
+    inside = [name for begin, end, name in sets if begin <= at < end]
+    return f"{inside[-1]}{scope[:1].upper()}{scope[1:]}" if inside else scope
+
+
+def _name(match: re.Match[str]) -> str:
+    return (
+        match["module"]
+        or (f"{match['group']}:{match['name']}" if match["group"] else None)
+        or match["project"]
+        or f"org.jetbrains.kotlin:kotlin-{match['kotlin']}"
+    )
+
+
+def _gradle(view: View, path: str, found: Gathered, catalogue: dict[str, list[str]]) -> None:
     text = view.text(path)
     folder = folder_of(path)
     found.manifest(path, "gradle", folder.rpartition("/")[2])
+    sets = _source_sets(text)
     for match in _GRADLE.finditer(text):
-        scope = match["scope"]
-        name = (
-            match["module"]
-            or catalogue.get((match["catalogue"] or "").removesuffix(".get"), match["catalogue"])
-            or (f"{match['group']}:{match['name']}" if match["group"] else None)
-            or match["project"]
-            or f"org.jetbrains.kotlin:kotlin-{match['kotlin']}"
-        )
+        scope = _scope(match["scope"], sets, match.start())
+        listed = (match["catalogue"] or "").removesuffix(".get")
+        names = catalogue.get(listed, [listed]) if listed else [_name(match)]
         lowered = scope.lower()
         kind = (
             "development"
@@ -150,9 +206,8 @@ def _gradle(view: View, path: str, found: Gathered, catalogue: dict[str, str]) -
             if "processor" in lowered or lowered in ("classpath", "kapt", "ksp")
             else "runtime"
         )
-        found.dependencies.append(
-            Dependency(name, match["version"] or "", scope, kind, path, text.count("\n", 0, match.start("scope")) + 1)
-        )
+        line = text.count("\n", 0, match.start("scope")) + 1
+        found.dependencies += [Dependency(name, match["version"] or "", scope, kind, path, line) for name in names]
     main = _MAIN_CLASS.search(text)
     if main:
         found.entry_points.append(EntryPoint("main", main[1], main[1], path, text.count("\n", 0, main.start()) + 1))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from archfb.repository.ignore import compiled
-from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, matches, word
 from archfb.repository.manifests.jsonc import parse_object
 from archfb.repository.manifests.purpose import purpose_of_script
 from archfb.repository.records import Command, EntryPoint
@@ -51,14 +50,9 @@ def _belongs(path: str, globs: list[tuple[str, bool]]) -> bool:
         return False
     belongs = False
     for glob, wanted in globs:
-        if _matches(glob, folder) or (glob.endswith("/**") and _matches(glob[:-3], folder)):
+        if matches(glob, folder) or (glob.endswith("/**") and matches(glob[:-3], folder)):
             belongs = wanted
     return belongs
-
-
-def _matches(glob: str, folder: str) -> bool:
-    pattern = compiled(glob.encode("utf-8", "replace"))
-    return pattern is not None and pattern.match(folder.encode("utf-8", "surrogateescape")) is not None
 
 
 def _workspaces(view: View) -> list[tuple[str, bool]]:

@@ -32,9 +32,9 @@ _BY_WORDS: tuple[tuple[str, _Late], ...] = (
             r"|deno test|bun test|bazel test|meson test|ninja test|cabal test|stack test"
             r"|zig build test|lein test|sbt [^|;&]*test|manage\.py test"
             r"|mvnw?(?:\.cmd)?\b(?![^|;&\n]*test\.skip|[^|;&\n]*skipTests)[^|;&\n]*[ \t](?:verify"
-            r"|test)(?![\w.-])|gradlew?\b[^|;&\n]*[ \t:](?:test|check|build)(?![\w.-])"
-            r"|rake(?: (?:test|spec)\S*)?$"
-            r"|make\b[^|;&\n]*[ \t](?:check|tests?|testacc|distcheck|test-\S+)(?![\w./-])"
+            r"|test)(?![\w.-])|gradlew?\b[^|;&\n]*[ \t:](?:\w*[tT]est|check|\w+Check|build)(?![\w.-])"
+            r"|rake(?: (?:test|spec)\S*)?$|ninja\b[^|;&\n]* (?:test|check)(?![\w./-])"
+            r"|make\b[^|;&\n]*[ \t](?:check|\w*tests?|testacc|distcheck|test-\S+)(?![\w./-])"
             r"|just\b[^|;&\n]*\btests?\b|composer (?:run(?:-script)? )?tests?\b"
             r"|(?:npm|pnpm|yarn|bun)(?: -\S+)*(?: run(?:-script)?)?(?: -\S+)* (?:test|e2e)\S*"
             r"|(?:npm|pnpm|yarn|bun) t\b|python[\d.]* (?:-m )?(?:runtests|tests?)\S*)"
@@ -80,26 +80,74 @@ _BY_WORDS: tuple[tuple[str, _Late], ...] = (
     (
         "build",
         _Late(
-            r"\b(?:build\S*|compile\S*|make(?: all)?$|make -j\S*$|cmake|\./configure|autoreconf"
-            r"|meson|ninja|go (?:install|build)|cargo (?:check|install)|mvnw?\b|gradlew?\b"
+            r"(?<![\w@=./-])(?:build\S*|compile\S*|\./configure\b|\./autogen\.sh)"
+            r"|\b(?:make(?: all)?(?: -[jsk]\S*| [A-Z_]+=(?:'[^']*'|\S+))*$|cmake\b|autoreconf"
+            r"|meson|ninja|go (?:install|build)|cargo (?:hack )?(?:check|install)|mvnw?\b|gradlew?\b"
             r"|assemble|webpack|rollup|esbuild|tsup|tsdown|dotnet (?:pack|publish)"
-            r"|docker (?:buildx )?build|\./autogen\.sh)"
+            r"|docker (?:buildx )?build)"
         ),
     ),
     ("run", _Late(r"\b(?:start|serve\S*|dev|run|up|watch|preview|server)\b")),
 )
 
 
+_BEFORE = re.compile(
+    r"(?:cd [^\s;&|]+ *(?:&&|;) *|(?:sudo|time|env|command|exec|xvfb-run(?: -a)?|nice) +"
+    r"|[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|]*) +)"
+)
+_NAMED_PROGRAM = re.compile(r"\$(?:\{\{ *(?:env|matrix)\.(\w+) *\}\}|\{?(\w+)\}?)(?=\s)")
+_SETTING_UP = _Late(
+    r"^(?:(?:python[\d.]* -m )?(?:pip3?|pipx|gem|uv tool|uv pip|npm|pnpm|yarn global|dotnet tool|rustup"
+    r"|luarocks|cpanm?)(?: -\S+)* (?:install|i|add|restore|update)\b(?!-)"
+    r"|cargo install (?!.*--path)|go install \S+@|go get\b)"
+)
+_IN_A_FOLDER = re.compile(
+    r"^(?:(?:ba|z|da)?sh(?: -\w+)* |python[\d.]* |ruby |perl |php |node |pwsh )?"
+    r"(?=\S*/)(?:\./)?(?:[\w.-]+/)*([\w-]+)(?:\.(?:sh|py|rb|ps1|pl|js|mjs|ts|php|bat|cmd))?(?:\s|$)"
+)
+
+
+def bare(command: str) -> str:
+    """Return a shell command without what stands before the program: changes of folder, variables, wrappers."""
+    command = command.lstrip()
+    for _ in range(6):
+        before = _BEFORE.match(command)
+        if before is None:
+            break
+        command = command[before.end() :]
+    program = _NAMED_PROGRAM.match(command)
+    return (program[1] or program[2]).lower() + command[program.end() :] if program else command
+
+
 def purpose_of(command: str) -> str | None:
     """Return what a shell command is for, None when its words do not say."""
+    command = bare(command)
+    if _SETTING_UP.search(command):
+        return "install"
+    script = _IN_A_FOLDER.match(command)
+    if script is not None and (named := _purpose_of_program(script[1], command[script.end() :])) is not None:
+        return named
     for purpose, pattern in _BY_WORDS:
         if pattern.search(command):
             return purpose
     return None
 
 
+def _purpose_of_program(name: str, rest: str) -> str | None:
+    """Return what a program of the repository is for: by its name, where it is no tool whose words say it."""
+    if name in ("rails", "rake", "manage", "meson", "console", "artisan"):
+        words = rest.split()
+        return purpose_of_script(words[0]) if words else None
+    return None if name.startswith("check") else purpose_of_script(name)
+
+
 _NAMED = (
-    ("test", _Late(r"^(?:test|tests|check|spec|e2e|unit|ci|coverage|cov)(?:[:_.-].*)?$|[:_-]tests?$")),
+    (
+        "test",
+        _Late(
+            r"^(?:run[_-]?)?(?:test|tests|check|r?spec|e2e|unit|ci|cibuild|coverage|cov|phpunit|simple-phpunit|pytest)(?:[:_.-].*)?$|[:_-]tests?$"
+        ),
+    ),
     ("types", _Late(r"^(?:typecheck|type-check|types|tsc|mypy)")),
     ("lint", _Late(r"^(?:lint|eslint|stylelint|rubocop|cs|phpstan|psalm|analy[sz]e|vet|static)")),
     ("format", _Late(r"^(?:format|fmt|prettier|style)")),
@@ -116,6 +164,8 @@ def purpose_of_script(name: str, body: str = "") -> str | None:
     lowered = name.lower()
     if lowered.startswith(("pre", "post")) and lowered not in ("preview",):
         return None
+    if lowered.startswith("check") and body and (said := purpose_of(body[:500])) is not None:
+        return said
     for purpose, pattern in _NAMED:
         if pattern.search(lowered):
             return purpose

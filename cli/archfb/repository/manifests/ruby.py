@@ -18,7 +18,7 @@ _ADDED = re.compile(
 _FIELD = r"\.{0}\s*=\s*['\"]([^'\"]+)['\"]"
 _EXECUTABLES = re.compile(r"\.executables\s*(?:=|<<)\s*(.+)")
 _GEM = re.compile(r"^[ \t]*gem[\s(]+['\"]([\w.-]+)['\"](.*)$")
-_GROUP = re.compile(r"^[ \t]*group\(?\s*(.+?)\)?\s+do\b")
+_GROUP = re.compile(r"^[ \t]*group\(?\s*(.+?)(?:,\s*optional: \w+)?\)?\s+do\b")
 _BLOCK = re.compile(r"\bdo\b(?:\s*\|[^|]*\|)?\s*(?:#.*)?$|^[ \t]*(?:if|unless|case|begin|while|def|class|module)\b")
 _INLINE_GROUP = re.compile(r"(?:\bgroups?:|:groups?\s*=>)\s*(\[[^\]]*\]|%i\[[^\]]*\]|:\w+)")
 _DEFAULT = re.compile(r"^[ \t]*task[\s(]+:?['\"]?default['\"]?\s*(?:=>|:)\s*\[?\s*:?['\"]?(\w+)", re.MULTILINE)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from archfb.repository.manifests import toml
-from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, matches, word
 from archfb.repository.records import Command, EntryPoint
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from archfb.repository.manifests.declared import View
 
 _SCOPES = {"dependencies": "runtime", "dev-dependencies": "development", "build-dependencies": "build"}
@@ -18,8 +20,14 @@ def gather(view: View) -> Gathered:
     """Return what the Cargo.toml files declare."""
     found = Gathered()
     paths = view.named("Cargo.toml")
+    documents = {path: toml.parse(view.text(path)) for path in paths}
     for path in paths:
-        _cargo(view, path, found)
+        _cargo(view, path, documents[path], found)
+    root = documents.get("Cargo.toml")
+    if isinstance(root, dict) and "workspace" in root:
+        members = _members(root, {path: one for path, one in documents.items() if isinstance(one, dict)})
+        found.members |= members
+        found.not_members |= set(paths) - members
     if paths and folder_of(paths[0]) == "":
         found.commands += [
             Command("test", "cargo test", "Cargo.toml", 1, "ecosystem"),
@@ -28,9 +36,50 @@ def gather(view: View) -> Gathered:
     return found
 
 
-def _cargo(view: View, path: str, found: Gathered) -> None:
+def _members(root: dict[str, Any], documents: dict[str, dict[str, Any]]) -> set[str]:
+    """Return the manifests of a workspace: those it names, and those below it that they are built on by path."""
+    workspace = _table(root, "workspace")
+    excluded = [below("", word(one)) for one in _list(workspace, "exclude")]
+    shared = {name: _path_of(spec) for name, spec in _table(workspace, "dependencies").items()}
+    waiting = ["Cargo.toml"] + [
+        path
+        for path in documents
+        if any(matches(below("", word(glob)), folder_of(path)) for glob in _list(workspace, "members"))
+    ]
+    members: set[str] = set()
+    while waiting:
+        path = waiting.pop()
+        folder = folder_of(path)
+        if path in members or path not in documents:
+            continue
+        if any(folder == one or folder.startswith(one + "/") for one in excluded):
+            continue
+        members.add(path)
+        waiting += [below(target, "Cargo.toml") for target in _paths(documents[path], folder, shared)]
+    return members
+
+
+def _paths(document: dict[str, Any], folder: str, shared: dict[str, str]) -> Iterator[str]:
+    """Return the folders that a package's dependencies by path lie in."""
+    tables = [document, *(one for one in _table(document, "target").values() if isinstance(one, dict))]
+    for name, spec in (item for table in tables for scope in _SCOPES for item in _table(table, scope).items()):
+        if isinstance(spec, dict) and spec.get("workspace") is True and shared.get(name):
+            yield below("", shared[name])
+        elif path := _path_of(spec):
+            yield below(folder, path)
+
+
+def _path_of(spec: object) -> str:
+    return word(spec.get("path")) if isinstance(spec, dict) else ""
+
+
+def _list(of: dict[str, Any], key: str) -> list[Any]:
+    value = of.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _cargo(view: View, path: str, document: dict[str, Any] | str, found: Gathered) -> None:
     text = view.text(path)
-    document = toml.parse(text)
     if isinstance(document, str):
         found.manifest(path, "rust", note=document)
         return

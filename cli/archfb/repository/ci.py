@@ -1,0 +1,145 @@
+"""The shell commands that CI files run."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from archfb.repository.manifests.purpose import bare, purpose_of
+from archfb.repository.records import Command
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from archfb.repository.manifests.declared import View
+
+_CI = re.compile(
+    r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.circleci/config\.ya?ml"
+    r"|\.travis\.ya?ml|azure-pipelines\.ya?ml|\.?appveyor\.ya?ml"
+    r"|\.woodpecker\.ya?ml|\.woodpecker/[^/]+\.ya?ml|\.drone\.ya?ml|\.cirrus\.ya?ml"
+    r"|bitbucket-pipelines\.ya?ml|\.buildkite/[^/]+\.ya?ml|\.builds/[^/]+\.ya?ml"
+    r"|\.forgejo/workflows/[^/]+\.ya?ml)$"
+)
+_KEY = re.compile(
+    r"^(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>run|script|before_script|install|test_script|command"
+    r"|commands|build_script)[ \t]*:(?P<rest>[ \t].*|)$"
+)
+_CHORE = re.compile(
+    r"(?:sudo[ \t]+)?(?:echo|printf|mv|cp|rm|mkdir|cat|cd|ls|tar|chmod|chown|sed|awk|export|set"
+    r"|if|fi|for|done|while|then|else|apt(?:-get)?|brew|curl|wget|git|gh|test|\[+|ln|touch"
+    r"|npx only-allow|corepack|choco|dnf|yum|apk|pacman|name:|uses:|if:|run:|shell:|env:|with:|\{"
+    r"|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
+)
+_OTHER_LANGUAGE = re.compile(
+    r"^[ \t-]*(?:uses[ \t]*:[ \t]*\S*github-script@|shell[ \t]*:[ \t]*[\"']?(?:python|perl|node|ruby|julia|R)\b)"
+)
+_HERE_DOCUMENT = re.compile(r"<<-?[ \t]*[\"']?(\w+)")
+_LONGEST = 500  # characters of a command that is worth showing
+_STEP = 60  # lines of a step that are looked at for the language of its script
+
+
+def commands(view: View) -> Iterator[Command]:
+    """Return the commands of all CI files: those that test and build first, each with where it stands."""
+    for path in sorted((path for path in view.paths if path[:1] in ".ab" and _CI.match(path)), key=_telling):
+        for number, line in shell_lines(view.text(path)):
+            if len(line) > _LONGEST or _CHORE.match(bare(line)):
+                continue
+            purpose = purpose_of(line)
+            if purpose not in (None, "release"):
+                yield Command(purpose or "other", line, path, number, "ci")
+
+
+def _telling(path: str) -> tuple[bool, str]:
+    """Sort the workflows that test and build before those that publish, scan and greet."""
+    return re.search(r"test|ci|build|main|check", path.rpartition("/")[2]) is None, path
+
+
+def shell_lines(text: str) -> Iterator[tuple[int, str]]:
+    """Return the shell lines of a CI file with their numbers, continued lines joined."""
+    lines = text.split("\n")
+    at = 0
+    while at < len(lines):
+        match = _KEY.match(lines[at])
+        at += 1
+        if match is None:
+            continue
+        rest = match["rest"].split(" #")[0].strip()
+        if rest and rest[0] not in "|>[{&*":
+            if not _in_another_language(lines, at - 1):
+                yield at, _unquoted(rest)
+            continue
+        block = []
+        first, indent = at - 1, len(match["indent"].expandtabs())
+        while at < len(lines) and (
+            not lines[at].strip()
+            or _indent(lines[at]) > indent
+            or (lines[at].lstrip().startswith("- ") and _indent(lines[at]) == indent and rest == "")
+        ):
+            block.append((at + 1, lines[at].strip()))
+            at += 1
+        if not _in_another_language(lines, first):
+            yield from _joined(block, folded=rest.startswith(">"))
+
+
+def _in_another_language(lines: Sequence[str], key: int) -> bool:
+    """Return whether the step that this key belongs to says that its script is no shell."""
+    indent = _indent(lines[key])
+    begin = key
+    while begin > max(0, key - _STEP) and not (
+        lines[begin].lstrip().startswith("- ") and (begin == key or _indent(lines[begin]) < indent)
+    ):
+        begin -= 1
+    step = _indent(lines[begin])
+    for at in range(begin, min(len(lines), key + _STEP)):
+        if at > key and lines[at].strip() and _indent(lines[at]) <= step:
+            return False
+        if _OTHER_LANGUAGE.match(lines[at]) and _indent(lines[at]) <= step + 4:
+            return True
+    return False
+
+
+def _unquoted(line: str) -> str:
+    return (
+        line[1:-1]
+        if len(line) > 1 and line[0] in "\"'" and line[-1] == line[0] and line.count(line[0]) == 2
+        else line
+    )
+
+
+def _indent(line: str) -> int:
+    line = line.expandtabs()
+    return len(line) - len(line.lstrip())
+
+
+def _joined(block: list[tuple[int, str]], *, folded: bool) -> Iterator[tuple[int, str]]:
+    start, parts = 0, []
+    for number, line in block if folded else _outside_texts(block):
+        line = line if folded else _unquoted(line.removeprefix("- ").strip())
+        if not line or line.startswith("#"):
+            continue
+        start = start or number
+        parts.append(line.removesuffix("\\").strip())
+        if not line.endswith("\\") and not folded:
+            yield start, " ".join(parts)
+            start, parts = 0, []
+    if parts:
+        yield start, " ".join(parts)
+
+
+def _outside_texts(block: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Return the lines that are commands: not those inside a here-document or a quoted text of several lines."""
+    until, quote = "", ""
+    for number, line in block:
+        if until:
+            until = "" if line == until else until
+            continue
+        if quote:
+            quote = "" if line.count(quote) % 2 else quote
+            continue
+        here = _HERE_DOCUMENT.search(line)
+        until = here[1] if here else ""
+        plain = line.replace('\\"', "").replace("\\'", "")
+        if not until and not line.startswith("#"):
+            quote = '"' if plain.count('"') % 2 and plain.endswith('"') else quote
+            quote = "'" if plain.count("'") % 2 and plain.endswith("'") else quote
+        yield number, line
