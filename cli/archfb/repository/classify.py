@@ -76,7 +76,7 @@ _TESTS_FOLDER = re.compile(
 )
 _TESTS_NAME = re.compile(r"^(?:test_.*|.*[._-](?:test|spec|tests)|conftest|.*(?:Test|Tests|Spec|IT))\.[^.]+$")
 _EXAMPLES_FOLDER = re.compile(
-    r"(?:^|/)(?:examples?|demos?|samples?|playground|tutorials?|benchmarks?)/", re.IGNORECASE
+    r"(?:^|/)(?:examples?|demos?|samples?|playground|tutorials?|benchmarks?|docs?_(?:src|examples?))/", re.IGNORECASE
 )
 _CONFIG_NAME = re.compile(
     r"^(?:\..+|.*\.(?:toml|ya?ml|json|jsonc|ini|cfg|conf|properties|lock|gradle|xml)|Makefile.*|Dockerfile.*)$"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
 _DAMPING = 0.85
 _ROUNDS = 40
@@ -23,13 +23,18 @@ class Graph:
     cycles: tuple[tuple[str, ...], ...]
 
 
-def build(edges: Mapping[str, Sequence[str]], paths: Sequence[str]) -> Graph:
-    """Return the graph of `edges` (path to paths; a folder, ending with "/", stands for the files in it)."""
+def build(edges: Mapping[str, Sequence[str]], paths: Sequence[str], silent: Collection[str] = frozenset()) -> Graph:
+    """Return the graph of `edges` (path to paths; a folder, ending with "/", stands for the files in it).
+
+    What `silent` files import gains no rank by it (tests and examples reach for what is theirs to try, not for what
+    the rest is built on), unless nothing else imports.
+    """
     nodes, targets = _numbered(edges, paths)
     number = {node: at for at, node in enumerate(nodes)}
     components = _components(targets)
     layers = _layers(targets, components)
-    ranks = pagerank(targets)
+    quiet = silent if any(path not in silent for path in edges) else ()
+    ranks = pagerank([() if node in quiet else out for node, out in zip(nodes, targets, strict=True)])
     real = [not node.endswith("/") for node in nodes]
     total = sum(rank for rank, is_file in zip(ranks, real, strict=True) if is_file) or 1.0
     cycles = [tuple(sorted(nodes[at] for at in found if real[at])) for found in components if len(found) > 1]

@@ -33,6 +33,7 @@ _RACY_NS = (
 )
 _RACY_COARSE_NS = 2_000_000_000  # the same where the file system keeps whole seconds
 _FEW = 16
+_SILENT = frozenset({"test", "example", "docs"})
 # Files that others are read by: when one of these changes, everything is worked out anew.
 _TELLING = (
     ".json",
@@ -191,8 +192,14 @@ class Reading:
         attributes = self._attributes()
         kinds = [_kind(path, fact, attributes) for path, fact in zip(self._paths, known, strict=True)]
         edges = self._edges(known, kinds)
-        drawn = graph.build(edges, self._paths)
-        files = [self._file(at, known[at], kinds[at], edges, drawn) for at in range(len(known))]
+        roles = [
+            classify.role(path, languages.TYPES.get(fact.language or ""))
+            for path, fact in zip(self._paths, known, strict=True)
+        ]
+        drawn = graph.build(
+            edges, self._paths, {path for path, role in zip(self._paths, roles, strict=True) if role in _SILENT}
+        )
+        files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
         declared = manifests.collect(self._paths, self._small)
         counted = shares.count(files, attributes)
         changes = self._history(history)
@@ -243,7 +250,9 @@ class Reading:
                     specs[path] = fact.specs
         return imports.resolve_all(Tree(spoken, specs, self._small, self._paths))
 
-    def _file(self, at: int, fact: Facts, kind: str, edges: Mapping[str, Sequence[str]], drawn: graph.Graph) -> File:
+    def _file(
+        self, at: int, fact: Facts, kind: str, role: str, edges: Mapping[str, Sequence[str]], drawn: graph.Graph
+    ) -> File:
         path, size = self._paths[at], self._found.stats[at * STATS]
         return File(
             path,
@@ -251,7 +260,7 @@ class Reading:
             fact.hash,
             kind,
             fact.language,
-            classify.role(path, languages.TYPES.get(fact.language or "")),
+            role,
             fact.lines,
             fact.tokens,
             drawn.rank.get(path, 0.0),

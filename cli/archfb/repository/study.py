@@ -78,7 +78,7 @@ _COMPOUND = frozenset({".in", ".dist", ".example", ".sample", ".tmpl"})
 
 
 def _key(blob: str, name: bytes) -> bytes:
-    return bytes.fromhex(blob) + name
+    return bytes([facts.ANALYSER]) + bytes.fromhex(blob) + name
 
 
 def _facts(blob: str, kept: Sequence[object] | None) -> Facts | None:

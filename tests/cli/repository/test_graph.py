@@ -22,6 +22,16 @@ def test_what_is_imported_most_ranks_first_and_the_ranks_sum_to_one() -> None:
     assert drawn.importers == {"c": 2, "d": 1}
 
 
+def test_who_is_silent_has_no_say_in_the_rank_unless_all_are() -> None:
+    edges = {"tests/a": ["helper", "x"], "tests/b": ["helper"], "m": ["x"]}
+    paths = ["helper", "m", "tests/a", "tests/b", "x"]
+    drawn = graph.build(edges, paths, {"tests/a", "tests/b"})
+    assert drawn.rank["x"] > drawn.rank["helper"] == drawn.rank["tests/a"] == drawn.rank["m"]
+    assert sum(drawn.rank.values()) == pytest.approx(1)
+    assert drawn.importers == {"helper": 2, "x": 2}
+    assert graph.build(edges, paths, set(edges)) == graph.build(edges, paths)
+
+
 def test_cycles_are_found_the_largest_first_and_are_one_layer() -> None:
     drawn = graph.build({"a": ["b"], "b": ["a", "x"], "x": ["y"], "y": ["z"], "z": ["x"]}, list("abxyz"))
     assert drawn.cycles == (("x", "y", "z"), ("a", "b"))

@@ -38,6 +38,21 @@ CASES: list[tuple[str, dict[str, str], dict[str, list[str]]]] = [
         },
     ),
     (
+        "python: what stands in either kind of long text is none",
+        {"p/__init__.py": "", "p/a.py": "", "p/b.py": "x = r\'\'\'\nfrom p import a\n\"\"\"\n\'\'\'\ny = 1\n", "p/c.py": "\"\"\"\'\'\'\"\"\"\nfrom p import a\n"},
+        {"p/c.py": ["p/a.py"]},
+    ),
+    (
+        "python: a namespace package's part does not stand for the standard library's module of its name",
+        {"src/ns/json/__init__.py": "", "src/ns/config/a.py": "import json\nimport ns.json\n", "src/ns/config/types.py": "", "tools/run.py": "import types\n", "tools/types.py": ""},
+        {"src/ns/config/a.py": ["src/ns/json/__init__.py"], "tools/run.py": ["tools/types.py"]},
+    ),
+    (
+        "python: what a folder carries of others is known by its bare name in there only",
+        {"p/__init__.py": "import packaging.version\n", "p/_vendor/packaging/__init__.py": "", "p/_vendor/packaging/version.py": "import packaging.tags\n", "p/_vendor/packaging/tags.py": ""},
+        {"p/_vendor/packaging/version.py": ["p/_vendor/packaging/tags.py"]},
+    ),
+    (
         "python: two modules of one name, the nearer one is meant",
         {"a/run.py": "import util\n", "a/util.py": "", "b/run.py": "import util\n", "b/util.py": ""},
         {"a/run.py": ["a/util.py"], "b/run.py": ["b/util.py"]},

@@ -13,6 +13,8 @@ from sample_repositories import git, planted, write
 
 from archfb.errors import RepositoryError
 from archfb.repository import cache as caching
+from archfb.repository.cache import Cache
+from archfb.repository.facts import ANALYSER
 from archfb.repository.read import read_repository
 from archfb.repository.records import ReadLimits, Repository
 
@@ -65,6 +67,16 @@ def test_a_repository_is_read(folder: Path, tmp_path: Path) -> None:
     assert repo.by_path["logo.png"].kind == "binary"
     assert [one.path for one in repo.files if "src/p/text.py" in one.imports] == ["src/p/core.py"]
     assert [(one.line, one.name) for one in repo.outline("src/p/core.py")] == [(5, "run")]
+
+
+def test_facts_that_another_version_kept_are_not_taken_for_ours(folder: Path, tmp_path: Path) -> None:
+    blob = bytes.fromhex(git(folder, "hash-object", "src/p/core.py").decode().strip())
+    cache = Cache(tmp_path / "kept")
+    for key in (blob + b"core.py", bytes([ANALYSER - 1]) + blob + b"core.py"):
+        cache.keep_facts({key: ["Ruby", "binary", 1, 1, []]})
+    cache.close()
+    core = read_repository(folder, cache_dir=tmp_path / "kept").by_path["src/p/core.py"]
+    assert (core.language, core.kind) == ("Python", "text")
 
 
 def test_two_readings_are_equal_cold_or_warm_here_or_elsewhere(folder: Path, tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from typing import TYPE_CHECKING
 
 from archfb.repository.imports.tree import nearest, text
@@ -19,19 +20,20 @@ _IMPORT = re.compile(
     rb"(?P<names>\([^)]{0,4000}\)|(?:[^\n#;\\]|\\\r?\n)*))"
 )
 _NAME = re.compile(rb"(?:\A|[,(\n\\])\s*(\w+|\*)")
+_CARRIED = re.compile(r"(?:^|/)(?:_?vendor(?:ed|s)?|third_party|site-packages|externals?)/$")
 _COMMENT = re.compile(rb"#[^\n]*")
 
 
 def find(content: bytes) -> list[str]:
     """Return the import specs of a Python file, each once, in order."""
     specs: dict[str, None] = {}
-    quotes, at = 0, 0
+    opened, at = b"", 0
     content = b"\n" + content
     for match in _IMPORT.finditer(content):
-        quotes += content.count(b'"""', at, match.start())
+        opened = _long_text(content, at, match.start(), opened)
         at = match.start()
-        if quotes % 2:
-            continue  # inside a docstring
+        if opened:
+            continue
         if match["modules"]:
             for module in match["modules"].split(b","):
                 words = module.split()
@@ -42,6 +44,27 @@ def find(content: bytes) -> list[str]:
             source = b"".join(match["source"].split())
             specs[text(source + b":" + b",".join(names))] = None
     return list(specs)
+
+
+def _long_text(content: bytes, begin: int, end: int, opened: bytes) -> bytes:
+    """Return the quotes of the long text that is open at `end`, b"" for none; `opened` are those open at `begin`."""
+    while True:
+        if opened:
+            closing = content.find(opened, begin, end)
+            if closing < 0:
+                return opened
+            opened, begin = b"", closing + 3
+        else:
+            first = _first_quotes(content, begin, end)
+            if first < 0:
+                return b""
+            opened, begin = content[first : first + 3], first + 3
+
+
+def _first_quotes(content: bytes, begin: int, end: int) -> int:
+    double = content.find(b'"""', begin, end)
+    single = content.find(b"'''", begin, end if double < 0 else double)
+    return double if single < 0 else single
 
 
 class PythonResolver:
@@ -86,21 +109,28 @@ class PythonResolver:
 
     def _module(self, name: str, path: str) -> Iterator[str]:
         while name:
-            candidates = self._modules.get(name)
+            candidates = self._meant(name, path)
             if candidates:
                 yield nearest(candidates, path)
                 return
             name = name.rpartition(".")[0]
 
+    def _meant(self, name: str, path: str) -> Sequence[str]:
+        """Return the modules that `name` can mean in `path`: bare names reach neither into vendored folders nor, for
+        what the standard library has too, below a source folder.
+        """
+        candidates = self._modules.get(name, ())
+        return [one for one in candidates if _reaches(one, name, path)] if candidates else candidates
+
     def _from(self, source: str, names: Sequence[str], path: str) -> Iterator[str]:
         whole = False
         for name in names:
-            candidates = self._modules.get(f"{source}.{name}")
+            candidates = self._meant(f"{source}.{name}", path)
             if candidates:
                 yield nearest(candidates, path)
             else:
                 whole = True
-        candidates = self._modules.get(source)
+        candidates = self._meant(source, path)
         if whole and candidates:
             yield nearest(candidates, path)
 
@@ -127,3 +157,15 @@ class PythonResolver:
             if candidate in self._files:
                 return candidate
         return None
+
+
+def _reaches(module: str, name: str, path: str) -> bool:
+    stem = module.rpartition(".")[0].removesuffix("/__init__")
+    root = stem[: len(stem) - len(name)]
+    if not root:
+        return True
+    if _CARRIED.search(root) is not None:
+        return path.startswith(root)
+    if name.partition(".")[0] in sys.stdlib_module_names and not root.endswith(("src/", "lib/")):
+        return path.rpartition("/")[0] + "/" == root
+    return True
