@@ -264,6 +264,12 @@ class Store(Protocol):
     def meta(self, name: str, value: Any = None) -> Any:
         """Read a small remembered value (JSON), or write it where one is given."""
 
+    def news(self) -> int | None:
+        """Return a descriptor that can be read once another process has changed a status, if there is one.
+
+        It is a hint, which the next reading from the store takes in; the descriptor may be another one after that.
+        """
+
     def check(self) -> list[str]:
         """Return what is wrong with the stored state, in sentences; empty when sound."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import signal
 import time
 from dataclasses import replace
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from postgres_server import PostgresServer, binaries
+from processes import PATIENCE
 from state_samples import CORE, START, attempt, choosing, ref
 
 from archfb_state.outcomes import Outcome
@@ -59,6 +61,41 @@ def hurried(store: Store) -> Store:
     assert isinstance(store, SharedStore)
     store._retry_at = 0.0
     return store
+
+
+# news
+
+
+def test_word_of_a_change_of_status_comes_at_once_and_is_taken_in_by_a_look(
+    postgres: PostgresServer, tmp_path: Path
+) -> None:
+    url = postgres.emptied()
+    here, watcher = shared(url, tmp_path), peek(url, folder=str(tmp_path))
+    descriptor = watcher.news()
+    assert descriptor is not None
+    here.save_run(Run("r1", here.now(), "run"))
+    assert not select.select([descriptor], [], [], 0.05)[0]
+    here.record([attempt(1, outcome=Outcome.TIMEOUT)], SETTINGS)
+    assert select.select([descriptor], [], [], PATIENCE)[0]
+    assert watcher.snapshot().models["one"].failures == 1
+    assert watcher.news() == descriptor
+    assert not select.select([descriptor], [], [], 0.05)[0]
+    here.close()
+    watcher.close()
+
+
+def test_a_new_session_is_listened_to_and_none_while_the_server_is_away(own: PostgresServer, tmp_path: Path) -> None:
+    store = shared(own.new(), tmp_path)
+    descriptor = store.news()
+    assert descriptor is not None
+    own.stop()
+    assert select.select([descriptor], [], [], PATIENCE)[0]
+    store.snapshot()
+    assert store.news() is None
+    own.start()
+    hurried(store).snapshot()
+    assert store.news() is not None
+    store.close()
 
 
 # vantages

@@ -96,11 +96,14 @@ class Watch:
         self._before: tuple[float, float] | None = None
         self._said: dict[str, float] = {}
 
-    async def run(self, pause: Callable[[float], Awaitable[None]]) -> None:
-        """Tick until the person leaves; `pause` waits so many seconds, or less when something happened."""
+    async def run(self, pause: Callable[[float, int | None], Awaitable[None]]) -> None:
+        """Tick until the person leaves.
+
+        `pause` waits so many seconds, or less when something happened or a descriptor can be read.
+        """
         try:
             while not self._outlet.leaving:
-                await pause(1.0 - self.tick() % 1.0)
+                await pause(1.0 - self.tick() % 1.0, self._memory.news())
         finally:
             if self._prober is not None:
                 await self._prober.stop()
@@ -201,12 +204,17 @@ class Watch:
         )
 
 
-async def pausing(wake: asyncio.Event, seconds: float) -> None:
-    """Wait so many seconds, or until somebody wakes the watch."""
+async def pausing(wake: asyncio.Event, seconds: float, news: int | None = None) -> None:
+    """Wait so many seconds, or until somebody wakes the watch or a descriptor can be read."""
+    loop = asyncio.get_running_loop()
+    if news is not None:
+        loop.add_reader(news, wake.set)
     try:
         async with asyncio.timeout(max(0.01, seconds)):
             await wake.wait()
     except TimeoutError:
         return
     finally:
+        if news is not None:
+            loop.remove_reader(news)
         wake.clear()

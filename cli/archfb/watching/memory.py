@@ -47,6 +47,9 @@ class Memory(Protocol):
     def look(self) -> Look:
         """Return the state now; never raises for a file that is gone, busy or damaged."""
 
+    def news(self) -> int | None:
+        """Return a descriptor that can be read when it is worth looking at once, if there is one."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -125,6 +128,10 @@ class PeekedMemory:
             return Look(Snapshot(now), bytes(16), notes=(note,), there=False)
         return self._last._replace(rows=replace(self._last.rows, at=now), notes=(note,), there=False)
 
+    def news(self) -> int | None:
+        """Return the store's descriptor, if it has one."""
+        return None if self._store is None else _news(self._store)
+
     def _drop(self) -> None:
         if self._store is not None:
             self._store.close()
@@ -187,5 +194,16 @@ class KeptMemory:
             self._gone = None
             self._kept = Unchanging()
 
+    def news(self) -> int | None:
+        """Return the store's descriptor, if it has one."""
+        return _news(self.store)
+
     def close(self) -> None:
         """Leave the store to who opened it."""
+
+
+def _news(store: Store) -> int | None:
+    try:
+        return store.news()
+    except _UNREADABLE:  # the next look says so
+        return None

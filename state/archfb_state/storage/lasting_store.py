@@ -178,6 +178,10 @@ class LastingStore(Saving):
         """Read a small remembered value (JSON), or write it where one is given."""
         return self._do(lambda store: store.meta(name, value))
 
+    def news(self) -> int | None:
+        """Return a descriptor that can be read once another process has changed a status, if there is one."""
+        return self._do(lambda store: store.news())
+
     def check(self) -> list[str]:
         """Return what is wrong with the stored state, in sentences; empty when sound."""
         return self._do(lambda store: store.check())

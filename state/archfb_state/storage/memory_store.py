@@ -261,6 +261,10 @@ class MemoryStore(MemoryReports):
         self._reservations = {name: one for name, one in self._reservations.items() if one[3] >= old}
         return super().prune(keep_days=keep_days, steps=steps)
 
+    def news(self) -> int | None:
+        """Return None: whoever wants to know looks."""
+        return None
+
     def check(self) -> list[str]:
         """Return what is wrong with the stored state: nothing can be."""
         return []

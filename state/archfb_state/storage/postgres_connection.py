@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import psycopg
 
 from archfb_state.storage.postgres_failures import Missing, failure, shown
-from archfb_state.storage.postgres_schema import BY_VANTAGE, LOCK, VERSION
+from archfb_state.storage.postgres_schema import BY_VANTAGE, LOCK, NEWS, VERSION
 from archfb_state.storage.state_file import Newer
 from archfb_state.store import StoreUnusable
 
@@ -195,6 +195,10 @@ class ServerClock:
         return self._monotonic() + self._ahead
 
 
+def _taken(_: psycopg.Notify) -> None:
+    """Take word of news in: without anybody who does, the driver keeps all of it."""
+
+
 class PostgresDatabase:
     """A session, and the two ways to use it: `read` and `writing`, each one short transaction."""
 
@@ -214,6 +218,7 @@ class PostgresDatabase:
         self.vantage = vantage
         self.clock = clock or ServerClock()
         self._mutex = RLock()
+        self._listening = False
         self.writing = Writing(self)
         self.connection = self._connect()
 
@@ -273,6 +278,19 @@ class PostgresDatabase:
                 self.undo()
                 raise
             return found
+
+    def listen(self) -> int:
+        """Return the descriptor of the session, to which the server sends word of changes of status."""
+        with self._mutex:
+            session = self.connection.session
+            try:
+                if not self._listening:
+                    session.add_notify_handler(_taken)
+                    session.execute(f"LISTEN {NEWS}")
+                    self._listening = True
+                return session.fileno()
+            except psycopg.Error as error:
+                raise failure(self.path, error) from None
 
     def finish(self, how: str) -> None:
         """End the transaction."""

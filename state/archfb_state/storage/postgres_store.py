@@ -70,6 +70,10 @@ class PostgresStore(SqliteStore):
 
         self._write(work)
 
+    def news(self) -> int | None:
+        """Return the session's descriptor, which can be read once another process has changed a status."""
+        return self._database.listen()  # type: ignore[attr-defined, no-any-return]
+
     def check(self) -> list[str]:
         """Return what is wrong with the stored state, in sentences; empty when sound."""
         return self._read(inspection.unreadable)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 import sys
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import pytest
+from processes import PATIENCE
 from routing_bench import Bench, FakeClock, bench, failed
 
 from archfb.probing.round import ProbeResult
@@ -51,6 +53,9 @@ class InMemory:
     def look(self) -> Look:
         rows, stored = self.kept.at(self.on.store)
         return Look(rows, b"x" * 16, stored, (VANISHED,) if self.gone else (), there=not self.gone)
+
+    def news(self) -> int | None:
+        return None
 
     def close(self) -> None:
         """Nothing is open."""
@@ -254,7 +259,8 @@ def test_it_ends_when_the_person_leaves() -> None:
     on = Stage(bench(["a"]))
     ticks: list[float] = []
 
-    async def pause(seconds: float) -> None:
+    async def pause(seconds: float, news: int | None) -> None:
+        assert news is None
         ticks.append(seconds)
         await on.pause(seconds)
         on.outlet.leaving = len(ticks) == 3  # type: ignore[misc]
@@ -273,6 +279,14 @@ def test_a_pause_ends_early_when_something_happens() -> None:
 
     assert asyncio.run(work()) is False
     asyncio.run(pausing(asyncio.Event(), 0.001))
+
+
+def test_a_pause_ends_when_there_is_news_and_leaves_the_news_alone() -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        theirs.send(b"x")
+        asyncio.run(pausing(asyncio.Event(), PATIENCE, ours.fileno()))
+        assert ours.recv(9) == b"x"
 
 
 def blocks_after(work: Any) -> int:
