@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archfb.providers.exchange import HttpRequest
 from archfb.providers.families import may_sample, openai_family
 from archfb.providers.foreign import dig, items, string, table, words
-from archfb.providers.requests import bearer, conversation, headers, may_stream, without_refused
+from archfb.providers.requests import bearer, conversation, headers, may_stream, output_limit, without_refused
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,10 +37,11 @@ ENDINGS: Mapping[str, Ending] = {
 def request(target: Target, question: Question) -> HttpRequest:
     """Return the HTTP request that asks this question."""
     model, family = target.model, openai_family(target.model.id)
-    limit = question.max_output_tokens or model.max_output_tokens
+    limit = output_limit(target, question)
     body: dict[str, Any] = {"model": model.id, "messages": _messages(question)}
     if limit:
-        body[target.learned.get("max_output_tokens") or family.limit] = limit
+        learned = target.learned.get("max_output_tokens", "")
+        body[learned if learned.isidentifier() else family.limit] = limit
     if model.temperature is not None and may_sample(family.temperature, model.reasoning):
         body["temperature"] = model.temperature
     body |= _reasoning(target)

@@ -52,17 +52,17 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
     facts = [_facts(layer) for layer in layers] or [
         Facts((), body.strip() if isinstance(body, str) else "", None, None)
     ]
-    codes = tuple(code for one in facts for code in one.codes)
+    codes = tuple(code for one in facts for code in one.codes) + _header_code(headers)
     message = next((one.message for one in facts if one.message), "")
     said = next((one.status for one in facts if one.status), None) or (status if status >= 400 else None)
     outcome = _outcome(codes, " ".join(one.message for one in facts)[:LONGEST_TEXT], said, facts[0])
-    quota = _daily_quota(body) if outcome is Outcome.RATE_LIMITED else None
+    quota = _daily_quota(layers) if outcome is Outcome.RATE_LIMITED else None
     if quota:
         outcome = Outcome.QUOTA_EXHAUSTED
     parameter, substitute = (
         refused_parameter(facts[0].param, message) if outcome is Outcome.INVALID_REQUEST else (None, None)
     )
-    hint = retry_after(headers, body, message, now) if quota or outcome in _PASSING else None
+    hint = retry_after(headers, (body, *layers), message, now) if quota or outcome in _PASSING else None
     ignored = f"(Hint to retry in {hint:g} s ignored.) " if quota and hint is not None else ""
     return Verdict(
         outcome,
@@ -97,6 +97,12 @@ def _layers(body: Any) -> Iterator[Any]:
     quoted = dig(own, "metadata", "raw")
     if string(quoted):
         yield from _layers(_json(quoted) or {"message": quoted})
+    inside = _inside(words(dig(own, "message")))
+    if inside:
+        yield from _layers(inside)
+    listed = dig(own, "errors", 0)
+    if isinstance(listed, dict) and own is body:
+        yield listed
     if isinstance(own, dict):
         yield {**own, "message": error} if isinstance(error, str) else own
     if own is not body and isinstance(body, dict):
@@ -110,12 +116,30 @@ def _json(text: str) -> Any:
         return None
 
 
+def _inside(message: str) -> Any:
+    """Return the error body that a message holds as text, as gateways hand on what they were told."""
+    at = message.find('{"error"') if '{"error"' in message else message.find("{")
+    if at < 0:
+        return None
+    try:
+        found, _ = json.JSONDecoder().raw_decode(message[:LONGEST_TEXT], at)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(dig(found, "error"), dict) else None
+
+
+def _header_code(headers: Mapping[str, str]) -> tuple[str, ...]:
+    named = headers.get("x-amzn-errortype")
+    return (named.partition(":")[0],) if named else ()
+
+
 def _facts(error: Any) -> Facts:
     details = items(dig(error, "details"))
     deeper = [dig(error, "details", "error_code"), dig(error, "innererror", "code")]
     deeper += sorted(code for code in MONTHLY if code in _loose_words(error))
     deeper += [dig(one, "reason") for one in (*details, *items(dig(error, "errors")))]
     codes = [*deeper, dig(error, "code"), dig(error, "status"), dig(error, "type"), dig(error, "object")]
+    codes.append(words(dig(error, "__type")).rpartition("#")[2])
     status = next((code for code in (dig(error, "code"), dig(error, "status_code")) if _is_status(code)), None)
     loose = _loose_words(error)
     named = string(dig(error, "param")) or _location(error)
@@ -211,11 +235,10 @@ def _missing(text: str, first: Facts) -> Outcome:
     )
 
 
-def _daily_quota(body: Any) -> str | None:
+def _daily_quota(layers: list[Any]) -> str | None:
     """Return the quota of Google's QuotaFailure that lasts for a day or is nought: its delay hint is too short."""
-    body = body[0] if isinstance(body, list) and body else body
     found: list[str] = []
-    for detail in items(dig(body, "error", "details")):
+    for detail in (detail for layer in layers for detail in items(dig(layer, "details"))):
         for violation in items(dig(detail, "violations")):
             name = words(dig(violation, "quotaId")) or words(dig(violation, "quotaMetric"))
             if "perday" in name.lower().replace("_", "") or dig(violation, "quotaValue") in ("0", 0):
@@ -275,6 +298,8 @@ _WINDOWS = tuple(
         r"> ([0-9]{3,9}) maximum",
         r"tokens allowed \(?([0-9]{3,9})",
         r"context (?:window|length|size)(?: of| is|:)? \(?([0-9]{3,9})",
+        r"context limit: [0-9]{1,9} \+ [0-9]{1,9} > ([0-9]{3,9})",
+        r"max_new_tokens`? must be <= ([0-9]{3,9})",
         r"Limit ([0-9]{3,9}), Requested",
     )
 )

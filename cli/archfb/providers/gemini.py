@@ -8,7 +8,7 @@ from urllib.parse import quote
 from archfb.providers.exchange import HttpRequest
 from archfb.providers.families import gemini_family
 from archfb.providers.foreign import dig, items, string, table
-from archfb.providers.requests import conversation, headers, may_stream
+from archfb.providers.requests import conversation, headers, may_stream, output_limit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ def request(target: Target, question: Question) -> HttpRequest:
 
 def _options(target: Target, question: Question) -> dict[str, Any]:
     model, learned = target.model, target.learned
-    limit = question.max_output_tokens or model.max_output_tokens
+    limit = output_limit(target, question)
     out: dict[str, Any] = {}
     if limit and learned.get("max_output_tokens") != "":
         out["maxOutputTokens"] = limit

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archfb.providers.exchange import HttpRequest
 from archfb.providers.families import BUDGETS, LEAST_BUDGET, anthropic_family, may_sample
 from archfb.providers.foreign import dig, items, string, table, words
-from archfb.providers.requests import conversation, headers, may_stream, without_refused
+from archfb.providers.requests import conversation, headers, may_stream, output_limit, without_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -38,7 +38,7 @@ def key_headers(target: Target) -> dict[str, str]:
 def request(target: Target, question: Question) -> HttpRequest:
     """Return the HTTP request that asks this question."""
     model, family = target.model, anthropic_family(target.model.id)
-    limit = question.max_output_tokens or model.max_output_tokens or family.output
+    limit = output_limit(target, question, family.output) or family.output
     turns = [{"role": role, "content": text} for role, text in conversation(question)]
     body: dict[str, Any] = {"model": model.id, "max_tokens": limit, "messages": turns}
     if question.system:

@@ -25,10 +25,17 @@ _NAMED = (
         r"(?:not support|unsupported|deprecated|not permitted)",
         re.I,
     ),
+    re.compile(r"\b(\w+)='\w+' is not supported", re.I),
+    re.compile(r"\b(temperature) value of \S+ but the supported range", re.I),
+    re.compile(r"only works in (thinking) mode|(thinking) budget -?[0-9]+ is invalid", re.I),
+    re.compile(r"(max_tokens)(?: is too large)?: [0-9]{1,9}(?: >|\. This model supports at most)", re.I),
     re.compile(r"not support(?:ed)?[^.]{0,30}\b(temperature|thinking|effort|stream_options|max_tokens)\b", re.I),
 )
 _INSTEAD = re.compile(r"use ['\"`]([\w.]+)['\"`]", re.I)
-_SUPPORTED = re.compile(r"supported (?:values|levels)(?: are)?:? ([^.]{1,200})", re.I)
+_MOST = re.compile(
+    r"max_tokens: [0-9]{1,9} > ([0-9]{1,9}), which is the maximum|supports at most ([0-9]{1,9}) completion", re.I
+)
+_SUPPORTED = re.compile(r"supported (?:values|levels)(?: are)?:? ([^.]{1,200})|must be one of (.{1,200})", re.I)
 _REFUSED_VALUE = re.compile(r"['\"`](\w+)['\"`]")
 _SWITCH = re.compile(r"(?:thinking\.type\.|[\"'`]type[\"'`]:\s*[\"'`])(between_tools|adaptive)", re.I)
 _LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
@@ -41,11 +48,19 @@ def refused_parameter(param: str | None, message: str) -> tuple[str | None, str 
     """
     ours = _ours(param) or next((name for name in (_ours(raw) for raw in _raw(message)) if name), None)
     if ours == "max_output_tokens":
-        instead = _INSTEAD.search(message)
-        return ours, instead[1] if instead and instead[1] in _LIMIT_NAMES else ""
+        return ours, _limit(message)
     if ours == "reasoning":
         return ours, _effort(message)
     return ours, None if ours is None else ""
+
+
+def _limit(message: str) -> str:
+    """Return the most tokens that the model writes, the other name of the limit, or nothing."""
+    most = _MOST.search(message)
+    if most:
+        return most[1] or most[2]
+    instead = _INSTEAD.search(message)
+    return instead[1] if instead and instead[1] in _LIMIT_NAMES else ""
 
 
 def _ours(raw: str | None) -> str | None:
@@ -55,14 +70,15 @@ def _ours(raw: str | None) -> str | None:
 
 
 def _raw(message: str) -> list[str]:
-    return [match[1] for pattern in _NAMED for match in pattern.finditer(message[:2000])]
+    found = (match for pattern in _NAMED for match in pattern.finditer(message[:2000]))
+    return [name for match in found for name in match.groups() if name]
 
 
 def _effort(message: str) -> str:
     """Return the supported effort nearest to the refused one, the way thinking is switched now, or nothing."""
     told = _SUPPORTED.search(message)
     if told:
-        offered = [word for word in EFFORTS if re.search(rf"\b{word}\b", told[1])]
+        offered = [word for word in EFFORTS if re.search(rf"\b{word}\b", told[1] or told[2])]
         refused = next((word for word in _REFUSED_VALUE.findall(message[: told.start()]) if word in EFFORTS), None)
         if offered:
             return _nearest(offered, refused)

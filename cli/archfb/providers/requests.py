@@ -37,6 +37,15 @@ def may_stream(target: Target) -> bool:
     return target.model.stream and target.learned.get("stream") != ""
 
 
+def output_limit(target: Target, question: Question, otherwise: int | None = None) -> int | None:
+    """Return the output tokens to ask for: the question's, the preset's or `otherwise`, at most what the model takes
+    where a refusal told that.
+    """
+    limit = question.max_output_tokens or target.model.max_output_tokens or otherwise
+    most = target.learned.get("max_output_tokens", "")
+    return min(limit, int(most)) if limit and most.isdecimal() else limit
+
+
 def without_refused(body: dict[str, Any], target: Target, fields: Mapping[str, tuple[str, ...]]) -> dict[str, Any]:
     """Return the body without the fields of parameters that this model refused for good (learned as "")."""
     refused = [name for name, instead in target.learned.items() if instead == ""]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archfb.providers.exchange import HttpRequest
 from archfb.providers.families import may_sample, openai_family
 from archfb.providers.foreign import dig, items, string, table, words
-from archfb.providers.requests import bearer, conversation, headers, may_stream, without_refused
+from archfb.providers.requests import bearer, conversation, headers, may_stream, output_limit, without_refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ ENDINGS: Mapping[str, Ending] = {
 def request(target: Target, question: Question) -> HttpRequest:
     """Return the HTTP request that asks this question. Nothing is left stored at the provider."""
     model, family = target.model, openai_family(target.model.id)
-    limit = question.max_output_tokens or model.max_output_tokens
+    limit = output_limit(target, question)
     turns = [{"role": role, "content": text} for role, text in conversation(question)]
     body: dict[str, Any] = {"model": model.id, "input": turns, "store": False}
     if question.system:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from archfb.providers.foreign import dig, items, string, words
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LONGEST = 86_400.0
 """Seconds beyond which a hint is cut: a whole day is longer than any rate limit's window."""
@@ -94,20 +94,18 @@ def prose(text: str) -> float | None:
     return clamp(sum(float(amount) * _UNITS[unit.lower()] for amount, unit in _PROSE_PIECE.findall(found[1])))
 
 
-def retry_after(headers: Mapping[str, str], body: Any, message: str, now: float) -> float | None:
-    """Return how long to wait, in seconds: the headers first, then the body's field, then its prose.
+def retry_after(headers: Mapping[str, str], bodies: Iterable[Any], message: str, now: float) -> float | None:
+    """Return how long to wait, in seconds: the headers first, then a body's field, then its prose.
 
-    `headers` has lower-case names. Where both `retry-after` and `retry-after-ms` are sent the longer counts, since
-    coming back early is refused again.
+    `headers` has lower-case names, `bodies` are the answer's and those of the errors within it. Where both
+    `retry-after` and `retry-after-ms` are sent the longer counts, since coming back early is refused again.
     """
     told = [_milliseconds(headers.get("retry-after-ms")), seconds_until(headers.get("retry-after", ""), now)]
     heard = [one for one in told if one is not None]
     if heard:
         return max(heard)
-    for said in (_retry_info(body), prose(message)):
-        if said is not None:
-            return said
-    return None
+    told_in = (_retry_info(body) for body in bodies)
+    return next((said for said in (*told_in, prose(message)) if said is not None), None)
 
 
 def odd_wait(headers: Mapping[str, str], now: float) -> str | None:

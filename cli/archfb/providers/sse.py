@@ -63,13 +63,23 @@ class SseParser:
         if not line.strip():
             return self._dispatch()
         field, _, value = line.partition(b":")
-        if field == b"data":
-            self._data.append(value[1:] if value.startswith(b" ") else value)
-        elif field == b"event":
+        if field in (b"data", b"error") and value.strip():
+            return self._value(field, value[1:] if value.startswith(b" ") else value)
+        if field == b"event":
             self._name = value.strip().decode("utf-8", "replace")
         elif line.lstrip()[:1] in (b"{", b"["):
             raise NotJson(f"a line of a stream was no event: {show(line)}")
         return []
+
+    def _value(self, field: bytes, value: bytes) -> list[Event]:
+        """Keep a value; return the event before it, where that is whole: some servers leave the blank lines out.
+
+        An `error` field is llama.cpp's way to say that it failed in the middle.
+        """
+        before = self._dispatch() if field == b"error" or (len(self._data) == 1 and _whole(self._data[0])) else []
+        self._name = "error" if field == b"error" else self._name
+        self._data.append(value)
+        return before
 
     def _dispatch(self) -> list[Event]:
         data, name = b"\n".join(self._data).strip(), self._name
@@ -211,6 +221,18 @@ def decode(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise NotJson(f"was not valid JSON ({len(data)} bytes, starts {show(data)})") from None
+
+
+def _whole(data: bytes) -> bool:
+    """Return whether this is a JSON document, of which no longer one can be the beginning."""
+    data = data.strip()
+    if data == DONE or not data.endswith((b"}", b"]")):
+        return data == DONE
+    try:
+        json.loads(data)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def show(data: bytes) -> str:

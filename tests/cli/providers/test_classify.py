@@ -249,12 +249,118 @@ ROWS: list[tuple[str, int, Any, str]] = [
         "server_error",
     ),
     ("an address that is wrong", 404, "404 page not found", "invalid_request"),
+    (
+        "a rate limit whose advice is to buy a higher tier",
+        429,
+        {
+            "type": "error",
+            "error": {
+                "type": "rate_limit_error",
+                "message": "This request would exceed your organization's rate limit of 9 input tokens per minute. "
+                "To raise this limit, purchase credits to advance to the next usage tier.",
+            },
+        },
+        "rate_limited",
+    ),
+    (
+        "the words of an empty account, without their code",
+        429,
+        error("OpenAIException - You exceeded your current quota, please check your plan and billing details."),
+        "quota_exhausted",
+    ),
+    (
+        "the same words of Gemini, which says them of a minute too",
+        429,
+        google(
+            "RESOURCE_EXHAUSTED",
+            MINUTE,
+            DELAY,
+            message="You exceeded your current quota, please check your plan and billing details. "
+            "For more information on this error, head to: https://ai.google.dev/gemini-api/docs/rate-limits.",
+        ),
+        "rate_limited",
+    ),
+    (
+        "DeepSeek names the models that it has",
+        400,
+        error("The supported API model names are a or b, but you passed c.", type="invalid_request_error"),
+        "model_not_found",
+    ),
+    (
+        "row 33, Ollama's cloud",
+        400,
+        error("prompt too long; exceeded max context length by 12 tokens", type="invalid_request_error"),
+        "context_too_long",
+    ),
+    ("DeepSeek's filter", 400, error("Content Exists Risk", type="invalid_request_error"), "content_filtered"),
+    (
+        "xAI's filter",
+        403,
+        {"code": "The caller does not have permission", "error": "Content violates usage guidelines."},
+        "content_filtered",
+    ),
+    ("DashScope's filter", 400, error("May be improper.", code="data_inspection_failed"), "content_filtered"),
+    ("an upstream's filter, by its code", 200, error("x", code="cyber_policy"), "content_filtered"),
+    (
+        "OpenRouter, a key's own limit",
+        403,
+        error("Key limit exceeded (monthly limit). Manage it in the settings.", code=403),
+        "quota_exhausted",
+    ),
+    ("LiteLLM, a key's budget", 400, error("Budget has been exceeded!", type="budget_exceeded"), "quota_exhausted"),
+    ("LiteLLM, a model that a key may not use", 401, error("x", type="key_model_access_denied"), "model_not_found"),
+    ("LiteLLM, an old key", 400, error("x", type="expired_key"), "auth"),
+    (
+        "LiteLLM hands on a class of its own",
+        400,
+        error("litellm.ContextWindowExceededError: m", type=None, code="400"),
+        "context_too_long",
+    ),
+    ("Cerebras, a full queue", 429, error("Please try again soon.", code="queue_exceeded"), "overloaded"),
+    ("Cerebras, too many at once", 429, error("x", code="request_quota_exceeded"), "rate_limited"),
+    ("Moonshot, an empty account", 429, error("x", type="exceeded_current_quota_error"), "quota_exhausted"),
+    ("Moonshot, a busy engine", 429, error("x", type="engine_overloaded_error"), "overloaded"),
+    ("Hugging Face, nobody serves it", 400, error("x", param="model", code="model_not_supported"), "model_not_found"),
+    ("a disabled organization", 400, error("This organization has been disabled."), "auth"),
+    ("Bedrock, by its type", 400, {"__type": "com.amazon.coral#ThrottlingException", "message": "x"}, "rate_limited"),
+    ("Bedrock, a model not ready", 429, {"__type": "ModelNotReadyException", "message": "x"}, "overloaded"),
+    (
+        "an error as text inside the message",
+        400,
+        error('{"error": {"code": 400, "status": "INVALID_ARGUMENT", "details": [{"reason": "API_KEY_INVALID"}]}}'),
+        "auth",
+    ),
+    (
+        "Cloudflare lists its errors",
+        400,
+        {"success": False, "errors": [{"code": 5007, "message": "No such model x or task"}], "result": None},
+        "model_not_found",
+    ),
+    (
+        "Text Generation Inference",
+        422,
+        {"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 and 20"},
+        "context_too_long",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "status", "body", "outcome"), ROWS, ids=[row[0] for row in ROWS])
 def test_rows_25_to_36_have_their_outcome(name: str, status: int, body: Any, outcome: str) -> None:
     assert classify(status, {}, body, NOW).outcome == outcome
+
+
+@pytest.mark.parametrize(
+    ("said", "outcome"),
+    [
+        ("ThrottlingException:http://internal.amazon.com/coral/com.amazon.bedrock/", "rate_limited"),
+        ("AccessDeniedException", "auth"),
+        ("ServiceUnavailableException", "overloaded"),
+        ("ValidationException", "invalid_request"),
+    ],
+)
+def test_a_type_that_only_a_header_names_counts(said: str, outcome: str) -> None:
+    assert classify(400, {"x-amzn-errortype": said}, {"message": "x"}, NOW).outcome == outcome
 
 
 json_values = st.recursive(

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -58,6 +59,17 @@ def test_a_limit_belongs_to_whom_the_answer_names(status: int, body: Any, scope:
     assert classify(status, {}, body, NOW).scope == scope
 
 
+@pytest.mark.parametrize(
+    ("detail", "outcome", "wait"), [(MINUTE, "rate_limited", 37), (DAILY, "quota_exhausted", None)]
+)
+def test_what_a_gateway_hands_on_inside_its_message_counts_as_if_it_were_said_itself(
+    detail: dict[str, Any], outcome: str, wait: float | None
+) -> None:
+    inside = "VertexAIException - " + json.dumps(google("RESOURCE_EXHAUSTED", detail, DELAY)) + ". Model group m"
+    verdict = classify(429, {}, error(inside, code="429"), NOW)
+    assert (verdict.outcome, verdict.retry_after_s) == (outcome, wait)
+
+
 def at(*day: int) -> float:
     return datetime(*day, tzinfo=UTC).timestamp()  # type: ignore[arg-type, misc]
 
@@ -88,6 +100,9 @@ WINDOWS: list[tuple[Any, int | None]] = [
     (error("the request exceeds the available context size", type="exceed_context_size_error", n_ctx=4096), 4096),
     (error("Request too large for m on TPM: Limit 400000, Requested 2500013.", code="rate_limit_exceeded"), 400_000),
     (error("Your input exceeds the context window of this model.", code="context_length_exceeded"), None),
+    (error("The input (9000 tokens) is longer than the model's context length (8192 tokens)."), 8192),
+    (error("input length and `max_tokens` exceed context limit: 199051 + 21333 > 200000, decrease either"), 200_000),
+    (error("`inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000 `inputs` tokens"), 4096),
 ]
 
 
@@ -178,6 +193,36 @@ REFUSALS: list[tuple[Any, str | None, str | None]] = [
         },
         "reasoning",
         "",
+    ),
+    (
+        error(
+            "reasoning_effort='low' is not supported for this model. Must be one of (<E.none: 'none'>, <E.high: 'high'>)"
+        ),
+        "reasoning",
+        "none",
+    ),
+    (error("Budget 0 is invalid. This model only works in thinking mode."), "reasoning", ""),
+    (error("The thinking budget 99999 is invalid. Please choose a value between 512 and 24576."), "reasoning", ""),
+    (
+        error(
+            "Unable to submit request because it has a temperature value of 9 but the supported range is from 0 to 2."
+        ),
+        "temperature",
+        "",
+    ),
+    (
+        error("max_tokens: 64000 > 8192, which is the maximum allowed number of output tokens for claude-x"),
+        "max_output_tokens",
+        "8192",
+    ),
+    (
+        error(
+            "max_tokens is too large: 99999. This model supports at most 16384 completion tokens, whereas you provided 99999.",
+            param="max_tokens",
+            code="invalid_value",
+        ),
+        "max_output_tokens",
+        "16384",
     ),
     (error("messages: at least one message is required", param="messages"), None, None),
     (error("bad"), None, None),

@@ -232,6 +232,9 @@ LEARNED: list[tuple[str, str, str | None, dict[str, str], dict[str, Any]]] = [
         {"max_completion_tokens": 8192} | WARM,
     ),
     ("openai-chat", "m", None, {"max_output_tokens": ""}, WARM),
+    ("openai-chat", "m", None, {"max_output_tokens": "4096"}, {**WARM, "max_tokens": 4096}),
+    ("openai-chat", "m", None, {"max_output_tokens": "99999"}, {**WARM, "max_tokens": 8192}),
+    ("anthropic", "claude-3-haiku-20240307", None, {"max_output_tokens": "4096"}, {**WARM, "max_tokens": 4096}),
     ("openai-chat", "m", None, {"temperature": ""}, {"max_tokens": 8192}),
     (
         "openai-chat",

@@ -94,7 +94,7 @@ SOURCES: list[tuple[dict[str, str], Any, str, float | None]] = [
 def test_headers_win_over_the_body_and_the_body_over_prose(
     headers: dict[str, str], body: Any, message: str, seconds: float | None
 ) -> None:
-    assert retry_after(headers, body, message, NOW) == seconds
+    assert retry_after(headers, [body], message, NOW) == seconds
 
 
 @given(st.text())

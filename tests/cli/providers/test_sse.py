@@ -31,6 +31,16 @@ STREAMS: list[tuple[str, bytes, list[Event]]] = [
         [Event(None, {"a": 1})],
     ),
     ("several data lines are one event", b'data: {"a":\ndata: 1}\n\n', [Event(None, {"a": 1})]),
+    (
+        "no blank lines at all",
+        b'data: {"a": 1}\ndata: {"b": 2}\ndata: [DONE]\n',
+        [Event(None, {"a": 1}), Event(None, {"b": 2}), Event(None, None, True)],
+    ),
+    (
+        "an error as a field of its own",
+        b'data: {"a": 1}\n\nerror: {"message": "m"}\n\n',
+        [Event(None, {"a": 1}), Event("error", {"message": "m"})],
+    ),
     ("the last blank line is missing", b'data: {"a": 1}', [Event(None, {"a": 1})]),
     ("a done marker", b'data: {"a": 1}\n\ndata: [DONE]\n\n', [Event(None, {"a": 1}), Event(None, None, True)]),
     ("empty data", b'data: \n\ndata: {"a": 1}\n\n', [Event(None, {"a": 1})]),
