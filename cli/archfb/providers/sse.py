@@ -39,9 +39,11 @@ class SseParser:
         self._rest: list[bytes] = []
         self._name: str | None = None
         self._data: list[bytes] = []
+        self._done = False
+        self._broken: NotJson | None = None
 
     def feed(self, data: bytes) -> list[Event]:
-        """Return the events that are complete now."""
+        """Return the events that are complete now; what breaks after them is raised by the next call."""
         if b"\n" not in data and b"\r" not in data:
             self._rest.append(data)
             if not self._rest[0].endswith(b"\r"):
@@ -52,14 +54,32 @@ class SseParser:
         held = b"\r" if buffer.endswith(b"\r") else b""
         lines = buffer[: len(buffer) - len(held)].replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
         self._rest = [lines.pop() + held]
-        return [event for line in lines for event in self._line(line)]
+        return self._events(lines)
 
     def finish(self) -> list[Event]:
         """Return the event that no blank line ended, if there is one."""
         last, self._rest = b"".join(self._rest).rstrip(b"\r"), []
-        return [*(self._line(last) if last else []), *self._dispatch()]
+        events = self._events([last, b""])
+        if self._broken is not None:
+            raise self._broken
+        return events
+
+    def _events(self, lines: list[bytes]) -> list[Event]:
+        if self._broken is not None:
+            raise self._broken
+        out: list[Event] = []
+        try:
+            for line in lines:
+                out += self._line(line)
+        except NotJson as problem:
+            if not out:
+                raise
+            self._broken = problem
+        return out
 
     def _line(self, line: bytes) -> list[Event]:
+        if self._done:
+            return []
         if not line.strip():
             return self._dispatch()
         field, _, value = line.partition(b":")
@@ -68,7 +88,7 @@ class SseParser:
         if field == b"event":
             self._name = value.strip().decode("utf-8", "replace")
         elif line.lstrip()[:1] in (b"{", b"["):
-            raise NotJson(f"a line of a stream was no event: {show(line)}")
+            return [*self._dispatch(), _bare(line)]
         return []
 
     def _value(self, field: bytes, value: bytes) -> list[Event]:
@@ -87,6 +107,7 @@ class SseParser:
         if not data:
             return []
         if data == DONE:
+            self._done = True
             return [Event(name, None, done=True)]
         return [Event(name, decode(data))]
 
@@ -221,6 +242,17 @@ def decode(data: bytes) -> Any:
         return json.loads(data)
     except (ValueError, RecursionError):
         raise NotJson(f"was not valid JSON ({len(data)} bytes, starts {show(data)})") from None
+
+
+def _bare(line: bytes) -> Event:
+    """Return the error that a server wrote into its stream without making it an event."""
+    try:
+        body = decode(line)
+    except NotJson:
+        body = None
+    if isinstance(body, dict) and body.get("error"):
+        return Event("error", body)
+    raise NotJson(f"a line of a stream was no event: {show(line)}")
 
 
 def _whole(data: bytes) -> bool:

@@ -41,6 +41,16 @@ STREAMS: list[tuple[str, bytes, list[Event]]] = [
         b'data: {"a": 1}\n\nerror: {"message": "m"}\n\n',
         [Event(None, {"a": 1}), Event("error", {"message": "m"})],
     ),
+    (
+        "whatever comes after the end",
+        b'data: [DONE]\n\n{"error": 1}\n<html>\ndata: {"a": 1}\n\n',
+        [Event(None, None, True)],
+    ),
+    (
+        "an error on a line of its own",
+        b'data: {"a": 1}\n\n{"error": {"message": "m"}}\n',
+        [Event(None, {"a": 1}), Event("error", {"error": {"message": "m"}})],
+    ),
     ("the last blank line is missing", b'data: {"a": 1}', [Event(None, {"a": 1})]),
     ("a done marker", b'data: {"a": 1}\n\ndata: [DONE]\n\n', [Event(None, {"a": 1}), Event(None, None, True)]),
     ("empty data", b'data: \n\ndata: {"a": 1}\n\n', [Event(None, {"a": 1})]),
@@ -73,6 +83,23 @@ def test_what_is_read_does_not_depend_on_where_the_bytes_are_cut(name: str, data
 def test_what_is_cut_off_or_no_json_says_so(data: bytes) -> None:
     with pytest.raises(NotJson):
         read(data)
+
+
+@pytest.mark.parametrize("end", [b"data: {nonsense\n\n", b'{"no": "event"}\n', b'{"error": \n'])
+def test_what_came_before_a_broken_event_is_not_lost(end: bytes) -> None:
+    data = b'data: {"a": 1}\n\n' + end
+    for size in range(1, len(data) + 1):
+        out: list[Event] = []
+        with pytest.raises(NotJson):
+            _collect(data, size, out)
+        assert out == [Event(None, {"a": 1})]
+
+
+def _collect(data: bytes, size: int, out: list[Event]) -> None:
+    parser = BodyParser()
+    for at in range(0, len(data), size):
+        out += parser.feed(data[at : at + size])
+    out += parser.finish()
 
 
 def test_plain_text_and_pages_are_kept_for_the_message() -> None:
