@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archfb_state.records import Attempt
     from archfb_state.store import Store
 
-OFFLINE_VERSION = "offline/4"
+OFFLINE_VERSION = "offline/5"
 """Stands in a stored offline answer's prompt version; raised when the offline analysis says something new."""
 
 OVERLAP = 400
@@ -109,7 +109,8 @@ class ModelCaller:
 
     def stored(self, spec: CallSpec) -> Called | None:
         """Return the stored answer that counts as a hit, if any."""
-        rows = [one for one in self._rows(spec) if not one.offline or one.prompt_version == OFFLINE_VERSION]
+        rows = [one for one in self._rows(spec.key) if not one.offline]
+        rows += [one for one in self._rows(spec.offline_key) if one.prompt_version == OFFLINE_VERSION]
         if not rows or self.options.fresh:
             return None
         usable = self.usable(spec.phase)
@@ -124,9 +125,9 @@ class ModelCaller:
             return False
         return reuse.stood_in(self.router.route(spec.phase).ranked)
 
-    def _rows(self, spec: CallSpec) -> list[PhaseResult]:
+    def _rows(self, key: str) -> list[PhaseResult]:
         try:
-            return self.store.results(spec.key)
+            return self.store.results(key)
         except StoreBusy:
             return []
 
@@ -213,7 +214,7 @@ class ModelCaller:
 
     def _keep(self, spec: CallSpec, got: Gathered, reason: OfflineReason | None) -> Called:
         row = PhaseResult(
-            spec.key,
+            spec.offline_key if got.offline else spec.key,
             spec.phase,
             spec.role,
             got.model,
@@ -254,7 +255,7 @@ def _made_of(spec: CallSpec, row: PhaseResult) -> Made:
         row.key,
         row.model,
         row.prompt_version,
-        spec.inputs,
+        (*spec.beyond, *spec.inputs) if row.offline else spec.inputs,
         row.offline,
         row.offline_reason,
         row.attempts,

@@ -20,6 +20,8 @@ class CallSpec:
     """One call: what it is, what it is made from, how it is put, and what is answered without a model.
 
     `build` makes the question for the input tokens that a window leaves (None: the phase's own budget).
+    `inputs` are what a model is told; `beyond` is what the offline provider, which sees the whole repository, goes by
+    besides.
     `problem` returns why an answer cannot be read, or None; where it is given, such an answer is asked for once more.
     """
 
@@ -32,11 +34,17 @@ class CallSpec:
     offline: Callable[[], str]
     files: tuple[str, ...] = ()
     problem: Callable[[str], str | None] | None = None
+    beyond: keys.Inputs = ()
 
     @property
     def key(self) -> str:
         """Return the key under which its result is stored."""
         return keys.key(self.phase, self.role, self.inputs, self.prompt.version)
+
+    @property
+    def offline_key(self) -> str:
+        """Return the key under which the offline provider's result is stored."""
+        return keys.key(self.phase, self.role, (*self.beyond, *self.inputs), self.prompt.version)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ async def whole(
         inputs_of(final),
         lambda tokens: material.fitted(final, tokens),
         offline,
+        sees_all=False,
     )
     end = await work.caller.call(spec)
     if isinstance(end, Called):
@@ -87,6 +88,7 @@ def _map(
         inputs_of(group),
         lambda tokens: material.fitted(group, tokens),
         lambda: condensed(group),
+        sees_all=False,
     )
 
 

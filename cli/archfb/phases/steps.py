@@ -139,6 +139,7 @@ def _batch(work: Work, plan: Plan, agent: PlannedAgent, pieces: tuple[Piece, ...
         lambda tokens: [charge, material.contents(work.repo, pieces, max(400, tokens - estimate(charge.text)))],
         lambda: reading(work.facts, paths),
         files=paths,
+        sees_all=False,
     )
 
 

@@ -67,7 +67,7 @@ class Work:
 
     @cached_property
     def content(self) -> tuple[str, str]:
-        """Return the input that every key holds: everything listed, and what was allowed beyond the rules."""
+        """Return the input of what sees the whole repository: everything listed, and what was allowed besides."""
         allowed = self.options.allow
         return "content", self.repo.content_id if not allowed else digest_all(
             [self.repo.content_id, *sorted(allowed)]
@@ -107,8 +107,13 @@ class Work:
         *,
         files: tuple[str, ...] = (),
         problem: Callable[[str], str | None] | None = None,
+        sees_all: bool = True,
     ) -> CallSpec:
-        """Return a call whose material is made for whatever tokens a window leaves."""
+        """Return a call whose material is made for whatever tokens a window leaves.
+
+        Without `sees_all` a model is told nothing of the repository but what `inputs` name, so that its answer stays
+        good while the rest changes.
+        """
         asked, own = prompt(prompt_name), self.budget(phase)
 
         def build(left: int | None) -> Question:
@@ -124,7 +129,8 @@ class Work:
                 self.secrets.update((secret.path, secret.line) for one in material for secret in one.secrets)
             return Question(self._packed[at], asked.system, offline=offline)
 
-        return CallSpec(phase, role, title, asked, (self.content, *inputs), build, offline, files, problem)
+        told, beyond = ((self.content, *inputs), ()) if sees_all else (tuple(inputs), (self.content,))
+        return CallSpec(phase, role, title, asked, told, build, offline, files, problem, beyond)
 
     def finding(self, spec: CallSpec, called: Called, notes: tuple[str, ...] = ()) -> Finding:
         """Return an answer as a finding: its citations checked, the wrong ones marked."""

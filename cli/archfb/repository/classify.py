@@ -48,10 +48,10 @@ _LOCKS = frozenset(
 _VENDORED_FOLDER = re.compile(
     r"(?:^|/)(?:node_modules|bower_components|vendors?|third[-_]?party|3rd[-_]?party"
     r"|extern(?:al)?|Godeps|Carthage|Pods"
-    r"|testdata|dist|cache|flow-typed|\.yarn/(?:releases|plugins|sdks|unplugged|versions)"
+    r"|testdata|dist|flow-typed|\.yarn/(?:releases|plugins|sdks|unplugged|versions)"
     r"|\.mvn/wrapper|gradle/wrapper"
     r"|\.github|\.vscode|\.idea|[Tt]ests?/fixtures|[Ss]pecs?/fixtures|debian|_esy|venv|\.venv|site-packages)/"
-    r"|^deps/|^[Dd]ependencies/"
+    r"|^(?:deps|[Dd]ependencies)/[^/]+/"
 )
 _VENDORED_NAME = re.compile(
     r"^(?:configure|config\.guess|config\.sub|aclocal\.m4|libtool\.m4|lt(?:options|sugar|version"
@@ -72,7 +72,7 @@ _DOCS_NAME = re.compile(
 )
 _TESTS_FOLDER = re.compile(
     r"(?:^|/)(?:tests?|specs?|__tests__|__mocks__|testing|testdata|test[-_][^/]+|[^/]+[-_]tests?"
-    r"|e2e|fixtures|Tests?|src/(?:test|androidTest)/[^/]+)/"
+    r"|e2e|fixtures|Tests?|src/\w*[tT]est(?:Fixtures)?)/"
 )
 _TESTS_NAME = re.compile(r"^(?:test_.*|.*[._-](?:test|spec|tests)|conftest|.*(?:Test|Tests|Spec|IT))\.[^.]+$")
 _EXAMPLES_FOLDER = re.compile(

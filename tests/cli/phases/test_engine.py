@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,42 @@ def test_what_was_made_offline_for_want_of_a_model_is_made_anew_once_one_is_usab
     router.down.clear()
     assert statuses(runs("phase2", router)) == {"phase1": "done", "phase2": "done"}
     assert len(router.asked) == 4
+
+
+def unmarked(prompt: str) -> str:
+    """Return a prompt without the marks of its fences, which are new each time."""
+    return re.sub(r"\b(?:[0-9a-f]{24}|[0-9a-f]{16})\b", "mark", prompt)
+
+
+def edited(kit: Any, repo: Any, path: str) -> Any:
+    """Return the repository with one more line in one file."""
+    texts = {**repo.source.texts, path: repo.source.texts[path] + "    y = 2\n"}
+    return kit.repository(texts, {one.path: one.imports for one in repo.files if one.imports})
+
+
+def test_after_an_edit_only_the_agents_that_read_the_file_are_asked_again(runs: Any, kit: Any) -> None:
+    router = kit.router(kit.config("m"), answering(kit.plan(*GROUPS)))
+    runs("all", router)
+    before = {one.role: unmarked(one.question.prompt) for one in router.asked}
+    runs.repo = edited(kit, runs.repo, "shop/user.py")
+    router.asked.clear()
+    result = runs("all", router)
+    assert roles(router) == ["structure", "dependencies", "technology", "plan", "agent_2", "report", "rules"]
+    assert statuses(result) == {
+        "phase1": "done", "phase2": "done", "phase3": "done", "phase4": "stored", "phase5": "done", "final": "done",
+    }  # fmt: skip
+    again = runs("phase3", router, fresh=True, only="agent_1")
+    told = next(one.question.prompt for one in router.asked if one.role == "agent_1")
+    assert unmarked(told) == before["agent_1"]
+    assert again.last.status == "partial"
+
+
+def test_what_the_offline_provider_makes_of_a_part_is_made_anew_after_any_edit(runs: Any, kit: Any) -> None:
+    router = kit.router(kit.config("m"))
+    runs("all", router, offline=True)
+    assert set(statuses(runs("all", router, offline=True)).values()) == {"stored"}
+    runs.repo = edited(kit, runs.repo, "shop/user.py")
+    assert set(statuses(runs("all", router, offline=True)).values()) == {"done"}
 
 
 def test_offline_on_demand_uses_and_makes_offline_results_only(runs: Any, kit: Any) -> None:

@@ -30,6 +30,8 @@ from archfb.phases.offline.purpose import introduction, purpose
         ("// eslint-disable no-console\nimport x from 'y'\n", None),
         ("# frozen_string_literal: true\n\nmodule X\nend\n", None),
         ("import os\n# Keeps the books here.\n", None),
+        ("/* You may opt to use, copy, modify and distribute copies of the Software. */\nint x;\n", None),
+        ("// This file is part of the shop and is free software.\nint x;\n", None),
         ("# TODO\nx = 1\n", None),
         ("#include <a.h>\n#define X 1\n", None),
         ("", None),
@@ -50,6 +52,14 @@ def test_a_file_introduces_itself(kit: Any, text: str, said: tuple[str, int] | N
         ),
         ("Till\n====\n\nTill keeps the books\nof a small shop.\n", ("Till keeps the books of a small shop", 4)),
         ("# Till\n\n- only\n- a list\n", None),
+        (
+            "[Clang]: https://clang.example.org\n[Git]: https://git.example.org\n\nTill keeps books of shops.\n",
+            ("Till keeps books of shops", 4),
+        ),
+        (
+            "# Till\n\nSee the [project website][1] for documentation and APIs.\n\nTill keeps the books of shops.\n",
+            ("Till keeps the books of shops", 5),
+        ),
     ],
 )
 def test_a_readme_introduces_the_project(kit: Any, text: str, said: tuple[str, int] | None) -> None:

@@ -734,6 +734,9 @@ def test_conventions_are_read_from_settings_with_their_place() -> None:
 
 
 def test_a_script_called_check_is_for_what_it_runs() -> None:
-    assert purpose_of_script("check", "tsc --noEmit && eslint .") == "lint"
+    assert purpose_of_script("check", "tsc --noEmit && eslint .") == "types"
     assert purpose_of_script("check:types", "tsc --noEmit") == "types"
-    assert purpose_of_script("check", "node all.js") == "test"
+    assert purpose_of_script("check", "node all.js") == "lint"
+    assert purpose_of_script("check", "pnpm build && vitest run") == "test"
+    assert purpose_of_script("bench", "node run.js") is None
+    assert purpose_of_script("create-test", "node x.js") is None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archfb.phases.importance import folder
 from archfb.phases.offline import layout, working
 from archfb.phases.offline.facts import said, shown
+from archfb.repository.languages import TYPES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,13 +32,15 @@ def one_file_lines(facts: Facts) -> list[str]:
     common = Counter(one.language for one in tests).most_common(1)[0][0]
     example = next(one for one in tests if one.language == common)
     command = command_for(facts, [example])
-    return [said(f"One test file: `{shown(command)}`", example.path)] if command else []
+    if command is None or command in {one.command for one in working.best_commands(facts, "test")}:
+        return []
+    return [said(f"One test file: `{shown(command)}`", example.path)]
 
 
 def _own_tests(facts: Facts) -> list[File]:
     """Return the files that hold tests, by their names; all test code where no name tells."""
     named = [one for one in facts.tests if working.test_name(one.path) is not None]
-    return named or facts.tests
+    return named or [one for one in facts.tests if TYPES.get(one.language or "") == "programming"]
 
 
 def command_for(facts: Facts, tests: Sequence[File], home: str = "") -> str | None:
@@ -196,10 +199,12 @@ def _tests_below(facts: Facts, name: str) -> tuple[str, list[File]]:
 
 def _by_module(facts: Facts, within: set[str]) -> list[str]:
     found: list[str] = []
+    told = {"go test ./"}
     for one in [one for one in facts.chiefs if one.path in within]:
         tests = _tests_of(facts, one)
         command = command_for(facts, tests) if tests else None
-        if command is not None and len(found) < MODULES:
+        if command is not None and command not in told and len(found) < MODULES:
+            told.add(command)
             found.append(said(f"After a change in `{shown(one.path)}` run `{shown(command)}`", tests[0].path))
     return found
 

@@ -219,8 +219,8 @@ def _is_aside(path: str) -> bool:
 def _outermost(outline: tuple[Definition, ...]) -> list[Definition]:
     """Return the definitions of the outermost depth at which there is more than a wrapping module or namespace."""
     for depth in range(4):
-        found = [one for one in outline if one.depth == depth]
-        if any(one.kind.lower() not in _WRAPPERS for one in found):
+        found = [one for one in outline if one.depth == depth and one.kind.lower() not in _WRAPPERS]
+        if found:
             return found
     return [one for one in outline if one.depth == 0]
 

@@ -11,6 +11,8 @@ from archfb.phases.offline.facts import Component, count, listed, said, shown
 from archfb.phases.offline.purpose import introduction, purpose
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archfb.phases.importance import Module
     from archfb.phases.offline.facts import Facts
     from archfb.repository.records import EntryPoint, File, Manifest
@@ -22,7 +24,9 @@ ROLE_WORDS = {
     "example": "examples",
     "config": "configuration",
     "other": "other files",
+    "marked": "generated",
 }
+_ONE = {"tests": "test", "examples": "example", "other files": "other file"}
 
 TEST_DATA = re.compile(r"(?:^|/)(?:testdata|test[-_]?data|fixtures?|__fixtures__|snapshots?)/")
 
@@ -91,12 +95,12 @@ def _word(one: File) -> str:
         return "test data"
     if one.kind == "text" or (one.kind == "vendored" and ours(one)):
         return ROLE_WORDS.get(one.role, one.role)
-    return one.kind
+    return ROLE_WORDS.get(one.kind, one.kind)
 
 
 def _folder(name: str, files: list[File]) -> str:
     roles = Counter(_word(one) for one in files)
-    parts = [f"{number:,} {role}" for role, number in roles.most_common(3)]
+    parts = [f"{number:,} {_ONE.get(role, role) if number == 1 else role}" for role, number in roles.most_common(3)]
     languages = [
         one for one, _ in Counter(f.language for f in files if f.language and f.kind == "text").most_common(2)
     ]
@@ -303,10 +307,25 @@ def _direction(facts: Facts, pair: Pair, edges: Counter[Pair], example: Pair) ->
     return said(text, example[0], facts.import_line(*example))
 
 
+def _in_one_crate(facts: Facts, cycle: Sequence[str]) -> bool:
+    """Return whether these are modules of one Rust crate: those may name each other, and nearly all do."""
+    if any(facts.repo.by_path[path].language != "Rust" for path in cycle):
+        return False
+    homes = {folder(one.path) for one in facts.repo.manifests if one.ecosystem == "rust"}
+    return len({_nearest(homes, path) for path in cycle}) == 1
+
+
+def _nearest(homes: set[str], path: str) -> str:
+    while path and path not in homes:
+        path = folder(path)
+    return path
+
+
 def cycle_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
     """Say which source files (those touching `within`) import each other in a circle, with a line that does."""
     own = {one.path for one in facts.source}
     cycles = [one for one in facts.repo.cycles if set(one) <= own and (within is None or within & set(one))]
+    cycles = [one for one in cycles if not _in_one_crate(facts, one)]
     cycles.sort(key=lambda one: (-len(one), one))
     found = []
     for cycle in cycles[:limit]:

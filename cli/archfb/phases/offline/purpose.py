@@ -18,7 +18,7 @@ HEAD = 60
 
 _LEGAL = re.compile(
     r"copyright|licen[cs]e|spdx|all rights reserved|warrant|redistribut|permission is|apache\.org|\(c\)|©|"
-    r"author of this|contributed to|permission to",
+    r"author of this|contributed to|permission to|you may (?:opt to )?use|copies of the software|free software",
     re.IGNORECASE,
 )
 _CHAFF = re.compile(
@@ -32,7 +32,11 @@ _COMMENT = re.compile(
 )
 _DOCSTRING = re.compile(r"^\s*[rRuUbB]*(?P<quote>\"\"\"|''')(?P<text>.*)$")
 _SENTENCE = re.compile(r"(?<=[^\s.][a-z\d)\]`\"'])[.!?](?=\s+[A-Z`*\[(]|\s*$)")
-_MARKUP = re.compile(r"\[!\[|!\[|^\s*[<|=~^*_-]{3,}|^\s*</?[a-zA-Z]|^\s*\[?\[!|^\.\. |^\s*:\w+:|^\s*```|^\s*[|>+]")
+_MARKUP = re.compile(
+    r"\[!\[|!\[|^\s*[<|=~^*_-]{3,}|^\s*</?[a-zA-Z]|^\s*\[?\[!|^\.\. |^\s*:\w+:|^\s*```|^\s*[|>+]"
+    r"|^\s*\[[^\]\n]+\]:\s"
+)
+_POINTER = re.compile(r"(?:see|visit|read|check out|please|click)\b", re.IGNORECASE)
 _LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)|\[([^\]\n]*)\]\[[^\]\n]*\]|<(https?://[^>\s]+)>")
 
 
@@ -135,6 +139,6 @@ def introduction(facts: Facts) -> tuple[str, str, int] | None:
 
 def _prose(paragraph: list[tuple[int, str]]) -> tuple[str, int] | None:
     found = _first_sentence(paragraph)
-    if found is None or len(found[0].split()) < 5:
+    if found is None or len(found[0].split()) < 5 or _POINTER.match(found[0]):
         return None
     return found

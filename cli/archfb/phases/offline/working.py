@@ -69,6 +69,8 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     found = [one for one in facts.repo.commands if one.purpose == purpose and is_own(facts, one.path)]
     found = [one for one in found if one.source != "ci" or purpose not in _NOT_BY_CI]
     found = [one for one in found if not _INSTALLS_A_TOOL.search(one.command)]
+    if purpose == "install":
+        found = [one for one in found if one.source != "ci" or _SETS_UP.search(one.command)]
     found.sort(key=lambda one: (_awkward(one), _ORDER.get(one.source.lower(), 1), _depth(one), one.path, one.line))
     found = [one for one in found if one.source != "ci" or not _awkward(one)]
     if found and not _awkward(found[0]):
@@ -85,9 +87,18 @@ _NOT_BY_CI = {"run", "docs", "release"}
 """Purposes that an automation's steps only seem to have."""
 
 _INSTALLS_A_TOOL = re.compile(
-    r"\bpip3? install (?!.*(?:-r|-e|--editable|\s\.|--group))|\bnpm (?:i|install) -g|\bgem install|phpunit install$"
+    r"\bpip3? install (?!.*(?:-r|-e|--editable|\s\.|--group))"
+    r"|\b(?:npm|pnpm|yarn|bun) (?:i|install|add) (?:[^&|;\n]* )?[^-&|;\s]"
+    r"|\bnpm (?:i|install) -g|\bgem install|phpunit install$|\bbrew install|\b(?:uv|dotnet) tool |\bpipx "
+    r"|\bcargo install (?!.*--path)|\bgo (?:install \S+@|get\b)"
 )
 """An automation's way to a tool of its own: nothing that a person sets the project up with."""
+
+_SETS_UP = re.compile(
+    r"\b(?:npm|pnpm|yarn|bun|pip3?|uv|poetry|pdm|pipenv|bundle|composer|go mod|cargo|dotnet|mix|conda|mvnw?"
+    r"|gradlew?)\b"
+)
+"""Package managers: another program that an automation calls to set up is its own affair."""
 
 _ORDER = {"manifest": 0, "make": 0, "makefile": 0, "configuration": 1, "ecosystem": 1, "ci": 2}
 
@@ -272,7 +283,8 @@ _PATTERNS = (
     (re.compile(r"\.test\.[cm]?[jt]sx?$"), "*.test.*"),
     (re.compile(r"\.spec\.[cm]?[jt]sx?$"), "*.spec.*"),
     (re.compile(r"_spec\.rb$"), "*_spec.rb"),
-    (re.compile(r"Tests?\.(?:java|kt|cs|php|swift)$"), "*Test.*"),
+    (re.compile(r"Tests\.(?:java|kt|cs|php|swift)$"), "*Tests.*"),
+    (re.compile(r"Test\.(?:java|kt|cs|php|swift)$"), "*Test.*"),
     (re.compile(r"\.phpt$"), "*.phpt"),
 )
 

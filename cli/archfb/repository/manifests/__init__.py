@@ -111,7 +111,9 @@ def _commands(view: View, all_found: Iterable[Gathered], aside: set[str]) -> tup
     listed = automation.gather(view) + [one for found in all_found for one in found.commands if one.path not in aside]
     once: dict[tuple[str, str], Command] = {}
     for one in listed:
-        once.setdefault((one.purpose, one.command), one)
+        before = once.setdefault((one.purpose, one.command), one)
+        if (before.source, one.source) == ("ci", "manifest"):
+            once[one.purpose, one.command] = one  # what the project offers, not only an automation's use of it
     order = sorted(
         once.values(),
         key=lambda one: (

@@ -162,11 +162,16 @@ _NAMED = (
 def purpose_of_script(name: str, body: str = "") -> str | None:
     """Return what a named script or target is for, by its name first; None for hooks and what says nothing."""
     lowered = name.lower()
-    if lowered.startswith(("pre", "post")) and lowered not in ("preview",):
+    if lowered.startswith(("pre", "post", "create", "generate", "new-", "update")) and lowered != "preview":
         return None
-    if lowered.startswith("check") and body and (said := purpose_of(body[:500])) is not None:
-        return said
+    if lowered.startswith("check") and body:
+        return next((said for said in ("types", "lint", "format", "test") if _says(said, body[:500])), "lint")
     for purpose, pattern in _NAMED:
         if pattern.search(lowered):
             return purpose
-    return purpose_of(body[:500]) if body else None
+    said = purpose_of(body[:500]) if body else None
+    return None if said in ("run", "install") else said
+
+
+def _says(purpose: str, body: str) -> bool:
+    return any(word == purpose and pattern.search(body) for word, pattern in _BY_WORDS)
