@@ -63,7 +63,7 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
         refused_parameter(facts[0].param, message) if outcome is Outcome.INVALID_REQUEST else (None, None)
     )
     hint = retry_after(headers, (body, *layers), message, now) if quota or outcome in _PASSING else None
-    ignored = f"(Hint to retry in {hint:g} s ignored.) " if quota and hint is not None else ""
+    ignored = f"(Hint to retry in {hint:g}s ignored.) " if quota and hint is not None else ""
     return Verdict(
         outcome,
         ignored + message,

@@ -11,7 +11,7 @@ from archfb.providers.exchange import Usage
 from archfb.routing import pace, plan
 from archfb.routing.answer import Answer, CallError
 from archfb.routing.asking import Asking
-from archfb.routing.failure import Scene, reasons
+from archfb.routing.failure import Scene, reasons, sentence
 from archfb.routing.ledger import Ledger
 from archfb.routing.table import OFFLINE_MACHINE, percentile
 from archfb_state.core.machine import offline
@@ -103,10 +103,20 @@ class Call:
         reply = None
         for at, ranked in enumerate(order):
             if ranked.model not in self._hedged and self._may_ask(ranked):
+                if reply is not None and reply.outcome is Outcome.CONTEXT_TOO_LONG:
+                    self._say_who_takes_it(ranked)
                 reply = await self._turn(ranked, order[at + 1 :]) or reply
                 if self._over(reply):
                     break
         return reply
+
+    def _say_who_takes_it(self, ranked: Ranked) -> None:
+        """Say that the prompt was too long for the last model, and that the next one may have room for it."""
+        member = self._member(ranked)
+        size = plan.window(member, self.desk.price(member), self.rows)
+        larger = " (larger window)" if size is not None and not member.offline else ""
+        why = sentence(self.ledger.attempts[-1], self._scene())
+        self.desk.observe(events.Note(f"{why} Trying {ranked.model}{larger}…"))
 
     def _may_ask(self, ranked: Ranked) -> bool:
         """Whether time is left, and nothing learned in this call or elsewhere meanwhile speaks against it."""

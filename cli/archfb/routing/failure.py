@@ -114,7 +114,7 @@ _OWN_LIMITS = {
     "project_spend_limit_exceeded",
 }
 _OWN_LIMIT_WORDS = "specified API usage limits"
-_HINT = re.compile(r"\(Hint to retry in ([0-9.]+ s) ignored")
+_HINT = re.compile(r"\(Hint to retry in ([0-9.e+]+s) ignored")
 _A_DAY = 90_000.0
 """Seconds within which a reset is a daily one: 24 hours, and one for a change to or from summer time."""
 
@@ -147,6 +147,11 @@ def _missing(attempt: Attempt, member: Member, scene: Scene) -> str:
 
 LARGEST = {"anthropic": 32}
 """Megabytes that a provider's protocol takes in one request, where it says so."""
+_COUNTED = re.compile(
+    r"(?:resulted in|requested(?: about)?|too long:|token count \(|contains|request \(|The input \() ?([0-9]{1,9})\b",
+    re.I,
+)
+"""How providers say how many tokens a prompt that is too long came to."""
 _SIZE = re.compile(r"Request is [0-9.]+ MB")
 
 
@@ -155,9 +160,12 @@ def _too_long(attempt: Attempt, member: Member, scene: Scene) -> str:
     if size is not None:
         limit = LARGEST.get(member.provider.api)
         return f"{size[0]}; {f'limit {limit} MB' if limit else 'the provider takes less'}."
+    counted = _COUNTED.search(attempt.message or "")
+    tokens = max(scene.tokens, int(counted[1]) if counted else 0)
+    learned = scene.rows.deployments.get(attempt.deployment)
     window = scene.windows.get(attempt.model)
-    takes = f"{attempt.model} takes {'less' if window is None or window >= scene.tokens else f'{window:,}'}"
-    return f"Prompt ≈ {scene.tokens:,} tokens; {takes}."
+    known = window is not None and (window < tokens or (learned is not None and learned.window == window))
+    return f"Prompt ≈ {tokens:,} tokens; {attempt.model} takes {f'{window:,}' if known else 'less'}."
 
 
 def _declined(attempt: Attempt, member: Member, scene: Scene) -> str:  # noqa: ARG001

@@ -72,8 +72,12 @@ class Ledger:
         return attempt_of(member, self.desk.price(member), reply, around)
 
     def flush(self, *, accepted: bool, last: Attempt | None = None) -> None:
-        """Write down what waited for a verdict, and with `last` the end of the call."""
-        waiting = [replace(one, blame=accepted) for one in self._unsettled]
+        """Write down what waited for a verdict, and with `last` the end of the call.
+
+        A deployment that accepts what it first refused a parameter of is not blamed for that.
+        """
+        same = last.deployment if last else None
+        waiting = [replace(one, blame=accepted and one.deployment != same) for one in self._unsettled]
         self._unsettled.clear()
         if waiting or last is not None:
             self.desk.record([*waiting, *([last] if last else [])], ended=self.call_id if last else None)

@@ -194,7 +194,7 @@ def test_row_31_a_daily_quota_holds_until_its_reset_whatever_the_hint_says(place
     place.start(google(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota.", DAILY, DELAY), "gemini")
     asked = place.run("ask", "hi")
     assert (asked.code, asked.outcomes) == (1, ["quota_exhausted"])
-    told = r"x: Daily quota used; held until \d{4}-\d\d-\d\d 0[78]:00 UTC \(provider's 37 s hint ignored\)\."
+    told = r"x: Daily quota used; held until \d{4}-\d\d-\d\d 0[78]:00 UTC \(provider's 37s hint ignored\)\."
     assert re.search(told, asked.sentence), asked.sentence
     assert asked.document["error"]["retry_at"].endswith(("07:00:00Z", "08:00:00Z"))
 
@@ -230,7 +230,7 @@ def test_row_33_a_prompt_that_is_too_long_goes_on_to_a_larger_window(place: Plac
     place.start({"x-id": refused, "y-id": {"text": "took it"}}, models=("x", "y"))
     asked = place.run("ask", "word " * 8000)
     assert (asked.code, asked.outcomes, asked.document["text"]) == (0, ["context_too_long", "ok"], "took it")
-    assert "asking y" in asked.err
+    assert re.search(r"Prompt ≈ 11,\d{3} tokens; x takes 8,192\. Trying y…", asked.err), asked.err
 
 
 def test_row_33_a_prompt_that_no_window_takes(place: Place) -> None:
@@ -244,6 +244,13 @@ def test_row_33_a_prompt_that_no_window_takes(place: Place) -> None:
     again = place.run("ask", "word " * 8000)
     assert (again.code, again.outcomes) == (1, [])
     assert "x: window too small (prompt of about 11," in again.sentence
+
+
+def test_row_33_the_provider_counts_the_tokens_better(place: Place) -> None:
+    told = "This model's maximum context length is 8192 tokens. However, your messages resulted in 9001 tokens."
+    place.start(openai(400, told, code="context_length_exceeded"))
+    asked = place.run("ask", "hi")
+    assert "x: Prompt ≈ 9,001 tokens; x takes 8,192. None takes it." in asked.sentence, asked.sentence
 
 
 def test_row_34_a_request_that_is_too_large(place: Place) -> None:

@@ -178,6 +178,8 @@ def test_a_refused_parameter_is_left_out_once_and_remembered() -> None:
     assert ask(on).model == "a"
     assert dict(on.transport.targets[-1].learned) == {"temperature": ""}
     assert any(isinstance(event, Note) and "temperature" in event.text for event in on.events)
+    assert [one.blame for one in on.store.attempts()] == [False, True, True]
+    assert on.store.snapshot().models["a"].failures == 0
 
 
 def test_a_request_that_nobody_accepts_is_held_against_nobody() -> None:
@@ -199,6 +201,8 @@ def test_a_prompt_too_long_goes_to_larger_windows_only() -> None:
     on = bench(chain, {"a": [failed("context_too_long", window=50_000)]})
     assert ask(on).model == "c"
     assert on.asked == ["a", "c"]
+    notes = [event.text for event in on.events if isinstance(event, Note)]
+    assert notes == ["Prompt ≈ 9 tokens; a takes 50,000. Trying c (larger window)…"]
 
 
 def test_candidates_that_cannot_fit_are_left_out_before_the_first_request() -> None:
