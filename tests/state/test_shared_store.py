@@ -63,6 +63,19 @@ def hurried(store: Store) -> Store:
     return store
 
 
+# durability
+
+
+def test_what_was_recorded_survives_a_crash_of_the_server(own: PostgresServer, tmp_path: Path) -> None:
+    store = shared(own.new(), tmp_path)
+    for n in range(30):
+        store.record([attempt(n)], SETTINGS)
+    own.stop(signal.SIGQUIT)
+    own.start()
+    assert {one.id for one in store.attempts()} == {attempt(n).id for n in range(30)}
+    store.close()
+
+
 # news
 
 

@@ -41,10 +41,13 @@ _READ = (
     "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT written, schema, "
     "extract(epoch FROM clock_timestamp())::double precision FROM archfb.tick"
 )
+_FLUSH = "BEGIN; SET LOCAL synchronous_commit TO on; SELECT pg_logical_emit_message(true, 'archfb', ''); COMMIT"
+"""Waits until everything committed before is on disk (and at synchronous standbys): an empty record of the log."""
 _SETTINGS = (
     "SELECT set_config('search_path', 'archfb_here, archfb', false), set_config('archfb.vantage', $1, false), "
     "set_config('lock_timeout', $2, false), set_config('statement_timeout', $3, false), "
-    "set_config('idle_in_transaction_session_timeout', $3, false), set_config('extra_float_digits', '3', false)"
+    "set_config('idle_in_transaction_session_timeout', $3, false), set_config('extra_float_digits', '3', false), "
+    "set_config('synchronous_commit', 'off', false)"
 )
 
 
@@ -295,6 +298,14 @@ class PostgresDatabase:
     def finish(self, how: str) -> None:
         """End the transaction."""
         self.connection.flush(how)
+
+    def flush(self) -> None:
+        """Wait until what was committed cannot be lost, together with whoever else waits for it. Raises Away."""
+        with self._mutex:
+            try:
+                self.connection.session.execute(_FLUSH, prepare=False)
+            except psycopg.Error as error:
+                raise failure(self.path, error) from None
 
     def undo(self) -> None:
         """Take the transaction back, if there is still a session to do so in."""

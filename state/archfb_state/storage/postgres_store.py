@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archfb_state.storage import claims, inspection
 from archfb_state.storage.remembered import EVERYTHING, Remembered
@@ -12,10 +12,12 @@ from archfb_state.storage.sqlite_store import SqliteStore
 from archfb_state.store import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from archfb_state.storage.postgres_connection import PostgresDatabase
     from archfb_state.storage.way import Core
+
+T = TypeVar("T")
 
 OVER_ALL = ("salt",)
 """Small values that every vantage shares; the others are each vantage's own."""
@@ -53,6 +55,12 @@ class PostgresStore(SqliteStore):
         )
         self._remembered = _Remembered()
         self._vantage = database.vantage
+
+    def _write(self, work: Callable[[Any], T]) -> T:
+        """Write, and wait for the disk only once the next writer may go on."""
+        done = super()._write(work)
+        self._database.flush()  # type: ignore[attr-defined]
+        return done
 
     def meta(self, name: str, value: Any = None) -> Any:
         """Read a small remembered value (JSON), or write it where one is given; of this vantage, but for the salt."""

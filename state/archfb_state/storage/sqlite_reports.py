@@ -69,6 +69,11 @@ class SqliteReports:
         return self._database.read(work)
 
     def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Write what is reported as done: it must be there whatever happens next."""
+        return self._transact(work)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Write what can be lost with the server: turns and calls in flight."""
         try:
             with self._database.writing as connection:
                 self._remembered.refresh(connection)

@@ -61,7 +61,7 @@ class SqliteStore(SqliteReports):
             history.save_decision(connection, now, call_id, run_id, decision, first)
             return decision
 
-        return self._write(work)
+        return self._transact(work)
 
     def moved(self, call_id: str, model: str | None) -> None:
         """Say that a call in flight is now at another model; None: it has ended."""
@@ -70,7 +70,7 @@ class SqliteStore(SqliteReports):
             name = None if model is None else clean_text(model)
             self._remembered.flights.moved(connection, clean_text(call_id), name)
 
-        self._write(work)
+        self._transact(work)
 
     def record(
         self,
