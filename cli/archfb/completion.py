@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,11 +11,12 @@ if TYPE_CHECKING:
 
 def _config() -> Config | None:
     """Return the configuration; a broken one completes nothing and says nothing."""
+    from archfb.config.folders import working_folder
     from archfb.config.load import load
     from archfb.errors import ArchfbError
 
     try:
-        return load(None, environ=os.environ, cwd=Path.cwd())
+        return load(None, environ=os.environ, cwd=working_folder())
     except ArchfbError:
         return None
 

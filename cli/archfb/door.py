@@ -41,9 +41,13 @@ def enter(args: Sequence[str]) -> int:
         except BrokenPipeError:
             code = _closed_pipe()
         except OSError as error:
-            code = _unwritable(error)
+            code = _unwritable(error, args)
         except KeyboardInterrupt:
             code = signals.exit_code or 130
+    try:
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        _pointed_away("stderr")
     return code
 
 
@@ -91,6 +95,8 @@ def _as_archfb(error: BaseException, args: Sequence[str]) -> ArchfbError | None:
     if isinstance(error, StoreUnusable | StoreBusy):
         told = str(error) or "The state is held by another process."
         return StateError(told, hint=None if _STATE_SAID.search(told) else "Use --state for another.")
+    if isinstance(error, FileNotFoundError) and error.filename is None:  # nothing else has no name
+        return UsageError("The working folder is gone.", hint="Change to a folder that exists.")
     import typer
 
     if isinstance(error, typer.Abort):
@@ -187,16 +193,21 @@ def _bug(error: BaseException, args: Sequence[str]) -> int:
     return BUG
 
 
-def _unwritable(error: OSError) -> int:
+def _unwritable(error: OSError, args: Sequence[str]) -> int:
     say(f"error: cannot write to stdout: {error.strerror or error}", style="31")
     _closed_pipe()
-    return 1
+    return COULD_NOT_TELL if monitors(args) else 1
 
 
 def _closed_pipe() -> int:
     """Point stdout away, so that the interpreter's own flush at exit stays silent too."""
-    try:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except (OSError, ValueError):
-        sys.stdout = None
+    _pointed_away("stdout")
     return CLOSED_PIPE
+
+
+def _pointed_away(name: str) -> None:
+    stream = getattr(sys, name)
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    except (OSError, ValueError):
+        setattr(sys, name, None)

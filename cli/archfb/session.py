@@ -42,12 +42,11 @@ class Session:
 
     def load(self, deadline: float | None = None) -> Config:
         """Return the effective configuration, and say its notes, and one on this call's deadline, where wanted."""
-        from pathlib import Path
-
         from archfb.config.build import short_deadline
+        from archfb.config.folders import working_folder
         from archfb.config.load import load
 
-        config = load(self.config, environ=self.environ, cwd=Path.cwd())
+        config = load(self.config, environ=self.environ, cwd=working_folder())
         for note in (*config.notes, *(short_deadline(config, deadline) if deadline is not None else ())):
             self.note(note, level=1)
         return config
@@ -63,7 +62,7 @@ class Session:
         from archfb.config.load import sharing
         from archfb_state.storage.opening import peek
 
-        store = peek(self.state_path(config)[0], **sharing(config, self.environ))
+        store = peek(self.state_path(config)[0], **sharing(config, self.environ), warn=self._tell)
         self._told(store)
         return store
 
@@ -84,9 +83,12 @@ class Session:
 
     def _told(self, store: Store) -> None:
         for note in store.opened.notes:
-            if note not in self.told:
-                self.told.append(note)
-                self.warn(note)
+            self._tell(note)
+
+    def _tell(self, note: str) -> None:
+        if note not in self.told:
+            self.told.append(note)
+            self.warn(note)
 
     def note(self, text: str, *, level: int = 0) -> None:
         """Say something to a person, unless that is more than was asked for."""

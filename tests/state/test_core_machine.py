@@ -141,7 +141,7 @@ class Life(RuleBasedStateMachine):
         core.wait(set_back + LONGEST_HOLD + 100)
         assert all(core.due(model) is not None for model in REFS)
         for model in sorted(REFS):
-            core.record(model, *["ok"] * 60, after=70)
+            core.record(model, *["ok"] * 120, after=70)
             assert core.status(model) == "healthy", core.standing(model).reason
 
 

@@ -28,7 +28,7 @@ def ask(
     ] = "phase1",
     model: OneModel = None,
     json: Json = False,
-    strict: Annotated[bool, typer.Option("--strict", help="An offline answer is a failure.")] = False,
+    strict: Annotated[bool, typer.Option("--strict", help="An offline answer in their place is a failure.")] = False,
     deadline: Annotated[
         float | None, typer.Option("--deadline", metavar="S", min=0.1, help="Seconds for the whole call.")
     ] = None,

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from archfb.commands.options import Json
+from archfb.config.folders import working_folder
 from archfb.session import session
 
 config = typer.Typer(
@@ -25,7 +26,7 @@ def check(ctx: typer.Context, json: Json = False) -> int:
     from archfb.text import clean
 
     one = session(ctx)
-    report = actions.check(one.config, environ=one.environ, cwd=Path.cwd())
+    report = actions.check(one.config, environ=one.environ, cwd=working_folder())
     found = {"problems": [mask(problem) for problem in report.problems], "notes": report.notes}
     told = {"code": ConfigurationError.code, "message": "\n".join(found["problems"]), "retry_at": None}
     one.failure = lambda _error: {"schema": 1, "ok": False, **found, "error": told}
@@ -49,7 +50,7 @@ def show(ctx: typer.Context, json: Json = False) -> int:
     from archfb.text import clean
 
     one = session(ctx)
-    found = effective.show(one.config, environ=one.environ, cwd=Path.cwd())
+    found = effective.show(one.config, environ=one.environ, cwd=working_folder())
     if json:
         print_json(found.to_json())
     else:
@@ -67,7 +68,7 @@ def path(ctx: typer.Context, json: Json = False) -> int:
     from archfb.text import clean
 
     one = session(ctx)
-    report = actions.paths(one.config, environ=one.environ, cwd=Path.cwd(), state=one.state)
+    report = actions.paths(one.config, environ=one.environ, cwd=working_folder(), state=one.state)
     if json:
         print_json({"schema": 1, **asdict(report)})
         return 0
@@ -112,7 +113,7 @@ def trust(
 
     one = session(ctx)
     day = datetime.now(UTC).strftime("%Y-%m-%d")
-    report = actions.trust_file(file, environ=one.environ, cwd=Path.cwd(), day=day)
+    report = actions.trust_file(file, environ=one.environ, cwd=working_folder(), day=day)
     one.note(
         f"{report.path} {'was trusted already' if report.already else 'is trusted'} (SHA-256 {report.sha256[:16]}…)"
     )

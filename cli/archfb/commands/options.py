@@ -40,7 +40,9 @@ How = Annotated[
 MaxCost = Annotated[float | None, typer.Option("--max-cost", metavar="USD", min=0, help="What the run may spend.")]
 Deadline = Annotated[float | None, typer.Option("--deadline", metavar="S", min=0.1, help="Seconds for one call.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Say what would be sent where, and its cost; no request.")]
-Strict = Annotated[bool, typer.Option("--strict", help="A partial or offline result is a failure.")]
+Strict = Annotated[
+    bool, typer.Option("--strict", help="A partial result is a failure, and an offline one in their place.")
+]
 Offline = Annotated[bool, typer.Option("--offline", help="No model and no network.")]
 Only = Annotated[str | None, typer.Option("--only", metavar="AGENT", help="Only this agent of the plan.")]
 OnlyProvider = Annotated[

@@ -8,12 +8,23 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
 APP = "archfb"
 _PLACES = {
     "linux": {"CONFIG": ".config", "STATE": ".local/state"},
     "darwin": {"CONFIG": "Library/Application Support", "STATE": "Library/Application Support"},
 }
+
+
+def working_folder() -> Path:
+    """Return the working folder; a relative path of nothing where it is gone, so that absolute paths still do."""
+    from pathlib import Path
+
+    try:
+        return Path.cwd()
+    except FileNotFoundError:
+        return Path()
 
 
 def config_folder(environ: Mapping[str, str], platform: str = sys.platform) -> str:

@@ -82,7 +82,8 @@ def last_round(last: float | None, now: float, interval: float, *, scheduled: bo
     if last is None:
         return Finding("note", "schedule", "No round of probes was ever completed.", "archfb health")
     old = now - last > SEVERAL * interval
-    what = f"The last complete round of probes was {age(last, now)} ago."
+    since = age(last, now)
+    what = f"The last complete round of probes was {'just now' if since == 'now' else f'{since} ago'}."
     if old and scheduled:
         do = "Run the line by hand as cron does: env -i HOME=$HOME sh -c '…'"
         return Finding("wrong", "schedule", f"{what} The schedule does not do its work.", do)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -51,13 +51,19 @@ def probe_lock(
             sleep(POLL)
             other = _taken_by(handle, sleep)
         if other is None:
-            os.ftruncate(handle, 0)
-            os.pwrite(handle, str(os.getpid()).encode(), 0)
+            _note(handle, str(os.getpid()))
         yield other
         if other is None:
-            os.ftruncate(handle, 0)
+            _note(handle, "")
     finally:
         os.close(handle)
+
+
+def _note(handle: int, who: str) -> None:
+    """Write who holds the lock, for others to tell; it is held without that too, as on a full disk."""
+    with suppress(OSError):
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, who.encode(), 0)
 
 
 def _open(state: str) -> int | None:

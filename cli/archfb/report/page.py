@@ -119,7 +119,7 @@ def status(found: Reading) -> Markup:
         cell("Reason", lambda one: one.standing.reason),
         cell("Answered", answered, "num"),
         cell("Errors", error_rate, "num"),
-        cell("Cost", lambda one: money(one.record.cost_usd), "num"),
+        cell("Cost", lambda one: money(one.cost_usd), "num"),
         cell("Seen", lambda one: age(last_seen(one), now), "num"),
         cell("Retry", lambda one: until(one.standing.retry_at, now), "num"),
     ]

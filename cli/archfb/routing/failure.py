@@ -78,7 +78,7 @@ def sentence(attempt: Attempt, scene: Scene) -> str:
     if attempt.outcome in _OWN_WORDS and attempt.message:
         return _ended(attempt.message)
     status = f" (HTTP {attempt.http_status})" if attempt.http_status and attempt.http_status != 200 else ""
-    said = f": {attempt.message}" if attempt.message else ""
+    said = f": {attempt.message}" if attempt.message and attempt.message != f"HTTP {attempt.http_status}." else ""
     return _ended(f"{_HAPPENED[attempt.outcome]}{status}{said}")
 
 

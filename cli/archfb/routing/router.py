@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archfb.config.model import Config
@@ -17,6 +16,7 @@ from archfb.routing.roster import chain_members, roster
 if TYPE_CHECKING:
     from asyncio import Future
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+    from pathlib import Path
 
     from archfb.events import Observer
     from archfb.probing.round import ProbeResult
@@ -187,9 +187,10 @@ class Router:
 
 def load_config(path: str | Path | None, environ: Mapping[str, str]) -> Config:
     """Return the effective configuration of this process."""
+    from archfb.config.folders import working_folder
     from archfb.config.load import load
 
-    return load(None if path is None else str(path), environ=environ, cwd=Path.cwd())
+    return load(None if path is None else str(path), environ=environ, cwd=working_folder())
 
 
 def refuse_bad_proxies(environ: Mapping[str, str]) -> None:

@@ -53,6 +53,8 @@ class ModelHealth:
     record: ModelRecord
     standing: Standing
     weight: Weight
+    unpriced: bool = False
+    """Whether it has answered, and nobody knows at what price."""
 
     @property
     def status(self) -> Status:
@@ -116,9 +118,9 @@ class ModelHealth:
         return self.standing.retry_at
 
     @property
-    def cost_usd(self) -> float:
-        """What it has cost."""
-        return self.record.cost_usd
+    def cost_usd(self) -> float | None:
+        """What it has cost; None where it has answered at a price that nobody knows."""
+        return None if self.unpriced else self.record.cost_usd
 
     @property
     def usable(self) -> bool:
@@ -145,7 +147,7 @@ class ModelHealth:
             "last_probe_at": instant(self.last_probe_at),
             "retry_at": instant(self.retry_at),
             "weight": {"base": self.weight.base, "current": round(self.weight.current, 4)},
-            "cost_usd": round(self.cost_usd, 9),
+            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 9),
         }
 
 
@@ -226,7 +228,18 @@ def model_health(config: Config, member: Member, rows: Snapshot) -> ModelHealth:
         record,
         now,
         Weight(member.model.weight, _current_weight(member, now)),
+        _unpriced(member, record),
     )
+
+
+def _unpriced(member: Member, record: ModelRecord) -> bool:
+    """Say whether calls were answered and cost nothing, though the model is not known to be free."""
+    if record.cost_usd or not record.latencies_ms or member.offline:
+        return False
+    from archfb.routing.prices import price
+
+    known = price(member.model, member.provider)
+    return (known.input, known.output) != (0.0, 0.0)
 
 
 def _current_weight(member: Member, now: Standing) -> float:

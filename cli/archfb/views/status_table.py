@@ -61,7 +61,7 @@ def columns(now: float) -> list[Column[ModelHealth]]:
         Column("Fails", lambda one: str(one.record.consecutive_failures), rank=4, right=True),
         Column("Seen", lambda one: age(last_seen(one), now), rank=1, right=True),
         Column("Weight", weight, rank=8, right=True),
-        Column("Cost", lambda one: money(one.record.cost_usd), rank=7, right=True),
+        Column("Cost", lambda one: money(one.cost_usd), rank=7, right=True),
         Column("Retry", lambda one: until(one.standing.retry_at, now), rank=1, right=True),
     ]
 

@@ -48,7 +48,7 @@ def columns(scene: Scene, glyphs: Glyphs) -> list[Column]:
         Column("p95", 7, lambda one, _: milliseconds(percentile(latencies(one), 0.95)), 10, right=True),
         Column("Errors", 6, lambda one, _: error_rate(one), 6, right=True),
         Column("Fails", 5, lambda one, _: str(one.record.consecutive_failures), 7, right=True, style=fails_style),
-        Column("Cost", 8, lambda one, _: money(one.record.cost_usd), 8, right=True),
+        Column("Cost", 8, lambda one, _: money(one.cost_usd), 8, right=True),
         Column("Seen", 6, lambda one, _: ago(_age(last_seen(one), now)), 9, right=True),
         Column("Next", 7, lambda one, _: coming(scene, one), 1, right=True),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archfb_state.storage.flights import SKEW
 from archfb_state.store import Lease
@@ -50,8 +50,13 @@ def release(connection: sqlite3.Connection, lease: Lease) -> None:
 def spent(connection: sqlite3.Connection, budget: str, now: float) -> tuple[int, float]:
     """Return a budget's count, and its USD spent or reserved."""
     count, usd = connection.execute(_BUDGET, (budget,)).fetchone() or (0, 0.0)
-    reserved: float = connection.execute(_RESERVED, (budget, now, SKEW)).fetchone()[0]
-    return int(count), float(usd) + reserved
+    reserved = connection.execute(_RESERVED, (budget, now, SKEW)).fetchone()[0]
+    return int(_amount(count)), _amount(usd) + _amount(reserved)
+
+
+def _amount(found: Any) -> float:
+    """Return a number; nothing for what somebody else wrote in its place."""
+    return found if isinstance(found, (int, float)) and found - found == 0 else 0
 
 
 def reserve(

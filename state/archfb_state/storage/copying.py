@@ -6,35 +6,11 @@ import os
 from typing import Any
 
 from archfb_state.storage.locking import SUFFIX
-from archfb_state.storage.schema import TOTALS
+from archfb_state.storage.shape import TABLES
 from archfb_state.storage.way import Core, Way
 from archfb_state.store import StoreUnusable
 
 _AT_ONCE = 500
-_SUMS = ", ".join(TOTALS)
-
-
-def _tables() -> dict[str, str]:
-    """Return every table's columns; what is only true for a moment (leases, calls in flight) stays behind."""
-    from archfb_state.storage import rows
-
-    return {
-        "attempts": f"seq, {rows.ATTEMPTS.list}",
-        "model_health": rows.MODELS.list,
-        "deployments": rows.DEPLOYMENTS.list,
-        "accounts": rows.ACCOUNTS.list,
-        "machine": f"id, {rows.MACHINE.list}",
-        "transitions": f"seq, {rows.TRANSITIONS.list}",
-        "decisions": "seq, at, call_id, run_id, phase, complexity, strategy, first_model, candidates, terms",
-        "runs": rows.RUNS.list,
-        "phase_results": rows.RESULTS.list,
-        "credits": "slot, model, credit",
-        "rollups": f"hour, phase, model, outcome, {_SUMS}",
-        "totals": f"phase, model, outcome, {_SUMS}",
-        "handovers": "phase, from_model, to_model, count",
-        "budgets": "budget, count, usd, updated_at",
-        "meta": "name, value",
-    }
 
 
 def copy(source: Any, target: Any) -> int:
@@ -43,7 +19,7 @@ def copy(source: Any, target: Any) -> int:
         if target.execute(f"SELECT 1 FROM {table} LIMIT 1").fetchone() is not None:  # noqa: S608 - names are ours
             raise StoreUnusable("The target holds a state already; nothing was copied.")
     target.execute("DELETE FROM meta")
-    for table, columns in _tables().items():
+    for table, columns in TABLES.items():
         marks = ", ".join("?" * (columns.count(",") + 1))
         cursor = source.execute(f"SELECT {columns} FROM {table}")  # noqa: S608 - names are ours
         while some := cursor.fetchmany(_AT_ONCE):

@@ -144,11 +144,15 @@ def _counter(row: tuple[Any, ...]) -> Counter:
     )
 
 
+def _finite(value: Any) -> bool:
+    return type(value) in (int, float) and value - value == 0
+
+
 def _merged(rows: Iterable[tuple[Any, ...]], key: int) -> dict[tuple[Any, ...], tuple[Any, ...]]:
     sums: dict[tuple[Any, ...], tuple[Any, ...]] = {}
     for row in rows:
         before = sums.get(row[:key])
-        after = tuple(one if type(one) in (int, float) else 0 for one in row[key:])
+        after = tuple(one if _finite(one) else 0 for one in row[key:])
         sums[row[:key]] = after if before is None else tuple(a + b for a, b in zip(before, after, strict=True))
     return sums
 
@@ -171,7 +175,7 @@ def hours(connection: sqlite3.Connection, since: float, model: str | None) -> li
     """Return the hourly totals from the hour of `since` on."""
     first = since // 3600 * 3600
     rows = [*connection.execute(_ROLLUPS, (first,)), *connection.execute(_TAIL_HOURS, (folded(connection),))]
-    merged = _merged(rows, 4)
+    merged = _merged((row for row in rows if _finite(row[0])), 4)
     return [
         (float(key[0]), _counter(key[1:] + sums))
         for key, sums in sorted(merged.items(), key=_hour_and_texts)

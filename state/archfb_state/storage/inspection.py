@@ -46,5 +46,8 @@ def backup(connection: sqlite3.Connection, path: str) -> None:
     try:
         connection.backup(copy)
         copy.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.Error as error:
+        os.unlink(path)  # noqa: PTH108
+        raise StoreUnusable(f"Cannot copy to {path}: {error}") from None
     finally:
         copy.close()

@@ -61,8 +61,12 @@ def peek(
     clock: Callable[[], float] = time.time,
     vantage: str = "",
     folder: str | None = None,
+    warn: Callable[[str], None] | None = None,
 ) -> Store:
-    """Open the state only to read it: nothing is created, migrated or written; an absent file is an empty state."""
+    """Open the state only to read it: nothing is created, migrated or written; an absent file is an empty state.
+
+    So is one that turns out damaged while it is read, of which `warn` is told.
+    """
     if is_url(path):
         from archfb_state.storage.postgres_opening import peek_shared
 
@@ -70,4 +74,4 @@ def peek(
     from archfb_state.storage.peeking_store import PeekingStore
 
     path = os.path.abspath(path)  # noqa: PTH100
-    return PeekingStore(path, exists=examine(path).exists, patience=patience, clock=clock)
+    return PeekingStore(path, exists=examine(path).exists, patience=patience, clock=clock, warn=warn)

@@ -21,9 +21,18 @@ T = TypeVar("T")
 class PeekingStore(SqliteStore):
     """The reading half of the protocol; `decide` chooses and remembers nothing, other changes raise sqlite3.Error."""
 
-    def __init__(self, path: str, *, exists: bool, patience: float, clock: Callable[[], float]) -> None:
-        """Look at a path that has been examined."""
+    def __init__(
+        self,
+        path: str,
+        *,
+        exists: bool,
+        patience: float,
+        clock: Callable[[], float],
+        warn: Callable[[str], None] | None = None,
+    ) -> None:
+        """Look at a path that has been examined; damage that is met later is given to `warn`."""
         self._path = path
+        self._warn = warn
         self._patience = patience
         self._note: str | None = None
         super().__init__(self._look(exists), clock=clock)
@@ -58,7 +67,25 @@ class PeekingStore(SqliteStore):
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         if self._database.moved():
             self._look_again()
+        try:
+            return super()._read(work)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+            if self._stands_in:
+                raise
+            self._give_up(error)
         return super()._read(work)
+
+    def _give_up(self, error: Exception) -> None:
+        """Go on with an empty state in the place of one that turned out damaged."""
+        self._note = f"State at {self._path} cannot be read: {error}"
+        with suppress(sqlite3.Error):
+            self._database.close()
+        self._stands_in = True
+        self._database = nothing(self._path, self._patience)
+        self._remembered = Remembered()
+        self.opened = self._opened()
+        if self._warn is not None:
+            self._warn(self._note)
 
     def _look_again(self) -> None:
         with suppress(sqlite3.Error):

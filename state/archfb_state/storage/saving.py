@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import time
 from contextlib import suppress
@@ -28,8 +30,11 @@ T = TypeVar("T")
 RETRY_AFTER = 30.0
 """Seconds after which a store that went on in memory tries the file again."""
 
+LOG_INDEX = 32_768
+"""Bytes of the index of SQLite's write-ahead log, the least there is."""
+
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-_FAILURES = (sqlite3.Error, StoreBusy, OSError, FileMoved, Corrupt, Unsaved, Newer)
+_FAILURES = (sqlite3.Error, UnicodeDecodeError, StoreBusy, OSError, FileMoved, Corrupt, Unsaved, Newer)
 
 
 class Saving:
@@ -93,7 +98,7 @@ class Saving:
             self._say(f"State file {self._way.path} vanished or was replaced; opened anew.")
             failure.database.leave_log()
             self._reopen()
-        elif _code(failure) in _DAMAGED:
+        elif _code(failure) in _DAMAGED or isinstance(failure, UnicodeDecodeError):
             self._replace()
         else:
             self._go_on_in_memory(failure)
@@ -192,12 +197,21 @@ def _code(failure: Exception) -> int:
     return getattr(failure, "sqlite_errorcode", 0) & 0xFF
 
 
+def no_room(path: str) -> bool:
+    """Say whether the disk is too full for the index of SQLite's log, whose want is told as an I/O error only."""
+    with suppress(OSError):
+        disk = os.statvfs(os.path.dirname(path))  # noqa: PTH120
+        return disk.f_bavail * disk.f_frsize < LOG_INDEX
+    return False
+
+
 def _sentence(path: str, failure: Exception) -> str:
     if isinstance(failure, (Unsaved, Newer)):
         return str(failure)
     if isinstance(failure, StoreBusy):
         return f"{failure}. Running without saving."
-    if _code(failure) == sqlite3.SQLITE_FULL or getattr(failure, "errno", None) == 28:
+    full = _code(failure) == sqlite3.SQLITE_IOERR and no_room(path)
+    if full or _code(failure) == sqlite3.SQLITE_FULL or getattr(failure, "errno", None) == errno.ENOSPC:
         return f"Disk full at {path}; health not saved, call not affected."
     if _code(failure) == sqlite3.SQLITE_READONLY:
         return "State is read-only; decisions use it, nothing is saved."

@@ -21,7 +21,7 @@ class Newer(Exception):
 
 
 class Corrupt(Exception):
-    """SQLite finds the file damaged."""
+    """SQLite finds the file damaged, or a table or column of ours is gone."""
 
 
 def open_to_read(path: str, patience: float, *, newer: bool = False) -> Database:
@@ -44,12 +44,21 @@ def _first_that_opens(path: str, patience: float) -> Database:
     try:
         database.patient("PRAGMA schema_version").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_CANTOPEN:  # no log can be made here: nobody writes here
+        if _no_log_here(error, path):
             database.close()
             return Database(path, patience=patience, mode="immutable")
     except sqlite3.DatabaseError:
         pass  # whoever looks at what is in it will be told
     return database
+
+
+def _no_log_here(error: sqlite3.OperationalError, path: str) -> bool:
+    """Say whether a log cannot be made here, so that nobody writes, or only its index, on a full disk."""
+    code = error.sqlite_errorcode & 0xFF
+    if code == sqlite3.SQLITE_IOERR:
+        log = path + "-wal"
+        return not os.path.exists(log) or os.path.getsize(log) == 0  # noqa: PTH110, PTH202
+    return code == sqlite3.SQLITE_CANTOPEN
 
 
 def is_current(database: Database, *, newer: bool = False) -> bool:
@@ -58,6 +67,8 @@ def is_current(database: Database, *, newer: bool = False) -> bool:
         marked, found, tables = database.read(_marks)
     except sqlite3.DatabaseError as error:
         raise _damage(database.path, error) from None
+    except UnicodeDecodeError as error:  # of what SQLite says of the schema
+        raise Corrupt(str(error)) from None
     if not tables and 0 < os.path.getsize(database.path) < 512:  # noqa: PTH202
         raise _not_ours(database.path)
     if marked != APPLICATION_ID and (marked or found or tables):
@@ -66,7 +77,22 @@ def is_current(database: Database, *, newer: bool = False) -> bool:
         )
     if found > VERSION and not newer:
         raise Newer(f"State is from archfb ≥ schema {found}; this is schema {VERSION}. Running without saving.")
+    if found == VERSION:
+        _refuse_misfit(database)
     return bool(found >= VERSION)
+
+
+def _refuse_misfit(database: Database) -> None:
+    from archfb_state.storage.shape import compare
+
+    try:
+        database.read(compare)
+    except UnicodeDecodeError as error:
+        raise Corrupt(str(error)) from None
+    except sqlite3.OperationalError as error:
+        raise (Corrupt(str(error)) if error.sqlite_errorcode == sqlite3.SQLITE_ERROR else error) from None
+    except sqlite3.DatabaseError as error:
+        raise _damage(database.path, error) from None
 
 
 def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:

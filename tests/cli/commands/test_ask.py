@@ -94,6 +94,9 @@ def test_the_offline_answer_is_a_failure_under_strict(place: Start, capsys: pyte
     here = place(m1=[{"status": 401, "message": "bad key"}])
     assert here.run("ask", "Hello?", "--strict") == 1
     assert capsys.readouterr().out == ""
+    assert here.run("ask", "Hello?", "--strict", "--json") == 1
+    document = json.loads(capsys.readouterr().out)
+    assert (document["ok"], document["model"], document["error"]["code"]) == (False, "offline", "no_usable_model")
 
 
 def test_what_a_model_says_reaches_the_terminal_inert(place: Start, capsys: pytest.CaptureFixture[str]) -> None:

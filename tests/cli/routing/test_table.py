@@ -74,3 +74,18 @@ def test_the_table_is_a_list_of_model_health_with_the_fields_of_the_json() -> No
         }
         assert asdict(row.latency_ms) == document["latency_ms"]
         assert row.weight.base == document["weight"]["base"]
+
+
+def test_what_nobody_has_priced_is_not_shown_as_free() -> None:
+    models: dict[str, dict[str, float]] = {
+        "a": {},
+        "b": {"input_price": 1.0, "output_price": 2.0},
+        "c": {"input_price": 0.0, "output_price": 0.0},
+        "d": {},
+    }
+    on = bench(models)
+    for name in "abc":
+        asyncio.run(on.router.ask("phase1", "x", model=name))
+    costs = {row["name"]: row["cost_usd"] for row in on.router.status().to_json()["models"]}
+    assert costs["b"] > 0
+    assert (costs["a"], costs["c"], costs["d"]) == (None, 0.0, 0.0)
