@@ -21,15 +21,18 @@ _NAMED = (
     re.compile(r"['\"`]([\w.]+)['\"`]? may only be set", re.I),
     re.compile(r"(?:^|\s)([\w.]+): (?:range|extra inputs|input should|unexpected|must be)", re.I),
     re.compile(
-        r"\b(temperature|thinking|effort|stream_options|max_tokens)\b[^.]{0,60}"
+        r"\b(temperature|thinking(?:_budget|_level)?|effort|stream_options|max_tokens)\b[^.]{0,60}"
         r"(?:not support|unsupported|deprecated|not permitted)",
         re.I,
     ),
     re.compile(r"\b(\w+)='\w+' is not supported", re.I),
     re.compile(r"\b(temperature) value of \S+ but the supported range", re.I),
-    re.compile(r"only works in (thinking) mode|(thinking) budget -?[0-9]+ is invalid", re.I),
+    re.compile(r"only works in (thinking) mode|(thinking) budget \(?-?[0-9]+\)? is invalid", re.I),
     re.compile(r"(max_tokens)(?: is too large)?: [0-9]{1,9}(?: >|\. This model supports at most)", re.I),
-    re.compile(r"not support(?:ed)?[^.]{0,30}\b(temperature|thinking|effort|stream_options|max_tokens)\b", re.I),
+    re.compile(
+        r"not support(?:ed)?[^.]{0,30}\b(temperature|thinking(?:_budget|_level)?|effort|stream_options|max_tokens)\b",
+        re.I,
+    ),
 )
 _INSTEAD = re.compile(r"use ['\"`]([\w.]+)['\"`]", re.I)
 _MOST = re.compile(
@@ -66,7 +69,8 @@ def _limit(message: str) -> str:
 def _ours(raw: str | None) -> str | None:
     if not raw:
         return None
-    return PARAMETERS.get(raw) or PARAMETERS.get(raw.rsplit(".", 1)[-1])
+    last = raw.rsplit(".", 1)[-1]
+    return PARAMETERS.get(raw) or PARAMETERS.get(last) or PARAMETERS.get(last.lower())
 
 
 def _raw(message: str) -> list[str]:

@@ -95,9 +95,23 @@ class Transport:
         if target.provider.api not in WIRES:
             return Reply(Outcome.OK, finish_reason="stop", model_reported="offline")
         if kind == "completion":
-            easier, question = probes.completion(target)
-            return probes.completed(await self.ask(easier, question, limits))
+            return probes.completed(await self._completion(target, limits))
         return await self._metadata(target, limits)
+
+    async def _completion(self, target: Target, limits: Limits) -> Reply:
+        """Ask for a few tokens, once more without a parameter that is refused. What a probe learns is not for calls:
+        they ask for more reasoning than it does.
+        """
+        from archfb.providers import probes
+
+        began = self.clock()
+        easier, question = probes.completion(target)
+        reply = await self.ask(easier, question, limits)
+        if reply.outcome is not Outcome.INVALID_REQUEST or reply.parameter is None:
+            return reply
+        learned = {**easier.learned, reply.parameter: reply.substitute or ""}
+        left = max(0.05, limits.total - (self.clock() - began))
+        return await self.ask(replace(easier, learned=learned), question, replace(limits, total=left))
 
     async def _metadata(self, target: Target, limits: Limits) -> Reply:
         from archfb.providers import probes

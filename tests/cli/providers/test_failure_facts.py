@@ -201,6 +201,15 @@ REFUSALS: list[tuple[Any, str | None, str | None]] = [
         "reasoning",
         "none",
     ),
+    (error("The thinking budget (52428) is invalid."), "reasoning", ""),
+    (error("The model does not support setting thinking_budget to 0."), "reasoning", ""),
+    (error("Unable to submit request because thinking_level is not supported by this model."), "reasoning", ""),
+    (error("Thinking level is not supported for this model."), "reasoning", ""),
+    (
+        error('{"type":"error","error":{"type":"invalid_request_error","message":"temperature: range: 0..1"}}'),
+        "temperature",
+        "",
+    ),
     (error("Budget 0 is invalid. This model only works in thinking mode."), "reasoning", ""),
     (error("The thinking budget 99999 is invalid. Please choose a value between 512 and 24576."), "reasoning", ""),
     (

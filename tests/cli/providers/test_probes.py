@@ -102,6 +102,16 @@ def test_a_completion_probe_cut_at_its_limit_is_a_success_and_nonsense_is_none()
     assert probed({"default": [{"status": 503}]}, "openai-chat", "completion")[0].outcome == "overloaded"
 
 
+def test_a_completion_probe_does_once_without_the_parameter_that_was_refused() -> None:
+    told = "Unsupported value: 'minimal' is not supported with the 'm' model. Supported values are: 'low' and 'high'."
+    refusal = {"status": 400, "body": {"error": {"message": told, "param": "reasoning_effort"}}}
+    reply, requests = probed({"default": [refusal, {"text": "OK"}]}, "openai-chat", "completion", id="gpt-5-new")
+    assert reply.outcome == "ok"
+    assert [request["body"]["reasoning_effort"] for request in requests] == ["minimal", "low"]
+    reply, requests = probed({"default": [refusal]}, "openai-chat", "completion", id="gpt-5-new")
+    assert (reply.outcome, len(requests)) == ("invalid_request", 2)
+
+
 def test_every_api_says_whether_it_has_metadata() -> None:
     assert all(
         can_metadata(Provider("p", api))
