@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import json
 import re
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb.providers.codes import CODES, MONTHLY, WORDS, by_status
 from archfb.providers.foreign import count, dig, items, string, words
 from archfb.providers.refusals import refused_parameter
-from archfb.providers.retry_after import LONGEST, next_month, next_pacific_midnight, odd_wait, retry_after
+from archfb.providers.retry_after import LONGEST, instant, next_month, next_pacific_midnight, odd_wait, retry_after
 from archfb.providers.verdicts import Verdict
 from archfb_state.outcomes import Outcome
 
@@ -69,7 +68,7 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
         ignored + message,
         _shown(codes),
         hint if outcome in _PASSING else None,
-        _reset(outcome, codes, message, quota, now),
+        _reset(codes, layers, message, quota, now) if outcome is Outcome.QUOTA_EXHAUSTED else None,
         _scope(outcome, message, quota),
         _window(body, message) if outcome is Outcome.CONTEXT_TOO_LONG else None,
         parameter,
@@ -137,6 +136,7 @@ def _facts(error: Any) -> Facts:
     details = items(dig(error, "details"))
     deeper = [dig(error, "details", "error_code"), dig(error, "innererror", "code")]
     deeper += sorted(code for code in MONTHLY if code in _loose_words(error))
+    deeper += _routed(dig(error, "metadata"))
     deeper += [dig(one, "reason") for one in (*details, *items(dig(error, "errors")))]
     codes = [*deeper, dig(error, "code"), dig(error, "status"), dig(error, "type"), dig(error, "object")]
     codes.append(words(dig(error, "__type")).rpartition("#")[2])
@@ -144,6 +144,12 @@ def _facts(error: Any) -> Facts:
     loose = _loose_words(error)
     named = string(dig(error, "param")) or _location(error)
     return Facts(tuple(one for one in codes if string(one)), loose, named, int(status) if status else None)
+
+
+def _routed(metadata: Any) -> list[Any]:
+    """Return OpenRouter's own types. Its "invalid_prompt" is about roles; OpenAI's is about what is asked."""
+    kind = dig(metadata, "error_type")
+    return [dig(metadata, "limit_source"), kind if kind != "invalid_prompt" else None]
 
 
 def _is_status(code: Any) -> bool:
@@ -252,22 +258,17 @@ def _daily_quota(layers: list[Any]) -> str | None:
 _REGAIN = re.compile(r"regain access on ([0-9]{4}-[0-9]{2}-[0-9]{2})(?: at ([0-9]{2}:[0-9]{2}))?", re.IGNORECASE)
 
 
-def _reset(outcome: Outcome, codes: tuple[str, ...], message: str, quota: str | None, now: float) -> float | None:
+def _reset(codes: tuple[str, ...], layers: list[Any], message: str, quota: str | None, now: float) -> float | None:
     """Return when a quota ends, where the answer says or the provider's rules do."""
-    if outcome is not Outcome.QUOTA_EXHAUSTED:
-        return None
     if quota:
         return next_pacific_midnight(now)
     if MONTHLY.intersection(codes):
         return next_month(now)
-    named = _REGAIN.search(message)
-    if not named:
-        return None
-    try:
-        at = datetime.fromisoformat(f"{named[1]}T{named[2] or '00:00'}").replace(tzinfo=UTC).timestamp()
-    except ValueError:
-        return None
-    return at if now < at < now + 40 * LONGEST else None
+    found = _REGAIN.search(message)
+    told = [string(dig(layer, "metadata", "resets_at")) for layer in layers]
+    told += [f"{found[1]}T{found[2] or '00:00'}"] if found else []
+    at = instant(next((one for one in told if one), ""))
+    return at if at is not None and now < at < now + 40 * LONGEST else None
 
 
 _ACCOUNT = re.compile(

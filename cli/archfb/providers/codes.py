@@ -158,6 +158,20 @@ _OTHERS = {
 }
 
 _GATEWAYS = {
+    # OpenRouter's error_type and limit_source
+    "string_too_long": Outcome.CONTEXT_TOO_LONG,
+    "payload_too_large": Outcome.CONTEXT_TOO_LONG,
+    "authentication": Outcome.AUTH,
+    "provider_overloaded": Outcome.OVERLOADED,
+    "provider_unavailable": Outcome.SERVER_ERROR,
+    "refusal": Outcome.CONTENT_FILTERED,
+    "server": Outcome.SERVER_ERROR,
+    "timeout": Outcome.TIMEOUT,
+    "openrouter_credits": Outcome.QUOTA_EXHAUSTED,
+    "openrouter_key_limit": Outcome.QUOTA_EXHAUSTED,
+    "openrouter_workspace_budget": Outcome.QUOTA_EXHAUSTED,
+    "openrouter_guardrail_budget": Outcome.QUOTA_EXHAUSTED,
+    "openrouter_in_flight_budget": Outcome.RATE_LIMITED,
     # LiteLLM's proxy
     "budget_exceeded": Outcome.QUOTA_EXHAUSTED,
     "auth_error": Outcome.AUTH,
@@ -239,6 +253,7 @@ WORDS: Sequence[tuple[re.Pattern[str], Outcome]] = (
             r"safety (system|filter|polic)",
             r"violat\w+[^.]{0,40}(polic|guideline)",
             r"content exists risk",
+            r"prompt injection",
             r"usage policies",
             r"content[^.]{0,20}(was )?(flagged|filtered)",
             r"moderation",

@@ -24,6 +24,10 @@ def google(status: str, *details: dict[str, Any], message: str = "") -> dict[str
     return {"error": {"code": 429, "message": message, "status": status, "details": list(details)}}
 
 
+def openrouter(**metadata: Any) -> dict[str, Any]:
+    return {"error": {"message": "m", "metadata": metadata}}
+
+
 DAILY = {
     "@type": "type.googleapis.com/google.rpc.QuotaFailure",
     "violations": [{"quotaId": "GenerateRequestsPerDayPerProjectPerModel-FreeTier"}],
@@ -315,6 +319,17 @@ ROWS: list[tuple[str, int, Any, str]] = [
         400,
         error("litellm.ContextWindowExceededError: m", type=None, code="400"),
         "context_too_long",
+    ),
+    ("OpenRouter's own type, in a stream", 200, openrouter(error_type="provider_overloaded"), "overloaded"),
+    ("OpenRouter's own type of a refusal", 403, openrouter(error_type="refusal"), "content_filtered"),
+    ("OpenRouter, a prompt with a wrong role", 400, openrouter(error_type="invalid_prompt"), "invalid_request"),
+    ("OpenRouter, a budget", 403, openrouter(limit_source="openrouter_workspace_budget"), "quota_exhausted"),
+    ("OpenRouter, too much at once", 402, openrouter(limit_source="openrouter_in_flight_budget"), "rate_limited"),
+    (
+        "OpenRouter, a guardrail",
+        403,
+        error("Request blocked: prompt injection patterns detected"),
+        "content_filtered",
     ),
     ("Cerebras, a full queue", 429, error("Please try again soon.", code="queue_exceeded"), "overloaded"),
     ("Cerebras, too many at once", 429, error("x", code="request_quota_exceeded"), "rate_limited"),

@@ -81,6 +81,10 @@ RESETS: list[tuple[Any, float | None]] = [
     (error("You will regain access on 2020-01-01 at 00:00 UTC. specified API usage limits"), None),
     (error("You will regain access on 2026-99-99. specified API usage limits"), None),
     (error("x", code="insufficient_quota"), None),
+    (
+        error("x", metadata={"limit_source": "openrouter_key_limit", "resets_at": "2026-11-30T00:00:00Z"}),
+        at(2026, 11, 30),
+    ),
 ]
 
 
