@@ -472,9 +472,9 @@ def test_row_65_and_66_a_tiny_disk_fills_and_a_read_only_one_is_only_read(tmp_pa
 @pytest.mark.skipif(ROOT, reason="root may write anywhere")
 def test_row_66_a_folder_that_cannot_be_written(path: Path) -> None:
     made(path)
+    Path(f"{path}{SUFFIX}").unlink(missing_ok=True)
     path.chmod(0o400)
     path.parent.chmod(0o500)
-    Path(f"{path}{SUFFIX}").unlink(missing_ok=True)
     store = opened(path)
     assert store.opened.notes == ("State is read-only; decisions use it, nothing is saved.",)
     works(store)

@@ -220,7 +220,7 @@ def test_whoever_only_looks_sees_what_others_write(postgres: PostgresServer, tmp
         (("/postgres?", "/nowhere?"), "has no such database; create it with createdb"),
         (("postgresql://archfb@", "postgresql://nobody@"), "went away"),
         (("port=5499", "port=5498"), "refuses connections; is it running"),
-        (("host=/tmp", "host=host.invalid&ignored=/tmp"), "cannot be read"),
+        (("host=/", "host=host.invalid&ignored=/"), "cannot be read"),
     ],
 )
 def test_what_is_wrong_is_said_and_the_run_goes_on(
