@@ -36,7 +36,7 @@ class Column(NamedTuple):
 def columns(scene: Scene, glyphs: Glyphs) -> list[Column]:
     """Return every column, as of the scene's instant."""
     now = scene.table.at
-    names = max((wide(name(one.name)) for one in scene.table.models), default=5)
+    names = max([len("Model"), *(wide(name(one.name)) for one in scene.table.models)])
     reasons = max((wide(reason(one)) for one in scene.table.models), default=6)
     return [
         Column("Model", min(names, 16), lambda one, w: cut_inside(name(one.name), w, glyphs), wants=names),

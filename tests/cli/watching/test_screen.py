@@ -226,3 +226,10 @@ def test_nothing_is_ever_wider_or_higher_than_the_terminal(
     lines = shown(width, height, glyphs, table=crowd(models), notes=notes).splitlines()
     assert len(lines) <= height
     assert max(len(line) for line in lines) <= width
+
+
+@pytest.mark.parametrize("width", [40, 80, 120])
+def test_a_name_shorter_than_its_title_moves_no_column(width: int) -> None:
+    lines = shown(width, 20, table=health(row("a"))).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("Model"))
+    assert lines[at].index("Status") == lines[at + 1].index("healthy")
