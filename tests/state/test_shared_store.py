@@ -304,6 +304,33 @@ def test_what_happens_while_the_server_is_away_is_merged_exactly_once(own: Postg
     other.close()
 
 
+@pytest.mark.parametrize("wrong", [-86400.0, 86400.0])
+@pytest.mark.parametrize("met", [True, False])
+def test_a_host_whose_clock_is_wrong_does_no_harm_while_the_server_is_away(
+    own: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: float, met: bool
+) -> None:
+    url, right = own.new(), time.time
+    other = shared(url, tmp_path / "other")
+    other.record([replace(attempt(n, outcome=Outcome.TIMEOUT), ended_at=right()) for n in range(3)], SETTINGS)
+    monkeypatch.setattr(time, "time", lambda: right() + wrong)
+    core = {**CORE, "clock": time.time}
+    if met:
+        open_state(url, folder=str(tmp_path), **core).close()
+    own.stop(signal.SIGQUIT)
+    store = open_state(url, folder=str(tmp_path), **core)
+    at = store.now()
+    assert abs(at - right() - (0.0 if met else wrong)) < 10.0
+    store.record([replace(attempt(9), started_at=at - 1.0, ended_at=at)], SETTINGS)
+    own.start()
+    hurried(store).snapshot()
+    (found,) = (one for one in other.attempts() if one.id == attempt(9).id)
+    assert right() - PATIENCE < found.ended_at <= right()
+    assert found.ended_at - found.started_at == pytest.approx(1.0, abs=0.01)
+    assert abs(store.now() - right()) < 10.0
+    store.close()
+    other.close()
+
+
 def test_hosts_that_cannot_share_probe_rarely(own: PostgresServer, tmp_path: Path) -> None:
     store = shared(own.new(), tmp_path)
     own.stop()

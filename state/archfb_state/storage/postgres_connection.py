@@ -181,10 +181,10 @@ class Connection:
 class ServerClock:
     """The server's clock, followed between transactions by the time that passes here; no host's own clock counts."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
-        """Begin with this machine's clock until the server's is known."""
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic, ahead: float = 0.0) -> None:
+        """Begin with this machine's clock, behind the server's by `ahead` seconds, until the server's is known."""
         self._monotonic = monotonic
-        self._ahead = time.time() - monotonic()
+        self._ahead = time.time() - monotonic() + ahead
         self.known = False
 
     def set(self, now: float) -> None:

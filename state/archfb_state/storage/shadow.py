@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from contextlib import suppress
+from dataclasses import replace
+from math import isfinite
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb_state.records import Changes
@@ -15,7 +17,7 @@ from archfb_state.storage.way import Core, Way
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archfb_state.records import ModelRef, Snapshot
+    from archfb_state.records import Attempt, ModelRef, Snapshot
     from archfb_state.settings import Settings
     from archfb_state.storage.postgres_store import PostgresStore
     from archfb_state.storage.sqlite_store import SqliteStore
@@ -65,6 +67,15 @@ class Shadow(NamedTuple):
         except OSError:
             return None
 
+    def ahead(self) -> float | None:
+        """Return by how many seconds the database's clock was ahead of this machine's; None where nobody has seen."""
+        try:
+            with open(self.path + ".known", encoding="ascii") as known:  # noqa: PTH123
+                found = float(known.read(40) or "0")
+        except (OSError, ValueError):
+            return None
+        return found if isfinite(found) else None
+
     def begin(self) -> None:
         """Note that something has to be merged, unless that is noted already."""
         if os.path.exists(self.path + LATE):  # noqa: PTH110
@@ -73,13 +84,13 @@ class Shadow(NamedTuple):
             os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
             _touch(self.path + LATE)
 
-    def remember(self, known: Snapshot, salt: bytes) -> None:
-        """Write down what is known now, unless something must be merged first."""
+    def remember(self, known: Snapshot, salt: bytes, now: float) -> None:
+        """Write down what is known now, by the database's clock, unless something must be merged first."""
         if not self.is_late:
             store, _ = self.way().open()
             try:
                 store._write(lambda connection: _replaced(store, connection, known, salt))  # noqa: SLF001 - its own file
-                _touch(self.path + ".known")
+                _touch(self.path + ".known", f"{now - time.time():.3f}")
             finally:
                 store.close()
 
@@ -106,7 +117,9 @@ class Shadow(NamedTuple):
             save_meta(connection, "generation", generation)
             connection.execute("COMMIT")
             connection.execute("BEGIN IMMEDIATE")
-        attempts = _attempts(connection)
+        now = shared.now()
+        late = 0.0 if self.ahead() is not None else now - time.time()
+        attempts = [_by_the_clock_there(one, late, now) for one in _attempts(connection)]
         for at in range(0, len(attempts), _AT_ONCE):
             shared.record(attempts[at : at + _AT_ONCE], settings, refs=refs)
         for run in filter(None, map(RUNS.from_row, connection.execute(RUNS.select).fetchall())):
@@ -123,8 +136,18 @@ class Shadow(NamedTuple):
         return len(attempts)
 
 
-def _touch(path: str) -> None:
-    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+def _by_the_clock_there(attempt: Attempt, late: float, now: float) -> Attempt:
+    """Correct an attempt by what this machine's clock was wrong; none can be of a time to come."""
+    ended = min(now, attempt.ended_at + late)
+    return replace(attempt, started_at=min(ended, attempt.started_at + late), ended_at=ended)
+
+
+def _touch(path: str, text: str = "") -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        os.write(handle, text.encode("ascii"))
+    finally:
+        os.close(handle)
     os.utime(path)
 
 

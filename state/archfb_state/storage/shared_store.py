@@ -43,8 +43,7 @@ class SharedStore(LastingStore):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Open; raises StoreUnusable where the URL must not be used."""
-        self._shared = way
-        self._shadow = shadow
+        self._shared, self._shadow = _by_one_clock(way, shadow)
         self._warn = warn
         self._monotonic = monotonic
         self._local: Store | None = None
@@ -234,7 +233,7 @@ class SharedStore(LastingStore):
         import sqlite3
 
         with suppress(sqlite3.Error, *_FAILURES):
-            self._shadow.remember(self._store.snapshot(), self._store.salt)
+            self._shadow.remember(self._store.snapshot(), self._store.salt, self._store.now())
 
     def close(self) -> None:
         """Let go of everything, after one more try to merge what was kept."""
@@ -245,6 +244,17 @@ class SharedStore(LastingStore):
             self._keep_fresh()
         with suppress(StoreBusy):
             self._store.close()
+
+
+def _by_one_clock(way: PostgresWay, shadow: Shadow | None) -> tuple[PostgresWay, Shadow | None]:
+    """Let the server's clock rule over every session and, as far as it is known, while it is away."""
+    if way.core.clock is not time.time:
+        return way, shadow
+    from archfb_state.storage.postgres_connection import ServerClock
+
+    clock = ServerClock(ahead=(shadow and shadow.ahead()) or 0.0)
+    core = way.core._replace(clock=clock)
+    return way._replace(core=core, clock=clock), shadow and shadow._replace(core=core)
 
 
 def _span(seconds: float) -> str:
