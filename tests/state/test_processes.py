@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import state_worker
 from state_samples import CORE, SCALE
@@ -101,6 +101,24 @@ def test_what_was_said_is_there_after_kill_9_and_no_lock_stays(tmp_path: Path) -
     assert later.snapshot().in_flight == {}
     assert later.acquire("trial:1", 1.0) is not None
     later.close()
+
+
+def test_the_lease_of_a_probe_whose_process_was_killed_is_taken_over(tmp_path: Path) -> None:
+    store: Any = open_state(str(tmp_path / "state.db"), **CORE)
+    killed = subprocess.Popen(["sleep", "60"])
+    for name in ("probe:m", "trial:m"):
+        assert store.acquire(name, 60.0) is not None
+        assert store.acquire(name, 60.0) is None
+    store._store._write(lambda c: c.execute("UPDATE leases SET pid = ?", (killed.pid,)))
+    assert [store.acquire(name, 60.0) for name in ("probe:m", "trial:m")] == [None, None]
+    killed.kill()
+    killed.wait()
+    assert store.acquire("probe:m", 60.0) is not None
+    assert store.acquire("trial:m", 60.0) is None
+    for odd in ("'x'", "-1", "9e30", "0"):
+        store._store._write(lambda c, odd=odd: c.execute(f"UPDATE leases SET pid = {odd}"))
+        assert store.acquire("probe:m", 60.0) is None
+    store.close()
 
 
 def test_of_many_contenders_one_wins_each_lease(tmp_path: Path) -> None:

@@ -176,7 +176,8 @@ def locked(
     """Hold the probe lock; gives the pid of who holds it instead."""
     from archfb.probing.lock import probe_lock
 
-    return probe_lock(session.state_path(config)[0], lock, sleep=session.sleep)
+    path, explicit = session.state_path(config)
+    return probe_lock(path, lock, sleep=session.sleep, default=not explicit)
 
 
 def wait(session: Session, jitter: float) -> None:

@@ -32,13 +32,21 @@ class ProbeRunning(ArchfbError):
 
 @contextmanager
 def probe_lock(
-    state: str, on_locked: OnLocked = "skip", *, sleep: Callable[[float], None] = time.sleep
+    state: str,
+    on_locked: OnLocked = "skip",
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    default: bool = False,
 ) -> Iterator[int | None]:
     """Hold the probe lock of a state file; yields None when held, else the pid of who holds it (`skip`).
 
     With `wait` it waits for the other to end. Raises ProbeRunning with `fail`. A state that is no file on this
-    machine, or a folder that cannot be written, needs no lock: leases in the state still keep probes apart.
+    machine, or a folder that cannot be written, needs no lock: leases in the state still keep probes apart. The
+    folder of the `default` state is made where it is not there yet, so that the first round is locked, too.
     """
+    if default:
+        with suppress(OSError):
+            Path(state).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     handle = _open(state)
     if handle is None:
         yield None

@@ -18,6 +18,9 @@ _ACQUIRE = (
     "WHERE typeof(leases.expires_at) <> 'real' OR leases.expires_at <= ?4 OR leases.acquired_at > ?4 + ?6 "
     "RETURNING token"
 )
+PROBE = "probe:"
+"""How the names of the leases begin under which a probe is made, and which its process gives back before it ends."""
+_HOLDER = "SELECT token, pid FROM leases WHERE name = ?"
 _RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
 _BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
 _RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
@@ -36,10 +39,30 @@ def new_token() -> str:
 
 
 def acquire(connection: sqlite3.Connection, name: str, seconds: float, now: float) -> Lease | None:
-    """Win the lease in one statement, or return None."""
+    """Win the lease in one statement, or return None; a probe's whose holder was killed is taken over.
+
+    Other leases end by time alone: a trial is not begun again because the process that began it has ended.
+    """
     lease = Lease(name, new_token(), now + seconds)
-    row = connection.execute(_ACQUIRE, (name, lease.token, os.getpid(), now, lease.expires_at, SKEW)).fetchone()
+    mine = (name, lease.token, os.getpid(), now, lease.expires_at, SKEW)
+    row = connection.execute(_ACQUIRE, mine).fetchone()
+    if row is None and name.startswith(PROBE):
+        holder = connection.execute(_HOLDER, (name,)).fetchone()
+        if holder is not None and _gone(holder[1]):
+            connection.execute(_RELEASE, (name, holder[0]))
+            row = connection.execute(_ACQUIRE, mine).fetchone()
     return lease if row else None
+
+
+def _gone(pid: object) -> bool:
+    """Say whether no process of this machine has this number any more."""
+    try:
+        os.kill(pid, 0) if isinstance(pid, int) and pid > 0 else None
+    except ProcessLookupError:
+        return True
+    except (PermissionError, OverflowError):
+        pass
+    return False
 
 
 def release(connection: sqlite3.Connection, lease: Lease) -> None:
