@@ -106,3 +106,16 @@ def test_a_plan_of_nothing_but_foreign_files_is_asked_for_again_and_then_made_of
     before = len(here.bodies)
     here.run("run", "phase2", str(here.repo))
     assert len(here.bodies) == before
+
+
+def test_after_an_edit_of_one_file_only_its_reader_of_phase_3_is_asked_again(here: Outside) -> None:
+    here.put(well())
+    here.json("run", "all", str(here.repo))
+    before = here.asked()
+    edited = here.repo / "shop" / "user.py"
+    edited.write_text(edited.read_text() + "    more = 1\n")
+    document = here.json("run", "all", str(here.repo))
+    again = here.asked() - before
+    assert document["ok"]
+    assert (again["agent_1"], again["agent_2"], again["synthesis"]) == (0, 1, 0)
+    assert here.asked() == before + Counter({role: 1 for role in ALL if role not in {"agent_1", "synthesis"}})
