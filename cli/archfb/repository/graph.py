@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 _DAMPING = 0.85
 _ROUNDS = 40
 _CLOSE = 1e-7
+_TYPES_ONLY = (".d.ts", ".d.mts", ".d.cts")  # what these import is needed by nothing that runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,9 @@ def build(edges: Mapping[str, Sequence[str]], paths: Sequence[str], silent: Coll
     """
     nodes, targets = _numbered(edges, paths)
     number = {node: at for at, node in enumerate(nodes)}
-    components = _components(targets)
-    layers = _layers(targets, components)
+    running = [() if node.endswith(_TYPES_ONLY) else out for node, out in zip(nodes, targets, strict=True)]
+    components = _components(running)
+    layers = _layers(running, components)
     quiet = silent if any(path not in silent for path in edges) else ()
     ranks = pagerank([() if node in quiet else out for node, out in zip(nodes, targets, strict=True)])
     real = [not node.endswith("/") for node in nodes]

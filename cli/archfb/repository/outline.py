@@ -49,7 +49,9 @@ _PATTERNS: dict[str, str] = {
         r"|readonly)[ \t]+){0,8}(?P<kind>function|class|interface|trait"
         r"|enum)[ \t]+&?(?P<name>\w+)[^\n]*"
     ),
-    "Ruby": r"(?P<indent>[ \t]{0,80})(?P<kind>def|class|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*",
+    "Ruby": (
+        r"(?P<indent>[ \t]{0,80})(?P<kind>def|class(?![ \t]*<<)|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*"
+    ),
     "C": (
         r"(?P<indent>)(?:(?P<kind>\#[ \t]*define)[ \t]+(?P<name>\w+)\([^\n]*"
         r"|(?P<kind2>(?:typedef[ \t]+)?(?:struct|union|enum|class|namespace))[ \t]+(?:\w+[ \t]+)?"

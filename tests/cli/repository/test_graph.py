@@ -22,6 +22,12 @@ def test_what_is_imported_most_ranks_first_and_the_ranks_sum_to_one() -> None:
     assert drawn.importers == {"c": 2, "d": 1}
 
 
+def test_declarations_of_types_make_no_circle() -> None:
+    drawn = graph.build({"a.js": ["b.d.ts"], "b.d.ts": ["a.js"], "c.js": ["d.js"], "d.js": ["c.js"]}, [])
+    assert drawn.cycles == (("c.js", "d.js"),)
+    assert drawn.importers["a.js"] == 1
+
+
 def test_who_is_silent_has_no_say_in_the_rank_unless_all_are() -> None:
     edges = {"tests/a": ["helper", "x"], "tests/b": ["helper"], "m": ["x"]}
     paths = ["helper", "m", "tests/a", "tests/b", "x"]

@@ -53,6 +53,14 @@ CASES: list[tuple[str, dict[str, str], dict[str, list[str]]]] = [
         {"p/_vendor/packaging/version.py": ["p/_vendor/packaging/tags.py"]},
     ),
     (
+        "go: blocks with brackets in their comments, on one line, and none after them",
+        {
+            "go.mod": "module m\n", "a/a.go": 'package a\n\nimport (\n\t"fmt" // (printing)\n\tb "m/b"\n)\n\nvar x = f(\n\t"m/d",\n)\n',
+            "b/b.go": 'package b\n\nimport ("m/c"; "fmt")\n', "c/c.go": 'package c\nimport "m/d"\n', "d/d.go": "package d\n",
+        },
+        {"a/a.go": ["b/"], "b/b.go": ["c/"], "c/c.go": ["d/"]},
+    ),
+    (
         "python: two modules of one name, the nearer one is meant",
         {"a/run.py": "import util\n", "a/util.py": "", "b/run.py": "import util\n", "b/util.py": ""},
         {"a/run.py": ["a/util.py"], "b/run.py": ["b/util.py"]},

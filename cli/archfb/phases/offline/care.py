@@ -119,6 +119,8 @@ def generated_groups(facts: Facts) -> list[list[File]]:
     """Return the generated code files, those of one folder and kind together, the largest group first."""
     groups: dict[tuple[str, str], list[File]] = {}
     for one in facts.repo.files:
+        if _VENDOR.search(one.path):
+            continue
         if one.kind in {"generated", "marked"} and one.role in {"source", "config"} and one.language:
             groups.setdefault((one.path.rpartition("/")[0], one.path.rpartition(".")[2]), []).append(one)
     return sorted(groups.values(), key=lambda files: (-len(files), files[0].path))

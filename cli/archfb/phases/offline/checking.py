@@ -217,6 +217,7 @@ def _tests_of(facts: Facts, source: File) -> list[File]:
         for path in facts.users(source.path)
         if facts.repo.by_path[path].role == "test"
         and working.test_name(path)
+        and working.in_one_package(source.path, path)
         and sum(name in facts.members for name in facts.repo.by_path[path].imports) <= 2
     ]
     return list({one.path: one for one in [*named, *narrow]}.values())[:4]

@@ -87,7 +87,7 @@ _NOT_BY_CI = {"run", "docs", "release"}
 """Purposes that an automation's steps only seem to have."""
 
 _INSTALLS_A_TOOL = re.compile(
-    r"\bpip3? install (?!.*(?:-r|-e|--editable|\s\.|--group))"
+    r"\bpip3? install (?!.*\s(?:-r|-e|--editable|\.|--group))"
     r"|\b(?:npm|pnpm|yarn|bun) (?:i|install|add) (?:[^&|;\n]* )?[^-&|;\s]"
     r"|\bnpm (?:i|install) -g|\bgem install|phpunit install$|\bbrew install|\b(?:uv|dotnet) tool |\bpipx "
     r"|\bcargo install (?!.*--path)|\bgo (?:install \S+@|get\b)"
@@ -337,6 +337,11 @@ def is_twin(source: str, test: str) -> bool:
         return False
     if test.endswith("_test.go"):
         return folder(source) == folder(test)
+    return in_one_package(source, test)
+
+
+def in_one_package(source: str, test: str) -> bool:
+    """Return whether a source file and a test belong to one package, or one of them to the whole repository."""
     return _package_of(source) in {"", _package_of(test)} or _package_of(test) == ""
 
 

@@ -12,19 +12,32 @@ if TYPE_CHECKING:
 
     from archfb.repository.imports.tree import Tree
 
-_IMPORT = re.compile(rb"\nimport[ \t]*(?:\(([^)]{0,8000})\)|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
-_PATH = re.compile(rb"(?:\A|\n)[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]")
+_IMPORT = re.compile(rb"\nimport[ \t]*(?:(\()|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
+_PATH = re.compile(rb"(?:\A|[\n(])[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]")
 _HEAD = 65_536  # imports stand at the top
+_BLOCK = 8_000  # bytes of one block of them
 _MODULE = re.compile(rb"(?:\A|\n)module[ \t]+\"?([^\s\"]+)")
 
 
 def find(content: bytes) -> list[str]:
     """Return the import paths of a Go file, each once, in order."""
     specs: dict[str, None] = {}
-    for match in _IMPORT.finditer(b"\n" + content[:_HEAD]):
-        for path in [match[2]] if match[2] else _PATH.findall(match[1]):
-            specs[text(path)] = None
+    head, done = b"\n" + content[:_HEAD], 0
+    for match in _IMPORT.finditer(head):
+        if match.start() < done:
+            continue
+        if match[2]:
+            specs[text(match[2])] = None
+        elif (done := _closing(head, match.end())) > 0:
+            specs |= dict.fromkeys(text(path) for path in _PATH.findall(head, match.end() - 1, done))
     return list(specs)
+
+
+def _closing(head: bytes, begin: int) -> int:
+    """Return where the block that begins here closes: on its own line, or on a line of its own; -1 for nowhere."""
+    line = head.find(b"\n", begin)
+    here = head.find(b")", begin, line if line >= 0 else None)
+    return here if here >= 0 else head.find(b"\n)", begin, begin + _BLOCK)
 
 
 class GoResolver:
