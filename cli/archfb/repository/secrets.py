@@ -151,32 +151,9 @@ _RULES = (
     _rule("password-in-url", "://", r"://[^\s/:@\"'<>{}$]{1,80}:([^\s/:@\"'<>{}$]{3,100})@[A-Za-z0-9\[]", 1),
     _rule("bearer-token", "Bearer bearer BEARER", r"\b[Bb](?:earer|EARER) ([A-Za-z0-9_.~+/-]{24,1000}=*)", 1),
 )
-_WORDS = [
-    "assw",
-    "ASSW",
-    "ecret",
-    "ECRET",
-    "oken",
-    "OKEN",
-    "pi_key",
-    "piKey",
-    "PI_KEY",
-    "pi-key",
-    "PIKEY",
-    "PiKey",
-    "pikey",
-    "redential",
-    "REDENTIAL",
-    "rivate_key",
-    "RIVATE_KEY",
-    "rivateKey",
-    "ccess_key",
-    "ccessKey",
-    "CCESS_KEY",
-    "uth_key",
-    "uthKey",
-    "UTH_KEY",
-]
+# One of these stands in every name that `_ASSIGNED` knows, whatever its case.
+_WORDS = ("passw", "passphrase", "secret", "token", "credential", "api", "private", "access", "auth")
+_KEYS = ("_key", "-key", "ikey", "ekey", "skey", "hkey")
 _ASSIGNED = (
     r"(?im)(?P<key>(?:passw(?:or)?d|passwd|passphrase|secret|token|api[_-]?key|credential"
     r"|private[_-]?key|access[_-]?key|auth[_-]?key)s?"
@@ -207,7 +184,7 @@ class Hit(NamedTuple):
 def find(text: str, path: str = "") -> list[Hit]:
     """Return the likely secrets of a text, in order, not overlapping."""
     hits = list(_known(text))
-    if any(word in text for word in _WORDS):
+    if _names_a_secret(text):
         hits += _assigned(text, bare=_CONFIGURATION.search(path) is not None)
     hits.sort(key=lambda hit: (hit.start, hit.rule == _GUESSED, hit.end))
     apart: list[Hit] = []
@@ -215,6 +192,13 @@ def find(text: str, path: str = "") -> list[Hit]:
         if not apart or hit.start >= apart[-1].end:
             apart.append(hit)
     return apart
+
+
+def _names_a_secret(text: str) -> bool:
+    lowered = text.lower()
+    if any(word in lowered for word in _WORDS[:5]):
+        return True
+    return any(word in lowered for word in _WORDS[5:]) and any(word in lowered for word in _KEYS)
 
 
 def _known(text: str) -> Iterator[Hit]:

@@ -101,3 +101,34 @@ def test_a_secret_never_survives_whatever_stands_around_it(before: str, value: s
     assert value not in text
     assert found
     assert text.count("\n") == before.count("\n") + after.count("\n") + 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "password",
+        "PASSWD",
+        "passphrase",
+        "Passphrase",
+        "secret_key",
+        "TOKEN",
+        "token_id",
+        "api_key",
+        "apiKey",
+        "API-KEY",
+        "apikey",
+        "credentials",
+        "private_key",
+        "privateKey",
+        "PRIVATE-KEY",
+        "access_key",
+        "accessKey",
+        "AUTH_KEY",
+        "authkey",
+        "auth-key",
+    ],
+)
+def test_every_name_of_a_secret_is_known_in_any_case(name: str) -> None:
+    value = "q7Rt" + "9Zx2" + "Lm4K"
+    assert [hit.rule for hit in secrets.find(f"{name}: '{value}'\n", "a.py")] == ["assigned-secret"]
+    assert secrets.find(f"name: '{value}'\n", "a.py") == []
