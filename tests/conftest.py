@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from permissions import permissions_bind  # noqa: F401 - a fixture
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -145,5 +145,5 @@ class Life(RuleBasedStateMachine):
             assert core.status(model) == "healthy", core.standing(model).reason
 
 
-Life.TestCase.settings = settings(max_examples=150, stateful_step_count=30, deadline=None)
+Life.TestCase.settings = settings(max_examples=80, stateful_step_count=30, deadline=None)
 TestLife = Life.TestCase

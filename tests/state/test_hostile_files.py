@@ -106,7 +106,7 @@ def test_row_56_the_default_folder_is_made_private(tmp_path: Path) -> None:
     assert stat.S_IMODE(wanted.stat().st_mode) == 0o600
 
 
-@pytest.mark.skipif(ROOT, reason="root may write anywhere")
+@pytest.mark.usefixtures("permissions_bind")
 def test_row_56_a_folder_without_permission(tmp_path: Path) -> None:
     folder = tmp_path / "closed"
     folder.mkdir(mode=0o500)
@@ -469,7 +469,7 @@ def test_row_65_and_66_a_tiny_disk_fills_and_a_read_only_one_is_only_read(tmp_pa
         subprocess.run(["umount", "-l", disk], check=True)
 
 
-@pytest.mark.skipif(ROOT, reason="root may write anywhere")
+@pytest.mark.usefixtures("permissions_bind")
 def test_row_66_a_folder_that_cannot_be_written(path: Path) -> None:
     made(path)
     Path(f"{path}{SUFFIX}").unlink(missing_ok=True)

@@ -135,7 +135,7 @@ def test_a_network_disk_and_a_full_one_are_wrong(tmp_path: Path, monkeypatch: py
     assert "MB left." in levels[1][1]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+@pytest.mark.usefixtures("permissions_bind")
 def test_a_folder_that_cannot_be_written_is_wrong(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     assert "cannot be written" in next(stored.folder(tmp_path)).what

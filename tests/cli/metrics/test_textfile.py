@@ -68,7 +68,7 @@ def test_row_75_what_cannot_be_replaced_is_refused_with_its_reason(tmp_path: Pat
     assert names(tmp_path) == ["folder.prom", "link.prom", "pipe.prom"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+@pytest.mark.usefixtures("permissions_bind")
 def test_row_75_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
     with pytest.raises(Unwritable, match=r"atomically: Permission denied\."):
