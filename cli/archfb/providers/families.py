@@ -61,6 +61,8 @@ OPENAI: Sequence[OpenAIFamily] = (
     OpenAIFamily(
         r"grok-3-mini", {"disabled": "low", "low": "low", "medium": "low", "high": "high"}, limit=_NEW_LIMIT
     ),
+    OpenAIFamily(r"grok-4\.3(?!\d)", {**_NONE, "enabled": "low"}),
+    OpenAIFamily(r"grok-(4\.[4-9]|[5-9])(?!\d)", {**_PLAIN, "disabled": "low"}),
     OpenAIFamily(r"grok", {}),
     OpenAIFamily(r"(mistral|magistral|ministral|devstral)", {"high": "high"}),
     OpenAIFamily(r"", _PLAIN),
