@@ -26,11 +26,12 @@ _PIECE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)(ms|us|µs|ns|d|h|m|s)")
 _DURATION = re.compile(r"(?:[0-9]{1,12}(?:\.[0-9]{1,12})?(?:ms|us|µs|ns|d|h|m|s)){1,8}")
 _NUMBER = re.compile(r"[+]?[0-9]{1,18}(?:\.[0-9]{0,18})?")
 _PROSE = re.compile(
-    r"(?:try again|retry|wait|available|reset)[^.0-9]{0,40}?(?:in|after|for)\s+"
+    r"(?:(?:try again|retry|wait|available|reset)[^.0-9]{0,40}?(?:in|after|for)|please wait)\s+"
     r"((?:[0-9]{1,9}(?:\.[0-9]{1,9})?\s?(?:ms|hours?|minutes?|seconds?|days?|h|m|s)\b\s?){1,4}"
     r"|(?:[0-9]{1,9}(?:\.[0-9]{1,9})?(?:ms|d|h|m|s)){1,5})",
     re.IGNORECASE,
 )
+_FIELDS = ("retry_after", "retry_after_seconds")
 _PROSE_PIECE = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,9})?)\s?(ms|d|h|m|s)", re.IGNORECASE)
 
 
@@ -104,7 +105,7 @@ def retry_after(headers: Mapping[str, str], bodies: Iterable[Any], message: str,
     heard = [one for one in told if one is not None]
     if heard:
         return max(heard)
-    told_in = (_retry_info(body) for body in bodies)
+    told_in = (_retry_info(body, now) for body in bodies)
     return next((said for said in (*told_in, prose(message)) if said is not None), None)
 
 
@@ -122,19 +123,21 @@ def _milliseconds(text: str | None) -> float | None:
     return None if value is None else clamp(value / 1000)
 
 
-def _retry_info(body: Any) -> float | None:
-    """Return Google's RetryInfo, or a `retry_after` field, wherever the body has it."""
+def _retry_info(body: Any, now: float) -> float | None:
+    """Return Google's RetryInfo, a `retry_after` field wherever the body has it, or a header that it quotes."""
     error = dig(body, "error") or body
     for detail in items(dig(error, "details")):
         if words(dig(detail, "@type")).endswith("RetryInfo"):
             return duration(words(dig(detail, "retryDelay")))
-    for place in (error, body, dig(error, "metadata")):
-        value = dig(place, "retry_after") or dig(place, "retry_after_seconds")
-        if isinstance(value, (int, float)) and not isinstance(value, bool):
-            return clamp(float(value))
-        if string(value):
-            return seconds_until(value, 0.0)
-    return None
+    places = [dig(place, name) for place in (error, body, dig(error, "metadata")) for name in _FIELDS]
+    quoted = [dig(error, "metadata", "headers", name) for name in ("Retry-After", "X-RateLimit-Reset")]
+    return next((told for told in (_field(value, now) for value in (*places, *quoted)) if told is not None), None)
+
+
+def _field(value: Any, now: float) -> float | None:
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return clamp(float(value))
+    return seconds_until(value, now) if string(value) else None
 
 
 def next_month(now: float) -> float:

@@ -64,6 +64,7 @@ PROSE: list[tuple[str, float | None]] = [
     ("Please retry after 20 seconds.", 20.0),
     ("try again in 3 minutes 5 seconds", 185.0),
     ("Please wait for 1 hour", 3600.0),
+    ("Please wait 71893 seconds before retrying.", 71893.0),
     ("Please try again later.", None),
     ("Please retry shortly", None),
     ("error 500", None),
@@ -85,6 +86,9 @@ SOURCES: list[tuple[dict[str, str], Any, str, float | None]] = [
     ({}, {"error": {"retry_after": 4}}, "", 4.0),
     ({}, {"retry_after": "4s"}, "", 4.0),
     ({}, {"retry_after": True}, "", None),
+    ({}, {"error": {"metadata": {"headers": {"X-RateLimit-Reset": str(int(NOW + 30) * 1000)}}}}, "", 30.0),
+    ({}, {"error": {"metadata": {"headers": {"Retry-After": "17"}}}}, "", 17.0),
+    ({}, {"error": {"retry_after": "2026-11-23T12:00:08Z"}}, "", 8.0),
     ({}, {"error": "text"}, "try again in 9s", 9.0),
     ({}, [1], "", None),
 ]
