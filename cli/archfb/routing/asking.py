@@ -118,7 +118,8 @@ class Asking:
             return False
         self.learned[refused] = reply.substitute or ""
         self.desk.store.learn(name, parameter={refused: self.learned[refused]})
-        self.desk.observe(events.Note(f"{name} refused {refused}: asked again without it, and remembered", 1))
+        how = f"with {reply.substitute} for it" if reply.substitute else "without it"
+        self.desk.observe(events.Note(f"{name} refused {refused}: asked again {how}, and remembered", 1))
         return True
 
     async def _attempt(self, question: Question) -> Reply:

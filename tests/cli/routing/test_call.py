@@ -182,6 +182,14 @@ def test_a_refused_parameter_is_left_out_once_and_remembered() -> None:
     assert on.store.snapshot().models["a"].failures == 0
 
 
+@pytest.mark.parametrize(("instead", "how"), [("4096", "with 4096 for it"), ("", "without it")])
+def test_row_36_what_was_sent_instead_is_said(instead: str, how: str) -> None:
+    on = bench(["a"], {"a": [failed("invalid_request", parameter="max_output_tokens", substitute=instead), OK]})
+    ask(on)
+    notes = [event for event in on.events if isinstance(event, Note)]
+    assert notes == [Note(f"a refused max_output_tokens: asked again {how}, and remembered", 1)]
+
+
 def test_a_request_that_nobody_accepts_is_held_against_nobody() -> None:
     on = bench(["a", "b"], {"a": [failed("invalid_request")], "b": [failed("invalid_request")]})
     for _ in range(4):
