@@ -28,6 +28,23 @@ def test_the_wait_grows_with_each_failed_trial_within_a_fifth_and_is_capped() ->
     assert core.deployment("a").openings == 9
 
 
+def test_waits_are_spread_over_both_fifths_so_that_models_that_died_together_are_not_tried_together() -> None:
+    waits = []
+    for seed in range(40):
+        core = Core(rng=Random(seed))
+        core.record("a", *["server_error"] * 3)
+        waits.append((core.deployment("a").retry_at or 0.0) - core.now)
+    assert min(waits) < 26 < 34 < max(waits)
+    assert len(set(waits)) == 40
+
+
+def test_evidence_of_failures_alone_is_capped_too() -> None:
+    core = Core(Settings(Health(retry_count=1000)))
+    core.record("a", *["server_error"] * 120)
+    record = core.deployment("a")
+    assert (record.alpha, record.beta) == (0.0, pytest.approx(50))
+
+
 def test_a_wait_of_zero_and_a_factor_of_one_are_allowed() -> None:
     core = opened(backoff_base=0.001, backoff_factor=1.0, backoff_max=60.0)
     core.record("a", *["timeout"] * 200)
