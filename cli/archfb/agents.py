@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from archfb_state.decisions import Decision
     from archfb_state.records import Standing
     from archfb_state.settings import Strategy
-    from archfb_state.store import Counter, Store
+    from archfb_state.store import Counter, Lease, Store
 
 
 @runtime_checkable
@@ -156,6 +156,7 @@ class LoadBalancer:
             if ranked.lease and lease is None:
                 continue
             agent = by_name[ranked.model]
+            call.lease = lease
             ended, result = await call.ask(agent, partial(getattr(agent, method), context))
             if lease is not None:
                 self._chains.store.release(lease)
@@ -198,6 +199,7 @@ class _Call:
     kind: Any
     id: str = field(default_factory=new_id)
     failures: list[Exception] = field(default_factory=list)
+    lease: Lease | None = None
     clock: Callable[[], float] = time.perf_counter
 
     def decide(self) -> Decision:
@@ -244,7 +246,8 @@ class _Call:
             message=None if error is None else type(error).__name__,
         )
         ended = self.id if outcome in {Outcome.OK, Outcome.CANCELLED} else None
-        self.chains.store.record([attempt], self.chains.settings, refs=self.chains.refs, ended=ended)
+        settings, refs = self.chains.settings, self.chains.refs
+        self.chains.store.record([attempt], settings, refs=refs, ended=ended, lease=self.lease)
 
     def failure(self, decision: Decision) -> Exception:
         """Return what is raised when nobody answered, with every agent's own exception inside."""

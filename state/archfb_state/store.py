@@ -31,6 +31,10 @@ class Lease:
     token: str
     expires_at: float
 
+    def is_on(self, deployment: str) -> bool:
+        """Say whether it is the right to find out alone whether a deployment answers."""
+        return self.name in {f"trial:{deployment}", f"probe:{deployment}"}
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -159,10 +163,12 @@ class Store(Protocol):
         *,
         refs: Iterable[ModelRef] = (),
         ended: str | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Transition, ...]:
         """Append attempts (an id already there changes nothing), move the records on, end a call in flight.
 
-        `refs` are the configured models, so that presets sharing a deployment change status together.
+        `refs` are the configured models, so that presets sharing a deployment change status together. What was
+        found out of a deployment under a `lease` that another has won since is kept, and moves no record.
         """
 
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:

@@ -246,6 +246,35 @@ class StoreContract:
         store.release(second)
         assert store.acquire("trial:x", 60) is None
 
+    @pytest.mark.parametrize("kind", ["trial", "probe"])
+    @pytest.mark.parametrize("released", [False, True])
+    def test_a_result_found_under_a_lease_that_another_has_won_since_changes_nothing(
+        self, store: Store, clock: Clock, kind: str, released: bool
+    ) -> None:
+        name = f"{kind}:{ref('a').deployment}"
+        first = store.acquire(name, 60)
+        clock.at += 61
+        second = store.acquire(name, 60)
+        assert first is not None
+        assert second is not None
+        store.record([attempt(1, "a")], SETTINGS, lease=second)
+        if released:
+            store.release(second)
+        before = store.snapshot()
+        late = [attempt(2, "a", outcome=Outcome.TIMEOUT), attempt(3, "b")]
+        assert [one.model for one in store.record(late, SETTINGS, lease=first)] == ["b"]
+        after = store.snapshot()
+        assert after.models["a"] == before.models["a"]
+        assert after.deployments[ref("a").deployment] == before.deployments[ref("a").deployment]
+        assert after.models["b"].successes == 1
+        assert [one.id for one in store.attempts()] == [attempt(n).id for n in (1, 2, 3)]
+
+    def test_a_late_result_counts_where_nobody_else_has_asked_since(self, store: Store, clock: Clock) -> None:
+        lease = store.acquire(f"trial:{ref('a').deployment}", 60)
+        clock.at += 61
+        store.record([attempt(1, "a")], SETTINGS, lease=lease)
+        assert store.snapshot().models["a"].successes == 1
+
     @pytest.mark.parametrize("jump", [-86400.0, 86400.0, 3.2e8, -3.2e8])
     def test_no_jump_of_the_clock_leaves_anything_stuck(self, store: Store, clock: Clock, jump: float) -> None:
         clock.at += -jump

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archfb.routing.roster import Member
     from archfb_state.core.due import Due
     from archfb_state.records import Attempt, Kind, Snapshot
+    from archfb_state.store import Lease
 
 PER_HOST = 3
 IN_ALL = 128
@@ -143,21 +144,21 @@ async def _probe(desk: Desk, member: Member, why: Due, gates: _Gates, manner: _M
         try:
             # Whoever held the lease before may have answered the question since it was asked.
             still = _wanted(desk, desk.store.snapshot(), member, manner.everything)
-            return [] if still is None else await _leased(desk, member, still, free=manner.free)
+            return [] if still is None else await _leased(desk, member, still, lease, free=manner.free)
         finally:
             desk.store.release(lease)
 
 
-async def _leased(desk: Desk, member: Member, why: Due, *, free: bool) -> list[ProbeResult]:
+async def _leased(desk: Desk, member: Member, why: Due, lease: Lease, *, free: bool) -> list[ProbeResult]:
     from archfb.providers.wires import can_metadata
 
     results: list[ProbeResult] = []
     if member.model.probe != "completion" and can_metadata(member.provider):
-        reply = await _ask(desk, member, "metadata", results)
+        reply = await _ask(desk, member, "metadata", results, lease)
         if reply is not None and not _to_settle(reply, why):
             return results
     if not free and member.model.probe != "metadata" and _affordable(desk, member):
-        await _ask(desk, member, "completion", results)
+        await _ask(desk, member, "completion", results, lease)
     return results
 
 
@@ -168,7 +169,7 @@ def _to_settle(reply: Reply, why: Due) -> bool:
     return why.kind == "completion" and reply.ok
 
 
-async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult]) -> Reply | None:
+async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult], lease: Lease) -> Reply | None:
     """Make one probe and record it; one that the server has no answer for is no evidence."""
     if not _counted(desk, member) and kind == "completion":
         return None
@@ -181,7 +182,7 @@ async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult
     if kind == "metadata" and reply.code in INCONCLUSIVE:
         return reply
     attempt = _attempt(desk, member, kind, reply, started)
-    desk.record([attempt])
+    desk.record([attempt], lease=lease)
     desk.observe(ProbeEnded(attempt))
     results.append(
         ProbeResult(member.model.name, kind, str(reply.outcome), attempt.latency_ms, message=attempt.message)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archfb.routing.plan import Request
     from archfb.routing.roster import Member
     from archfb_state.records import Attempt, ModelRecord, Snapshot
+    from archfb_state.store import Lease
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Asking:
     member: Member
     others: int = 0
     allowed: int = 1
+    lease: Lease | None = None
     mine: list[Attempt] = field(default_factory=list)
     learned: dict[str, str] = field(default_factory=dict)
 
@@ -135,7 +137,7 @@ class Asking:
             raise
         if reply.note is not None:
             self.desk.observe(events.Note(f"{self.member.model.name}: {reply.note}", 1))
-        self.mine.append(self.ledger.end(self.member, reply, started, repeat=repeat))
+        self.mine.append(self.ledger.end(self.member, reply, started, repeat=repeat, lease=self.lease))
         return reply
 
     def _record(self) -> ModelRecord | None:

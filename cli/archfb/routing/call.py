@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from archfb.routing.plan import Request
     from archfb.routing.roster import Member
     from archfb_state.decisions import Decision, Ranked
+    from archfb_state.store import Lease
 
 TRIAL_ATTEMPTS = 1
 """A half-open trial is one request, never repeated."""
@@ -184,14 +185,14 @@ class Call:
             self._skipped[ranked.model] = "its trial is being made elsewhere"
             return None
         try:
-            return await self._ask(self._member(ranked), others, TRIAL_ATTEMPTS)
+            return await self._ask(self._member(ranked), others, TRIAL_ATTEMPTS, lease)
         finally:
             if not ranked.lease.startswith("critical:"):
                 self.desk.store.release(lease)
 
-    async def _ask(self, member: Member, others: int, allowed: int) -> Reply | None:
+    async def _ask(self, member: Member, others: int, allowed: int, lease: Lease | None = None) -> Reply | None:
         turn = Asking(
-            self.desk, self.request, self.build, self.ledger, self.rows, self.deadline, member, others, allowed
+            self.desk, self.request, self.build, self.ledger, self.rows, self.deadline, member, others, allowed, lease
         )
         reply = await turn.ask()
         if reply is None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from archfb_state.decisions import Credits, Decision, Demand
     from archfb_state.records import Attempt, ModelRef, Snapshot
     from archfb_state.settings import Settings
-    from archfb_state.store import Store
+    from archfb_state.store import Lease, Store
 
 
 @dataclass(slots=True)
@@ -87,11 +87,11 @@ class Desk:
         decision = self.store.decide(slot, call_id, chosen, run_id=self.run_id, expires_s=expires_s)
         return decision, seen[-1]
 
-    def record(self, attempts: list[Attempt], *, ended: str | None = None) -> None:
+    def record(self, attempts: list[Attempt], *, ended: str | None = None, lease: Lease | None = None) -> None:
         """Write attempts down and tell the observers what changed."""
         from archfb.events import StatusChanged
 
-        for transition in self.store.record(attempts, self.settings, refs=self.refs, ended=ended):
+        for transition in self.store.record(attempts, self.settings, refs=self.refs, ended=ended, lease=lease):
             if transition.model != OFFLINE:
                 self.observe(StatusChanged(transition))
 

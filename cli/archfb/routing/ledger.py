@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archfb.routing.desk import Desk
     from archfb.routing.roster import Member
     from archfb_state.records import Attempt
+    from archfb_state.store import Lease
 
 
 @dataclass(slots=True)
@@ -38,7 +39,9 @@ class Ledger:
             self.desk.store.moved(self.call_id, name)
         return self.desk.store.now()
 
-    def end(self, member: Member, reply: Reply, started: float, *, repeat: bool) -> Attempt:
+    def end(
+        self, member: Member, reply: Reply, started: float, *, repeat: bool, lease: Lease | None = None
+    ) -> Attempt:
         """Record how an attempt ended, together with what its end decides about earlier ones."""
         attempt = self._attempt(member, reply, started, repeat=repeat)
         self.attempts.append(attempt)
@@ -46,9 +49,9 @@ class Ledger:
         if attempt.outcome is Outcome.INVALID_REQUEST:
             self._unsettled.append(attempt)
         elif reply.ok:
-            self.flush(accepted=not member.offline, last=attempt)
+            self.flush(accepted=not member.offline, last=attempt, lease=lease)
         else:
-            self.desk.record([attempt])
+            self.desk.record([attempt], lease=lease)
         return attempt
 
     def interrupt(self, member: Member, started: float, *, repeat: bool) -> None:
@@ -71,7 +74,7 @@ class Ledger:
         )
         return attempt_of(member, self.desk.price(member), reply, around)
 
-    def flush(self, *, accepted: bool, last: Attempt | None = None) -> None:
+    def flush(self, *, accepted: bool, last: Attempt | None = None, lease: Lease | None = None) -> None:
         """Write down what waited for a verdict, and with `last` the end of the call.
 
         A deployment that accepts what it first refused a parameter of is not blamed for that.
@@ -80,7 +83,8 @@ class Ledger:
         waiting = [replace(one, blame=accepted and one.deployment != same) for one in self._unsettled]
         self._unsettled.clear()
         if waiting or last is not None:
-            self.desk.record([*waiting, *([last] if last else [])], ended=self.call_id if last else None)
+            ended = self.call_id if last else None
+            self.desk.record([*waiting, *([last] if last else [])], ended=ended, lease=lease)
 
     def asked(self, model: str) -> int:
         """Return how often a model was asked in this call."""

@@ -22,6 +22,7 @@ PROBE = "probe:"
 """How the names of the leases begin under which a probe is made, and which its process gives back before it ends."""
 _HOLDER = "SELECT token, pid FROM leases WHERE name = ?"
 _RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
+_HELD = "SELECT 1 FROM leases WHERE name = ? AND token = ?"
 _BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
 _RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
 _RESERVE = "INSERT INTO reservations (id, budget, usd, reserved_at, expires_at) VALUES (?, ?, ?, ?, ?)"
@@ -68,6 +69,13 @@ def _gone(pid: object) -> bool:
 def release(connection: sqlite3.Connection, lease: Lease) -> None:
     """Give a lease back, if it is still the same one."""
     connection.execute(_RELEASE, (lease.name, lease.token))
+
+
+def lost(connection: sqlite3.Connection, lease: Lease | None, deployment: str) -> bool:
+    """Say whether what was found out of a deployment comes too late: another has won its lease since."""
+    if lease is None or not lease.is_on(deployment):
+        return False
+    return connection.execute(_HELD, (lease.name, lease.token)).fetchone() is None
 
 
 def spent(connection: sqlite3.Connection, budget: str, now: float) -> tuple[int, float]:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from archfb_state.decisions import Credits, Decision
     from archfb_state.records import Attempt, ModelRef, Snapshot, Transition
     from archfb_state.settings import Settings
-    from archfb_state.store import Counter, Lease, PhaseResult, Run, StoredDecision
+    from archfb_state.store import Counter, Lease, PhaseResult, Run, Store, StoredDecision
 
 
 class LastingStore(Saving):
@@ -53,10 +53,18 @@ class LastingStore(Saving):
         *,
         refs: Iterable[ModelRef] = (),
         ended: str | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Transition, ...]:
         """Append attempts (an id already there changes nothing), move the records on, end a call in flight."""
         self._last = settings, tuple(refs)
-        return self._do(lambda store: store.record(attempts, settings, refs=self._last[1], ended=ended))
+        known = self._last[1]
+        return self._do(
+            lambda store: store.record(attempts, settings, refs=known, ended=ended, lease=self._known(lease, store))
+        )
+
+    def _known(self, lease: Lease | None, store: Store) -> Lease | None:
+        """Return a lease to the store in which it was won; to another it says nothing."""
+        return lease if lease is not None and self._won.get(lease.name) is store else None
 
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought."""
@@ -80,7 +88,10 @@ class LastingStore(Saving):
 
     def acquire(self, name: str, seconds: float) -> Lease | None:
         """Win a lease that nobody holds unexpired, else return None."""
-        return self._do(lambda store: store.acquire(name, seconds))
+        lease = self._do(lambda store: store.acquire(name, seconds))
+        if lease is not None:
+            self._won[lease.name] = self._store
+        return lease
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; one that expired and was won by another is left alone."""

@@ -129,18 +129,24 @@ class MemoryStore(MemoryReports):
         *,
         refs: Iterable[ModelRef] = (),
         ended: str | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Transition, ...]:
         """Append attempts (an id already there changes nothing), move the records on, end a call in flight."""
         known, observe, rng = tuple(refs), self._core()[0], self._random()
         before = len(self._transitions)
         for attempt in attempts:
             kept = stored(ATTEMPTS, attempt)
-            if self._append(kept):
+            if self._append(kept) and not self._lost(lease, kept.deployment):
                 rows = self.snapshot()
                 self._apply(observe(rows, kept, settings, rows.at, rng, known))
         if ended is not None:
             self.moved(ended, None)
         return tuple(self._transitions[before:])
+
+    def _lost(self, lease: Lease | None, deployment: str) -> bool:
+        if lease is None or not lease.is_on(deployment):
+            return False
+        return self._leases.get(lease.name, ("",))[0] != lease.token
 
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought."""

@@ -54,6 +54,7 @@ class Saving:
         self._retry_at: float | None = None
         self._last: tuple[Settings, tuple[ModelRef, ...]] = Settings(), ()
         self._notes: tuple[str, ...] = ()
+        self._won: dict[str, Store] = {}
         self._store: Store
         self._open()
 

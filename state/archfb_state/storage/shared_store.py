@@ -52,6 +52,7 @@ class SharedStore(LastingStore):
         self._last: tuple[Settings, tuple[ModelRef, ...]] = Settings(), ()
         self._notes: tuple[str, ...] = ()
         self._made: dict[str, Store] = {}
+        self._won: dict[str, Store] = {}
         self._saving = way.writable
         self._store: Store
         self._open()
@@ -168,7 +169,7 @@ class SharedStore(LastingStore):
 
     def acquire(self, name: str, seconds: float) -> Lease | None:
         """Win a lease that nobody holds unexpired; one to probe lasts long while hosts cannot agree on who does."""
-        return self._do(lambda store: store.acquire(name, max(seconds, RARELY) if self._alone(name) else seconds))
+        return super().acquire(name, max(seconds, RARELY) if self._alone(name) else seconds)
 
     def release(self, lease: Lease) -> None:
         """Give a lease back."""
@@ -211,9 +212,10 @@ class SharedStore(LastingStore):
         *,
         refs: Iterable[ModelRef] = (),
         ended: str | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Transition, ...]:
         """Append attempts, move the records on; now and then write down what is known of the database."""
-        found = super().record(attempts, settings, refs=refs, ended=ended)
+        found = super().record(attempts, settings, refs=refs, ended=ended, lease=lease)
         if self._monotonic() >= self._fresh_until:
             self._keep_fresh()
         return found

@@ -79,6 +79,7 @@ class SqliteStore(SqliteReports):
         *,
         refs: Iterable[ModelRef] = (),
         ended: str | None = None,
+        lease: Lease | None = None,
     ) -> tuple[Transition, ...]:
         """Append attempts (an id already there changes nothing), move the records on, end a call in flight."""
         known = tuple(refs)
@@ -89,7 +90,7 @@ class SqliteStore(SqliteReports):
             found: list[Transition] = []
             for attempt in attempts:
                 kept = history.append(connection, attempt)
-                if kept is not None:
+                if kept is not None and not claims.lost(connection, lease, kept.deployment):
                     rows = self._rows_for(connection, kept, settings, known, now)
                     changes = observe(rows, kept, settings, now, rng, known)
                     self._remembered.apply(connection, changes)

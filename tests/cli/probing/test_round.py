@@ -93,6 +93,20 @@ def test_a_lease_held_elsewhere_keeps_the_second_prober_away() -> None:
     assert probe(on) == []
 
 
+def test_a_probe_that_outlasts_its_lease_does_not_undo_what_the_next_prober_found() -> None:
+    on = bench(["a"])
+
+    async def slow(*_: object) -> Reply:
+        on.clock.at += on.router.config.health.timeout * 3 + 1
+        assert on.store.acquire("probe:p-a|https://p-a.example/v1|id-a", 30) is not None
+        return failed("server_error")
+
+    on.transport.probe = slow  # type: ignore[method-assign]
+    assert probe(on) == [("a", "metadata", "server_error")]
+    assert [one.outcome for one in on.store.attempts()] == ["server_error"]
+    assert on.store.snapshot().deployments == {}
+
+
 def test_no_more_than_three_at_once_ask_one_host() -> None:
     chain = {f"m{n}": {"provider": "one", "id": f"id{n}"} for n in range(9)}
     on = bench(chain)
