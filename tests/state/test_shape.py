@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -120,6 +123,35 @@ def test_row_65_a_copy_that_cannot_be_finished_is_said_and_taken_away(
     with pytest.raises(StoreUnusable):
         store.backup(str(path.parent / "copy.db"))
     assert not (path.parent / "copy.db").exists()
+    store.close()
+
+
+@pytest.mark.parametrize("explicit", [True, False])
+@pytest.mark.parametrize(
+    ("code", "named", "default"),
+    [
+        (errno.EACCES, "Cannot create {}: Permission denied. Use --state.", None),
+        (errno.EROFS, "Cannot create {}: Read-only file system. Use --state.", "State is read-only; "),
+        (errno.ENOSPC, None, "Disk full at {}; health not saved, call not affected."),
+    ],
+)
+def test_rows_56_and_66_a_folder_that_cannot_be_made(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, explicit: bool, code: int, named: str | None, default: str | None
+) -> None:
+    def refuse(path: str, *_: object, **__: object) -> None:
+        raise OSError(code, os.strerror(code), path)
+
+    path = tmp_path / "below" / "s.db"
+    monkeypatch.setattr(os, "makedirs", refuse)
+    monkeypatch.setattr("archfb_state.storage.way.FileLock", refuse)
+    refused = named if explicit or default is None else None
+    if refused is not None:
+        with pytest.raises(StoreUnusable, match=re.escape(refused.format(path))):
+            open_state(str(path), explicit=explicit)
+        return
+    store = open_state(str(path), explicit=explicit)
+    assert store.opened.notes[0].startswith((default or "").format(path))
+    assert not store.opened.saving
     store.close()
 
 

@@ -45,7 +45,11 @@ def installed(environ: Mapping[str, str]) -> tuple[str | None, str | None]:
         text = Crontab(environ=environ).installed()
     except ScheduleError:
         text = None
-    return text, Systemd(folder(environ), environ).installed()
+    try:
+        units = Systemd(folder(environ), environ).installed()
+    except ScheduleError:
+        units = None
+    return text, units
 
 
 def interpreter(text: str) -> Iterator[Finding]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,8 +111,13 @@ class Systemd:
     def _present(self) -> dict[str, str]:
         found = {}
         for name in (SERVICE, TIMER):
-            with suppress(FileNotFoundError, NotADirectoryError):
-                found[name] = (self.folder / name).read_text(encoding="utf-8", errors="surrogateescape")
+            path = self.folder / name
+            try:
+                found[name] = path.read_text(encoding="utf-8", errors="surrogateescape")
+            except (FileNotFoundError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise ScheduleError(f"Cannot read {path}: {error.strerror}.") from None
         return found
 
     def _back_to(self, files: Mapping[str, str]) -> None:

@@ -66,17 +66,26 @@ class Way(NamedTuple):
             os.chmod(self.path, 0o600)  # noqa: PTH101
             notes.append(f"{self.path} could be used by others (mode {found.mode:04o}); set to 0600.")
         if not found.exists and not self.explicit:
+            self._make_folder()
+
+    def _make_folder(self) -> None:
+        try:
             os.makedirs(os.path.dirname(self.path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+        except OSError as error:
+            raise self._refused(error) from None
 
     def _lock(self) -> FileLock:
         try:
             return FileLock(self.path + SUFFIX)
         except OSError as error:
-            if error.errno == errno.ENOSPC:
-                raise Unsaved(f"Disk full at {self.path}; health not saved, call not affected.") from None
-            if os.path.exists(self.path):  # noqa: PTH110
-                raise Unsaved("State is read-only; decisions use it, nothing is saved.") from None
-            raise StoreUnusable(f"Cannot create {self.path}: {error.strerror}. Use --state.") from None
+            raise self._refused(error) from None
+
+    def _refused(self, error: OSError) -> Exception:
+        if error.errno == errno.ENOSPC:
+            return Unsaved(f"Disk full at {self.path}; health not saved, call not affected.")
+        if os.path.exists(self.path) or (error.errno == errno.EROFS and not self.explicit):  # noqa: PTH110
+            return Unsaved("State is read-only; decisions use it, nothing is saved.")
+        return StoreUnusable(f"Cannot create {self.path}: {error.strerror}. Use --state.")
 
     def _opened(self, lock: FileLock, notes: list[str]) -> SqliteStore:
         from archfb_state.storage.sqlite_store import SqliteStore

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from processes import PATIENCE
 
+from archfb.diagnosis.scheduled import installed
 from archfb.scheduling.job import Job, ScheduleError
 from archfb.scheduling.systemd import SERVICE, TIMER, Systemd, folder, is_ours, quoted, units
 
@@ -119,3 +120,12 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
         check=False,
     )
     assert (ended.returncode, str(tmp_path) in ended.stderr) == (0, False), ended.stderr
+
+
+def test_units_that_cannot_be_read_are_told_and_counted_by_the_doctor_as_none(programs: Path) -> None:
+    (programs / "units" / SERVICE).mkdir(parents=True)
+    with pytest.raises(ScheduleError, match="Cannot read .*: Is a directory"):
+        systemd(programs).install(JOB)
+    home = {"XDG_CONFIG_HOME": str(programs), "PATH": ""}
+    (programs / "systemd" / "user" / SERVICE).mkdir(parents=True)
+    assert installed(home)[1] is None
