@@ -124,7 +124,7 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
 
 def test_units_that_cannot_be_read_are_told_and_counted_by_the_doctor_as_none(programs: Path) -> None:
     (programs / "units" / SERVICE).mkdir(parents=True)
-    with pytest.raises(ScheduleError, match="Cannot read .*: Is a directory"):
+    with pytest.raises(ScheduleError, match=r"Cannot read .*: Is a directory"):
         systemd(programs).install(JOB)
     home = {"XDG_CONFIG_HOME": str(programs), "PATH": ""}
     (programs / "systemd" / "user" / SERVICE).mkdir(parents=True)
