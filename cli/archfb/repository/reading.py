@@ -356,6 +356,8 @@ class Reading:
 
 def _tells(path: str) -> bool:
     name = path.rpartition("/")[2]
+    if name.endswith(".go") and path.endswith(f"/{name[:-3]}/{name}"):
+        return True  # its package line tells whether a program begins there
     return name in _TELLING_NAMES or name.endswith(_TELLING) or name.startswith((".", "Dockerfile"))
 
 

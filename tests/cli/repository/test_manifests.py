@@ -740,3 +740,30 @@ def test_a_script_called_check_is_for_what_it_runs() -> None:
     assert purpose_of_script("check", "pnpm build && vitest run") == "test"
     assert purpose_of_script("bench", "node run.js") is None
     assert purpose_of_script("create-test", "node x.js") is None
+
+
+ENTRIES = [
+    (
+        {"g.gemspec": "Gem::Specification.new do |s|\n s.name = 'g'\n s.executables = all.grep(%r!^exe/!) { |f| File.basename(f) }\n s.bindir = 'exe'\nend\n", "exe/g": "", "exe/h": "", "bin/setup": ""},
+        [("bin", "g", "exe/g"), ("bin", "h", "exe/h")],
+    ),
+    ({"g.gemspec": "Gem::Specification.new do |s|\n s.name = 'g'\nend\n", "bin/setup": ""}, []),
+    (
+        {"go.mod": "module m\n", "tools/draw/draw.go": "package main\n\nfunc main() {}\n", "lib/lib.go": "package lib\n", "cmd/x/main.go": "package main\n"},
+        [("library", "m", "."), ("program", "draw", "tools/draw/draw.go"), ("program", "x", "cmd/x/main.go")],
+    ),
+    (
+        {"configure.ac": "AC_INIT([curl])\n", "Makefile.am": "SUBDIRS = src lib\n", "src/Makefile.am": "bin_PROGRAMS = curl\ncurl_SOURCES = $(FILES)\n", "src/curl.c": "", "lib/Makefile.am": "lib_LTLIBRARIES = libcurl.la\n",
+         "tests/Makefile.am": "bin_PROGRAMS = none\n", "deps/x/CMakeLists.txt": "project(x)\nadd_library(x x.c)\n"},
+        [("library", "libcurl", "lib"), ("program", "curl", "src/curl.c")],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("files", "expected"), ENTRIES)
+def test_entry_points_that_a_manifest_only_points_at(
+    files: dict[str, str], expected: list[tuple[str, str, str]]
+) -> None:
+    declared = collected(files)
+    assert sorted((one.kind, one.name, one.target) for one in declared.entry_points) == expected
+    assert not {"src/Makefile.am", "deps/x/CMakeLists.txt"} & {one.path for one in declared.manifests}

@@ -51,7 +51,7 @@ _ASIDE = re.compile(
     r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+"
     r"|node_modules|vendors?|third_party|docs?|benchmarks?|bench|playground"
     r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?|(?:manual|unit|integration)[ _-]tests?"
-    r"|test[ _-]cases?|_vendor)/"
+    r"|test[ _-]cases?|_vendor)/|^deps/[^/]+/"
 )
 _ORDER = ("test", "build", "run", "lint", "types", "format", "install", "docs", "release", "other")
 _SHORT = 16  # characters; no likely secret is shorter

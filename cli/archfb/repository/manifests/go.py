@@ -59,8 +59,14 @@ def _require(path: str, line: str, number: int, found: Gathered) -> None:
         found.dependencies.append(Dependency(match[1], match[2], "require", "runtime", path, number))
 
 
+def is_named_for_its_folder(path: str) -> bool:
+    """Return whether a Go file bears its folder's name: where no main.go is, a program's main stands there."""
+    folder, _, name = path.rpartition("/")
+    return bool(folder) and name == folder.rpartition("/")[2] + ".go"
+
+
 def _programs(view: View, found: Gathered) -> None:
-    for path in view.named("main.go"):
+    for path in [*view.named("main.go"), *(path for path in view.ending("go") if is_named_for_its_folder(path))]:
         folder = folder_of(path)
         if _MAIN.search(view.text(path)):
             name = folder.rpartition("/")[2] or next(

@@ -63,6 +63,7 @@ _TOOLS = (
 _PROGRAMS = re.compile(
     r"^(?P<place>bin|sbin|noinst|libexec)_PROGRAMS[ \t]*\+?=[ \t]*(?P<names>(?:[^\n\\]|\\\n)*)", re.MULTILINE
 )
+_DEEPEST = 2  # folders above a Makefile.am whose programs are the project's
 _LIBRARIES = re.compile(r"^(?:lib)_(?:LTLIBRARIES|LIBRARIES)[ \t]*\+?=[ \t]*((?:[^\n\\]|\\\n)*)", re.MULTILINE)
 
 
@@ -96,7 +97,11 @@ def _autoconf(view: View, path: str, found: Gathered) -> None:
     folder = folder_of(path)
     makefile = below(folder, "Makefile.am")
     if makefile in view.files:
+        found.manifest(makefile, "automake")
         _automake(view, makefile, found)
+        for deeper in view.named("Makefile.am") if not folder else ():
+            if deeper != makefile and deeper.count("/") <= _DEEPEST:
+                _automake(view, deeper, found)
         prefix = f"cd {folder} && " if folder else ""
         generate = "autoreconf -i && " if below(folder, "configure") not in view.files else ""
         found.commands.append(Command("build", f"{prefix}{generate}./configure && make", path, 1, "ecosystem"))
@@ -114,7 +119,6 @@ def _autoconf(view: View, path: str, found: Gathered) -> None:
 
 def _automake(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    found.manifest(path, "automake")
     folder = folder_of(path)
     for match in _PROGRAMS.finditer(text):
         for name in match["names"].replace("\\", " ").split():
@@ -145,12 +149,11 @@ def _sources(text: str, name: str) -> list[str]:
 def _main_source(view: View, text: str, folder: str, name: str) -> str:
     sources = [below(folder, source) for source in _sources(text, name)]
     stems = ("main", name.rpartition("/")[2])
-    known = [source for source in sources if source in view.files] or [
-        below(folder, f"src/{stem}.c") for stem in stems
-    ]
+    guesses = [below(folder, f"{place}{stem}.c") for place in ("src/", "") for stem in stems]
+    known = [source for source in [*sources, *guesses] if source in view.files]
     return next(
         (source for stem in stems for source in known if source.rpartition("/")[2].partition(".")[0] == stem),
-        known[0],
+        known[0] if known else folder or ".",
     )
 
 

@@ -62,7 +62,7 @@ def _gemspec(view: View, path: str, found: Gathered) -> None:
     if any(one.startswith(below(folder, "lib") + "/") for one in view.paths):
         found.entry_points.append(EntryPoint("library", name, below(folder, "lib"), path))
     listed = _EXECUTABLES.search(text)
-    for program in re.findall(r"['\"]([\w.-]+)['\"]", listed[1]) if listed else ():
+    for program in _programs(view, folder, text, listed[1]) if listed else ():
         target = next(
             (
                 below(folder, f"{place}/{program}")
@@ -116,6 +116,15 @@ def _gemfile(view: View, path: str, found: Gathered) -> None:
                     number,
                 )
             )
+
+
+def _programs(view: View, folder: str, text: str, said: str) -> list[str]:
+    """Return the programs that a gem names, or else those in the folder that it takes them from."""
+    if "grep" not in said and "glob" not in said and "Dir[" not in said:
+        return re.findall(r"['\"]([\w.-]+)['\"]", said)
+    home = next(iter(re.findall(_FIELD.format("bindir"), text)), "bin")
+    start = below(folder, home) + "/"
+    return [path[len(start) :] for path in view.paths if path.startswith(start) and "/" not in path[len(start) :]]
 
 
 def _rakefile(view: View, found: Gathered) -> None:
