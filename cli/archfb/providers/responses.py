@@ -54,7 +54,7 @@ def read(reading: Reading, body: Any) -> None:
     """Take in one event of a stream or a whole answer."""
     kind = words(dig(body, "type"))
     if dig(body, "object") == "response" or (not kind and isinstance(dig(body, "output"), list)):
-        _whole(reading, body, keep_text=True)
+        _whole(reading, body)
     elif kind in _EVENTS:
         reading.known = True
         _EVENTS[kind](reading, body)
@@ -81,7 +81,10 @@ def _begun(reading: Reading, body: Any) -> None:
 
 
 def _ended(reading: Reading, body: Any) -> None:
-    _whole(reading, dig(body, "response"), keep_text=not reading.text)
+    """Take in the whole response; its text, where it has one, is what the deltas came to."""
+    heard, reading.text = reading.text, []
+    _whole(reading, dig(body, "response"))
+    reading.text = reading.text or heard
     reading.done = True
 
 
@@ -97,8 +100,8 @@ _EVENTS: dict[str, Callable[[Reading, Any], None]] = {
 }
 
 
-def _whole(reading: Reading, response: Any, *, keep_text: bool) -> None:
-    """Take in a response object; its text only where no event brought it before."""
+def _whole(reading: Reading, response: Any) -> None:
+    """Take in a response object."""
     reading.known = True
     error = dig(response, "error")
     if error:
@@ -107,7 +110,7 @@ def _whole(reading: Reading, response: Any, *, keep_text: bool) -> None:
     status = words(dig(response, "status"))
     reading.end(string(dig(response, "incomplete_details", "reason")) or status, ENDINGS)
     for item in items(dig(response, "output")):
-        _item(reading, item, keep_text=keep_text)
+        _item(reading, item)
     usage = table(dig(response, "usage"))
     reading.use(
         input=usage.get("input_tokens"),
@@ -117,7 +120,7 @@ def _whole(reading: Reading, response: Any, *, keep_text: bool) -> None:
     )
 
 
-def _item(reading: Reading, item: Any, *, keep_text: bool) -> None:
+def _item(reading: Reading, item: Any) -> None:
     if dig(item, "type") in ("function_call", "custom_tool_call", "tool_call"):
         reading.tool = True
     if dig(item, "type") != "message":
@@ -125,5 +128,5 @@ def _item(reading: Reading, item: Any, *, keep_text: bool) -> None:
     for part in items(dig(item, "content")):
         if dig(part, "type") == "refusal":
             reading.refusal = string(dig(part, "refusal")) or "refused"
-        elif keep_text and dig(part, "type") == "output_text":
+        elif dig(part, "type") == "output_text":
             reading.say(dig(part, "text"))

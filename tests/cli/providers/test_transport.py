@@ -90,6 +90,21 @@ def test_servers_that_ignore_stream_or_leave_out_usage_or_the_done_marker_are_un
         assert (reply.outcome, reply.text) == ("ok", "hello")
 
 
+SAID = {"type": "message", "content": [{"type": "output_text", "text": "Hello, all of it."}]}
+
+
+@pytest.mark.parametrize(("output", "text"), [([SAID], "Hello, all of it."), ([], "Hello")])
+def test_what_a_response_holds_at_its_end_counts_before_its_deltas(ask: Ask, output: list[Any], text: str) -> None:
+    end = {"object": "response", "status": "completed", "output": output}
+    events = [
+        {"type": "response.output_text.delta", "delta": "Hello"},
+        {"type": "response.completed", "response": end},
+    ]
+    body = "".join(f"data: {json.dumps(event)}\n\n" for event in events)
+    reply, _, _ = ask([{"body": body, "content_type": "text/event-stream"}], "openai-responses")
+    assert (reply.outcome, reply.text, reply.finish_reason) == ("ok", text, "completed")
+
+
 @pytest.mark.parametrize(
     ("headers", "seconds"),
     [
