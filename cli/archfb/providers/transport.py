@@ -53,11 +53,12 @@ class Transport:
         wall: Callable[[], float] = time.time,
         environ: Mapping[str, str] | None = None,
         resolve: Resolve | None = None,
+        now: Callable[[], float] | None = None,
     ) -> None:
-        """Take the clocks (seconds; `wall` is Unix time), the variables that name proxies and certificates, and what
-        looks up a host name (raising OSError).
+        """Take the clocks (seconds; `wall` is Unix time here), the variables that name proxies and certificates, what
+        looks up a host name (raising OSError), and the clock by which a date to come back at is read, if not `wall`.
         """
-        self.clock, self.wall = clock, wall
+        self.clock, self.wall, self.now = clock, wall, now or wall
         self.environ = dict(os.environ if environ is None else environ)
         self.names = Names(clock, resolve)
         self.wrong_proxies = proxy_problems(self.environ)
@@ -286,7 +287,7 @@ class _Exchange:
         return Verdict(told.outcome, certificates.sentence(self.host, dates, told.message, now), told.code)
 
     def _result(self, verdict: Verdict | None, began: float) -> Exchanged:
-        now, receiver = self.transport.wall(), self.receiver
+        now, receiver = self.transport.now(), self.receiver
         ended = self.ended_at if self.ended_at is not None and verdict is None else self.transport.clock()
         streamed = receiver is not None and receiver.streamed
         first = self.first_text_at if streamed else None

@@ -67,7 +67,7 @@ class Router:
         memory = store if store is not None else open_store(loaded, state, variables)
         try:
             members = roster(loaded, variables, memory.salt)
-            async with Transport(environ=variables) as transport:
+            async with Transport(environ=variables, now=memory.now) as transport:
                 pause = sleep or asyncio.sleep
                 chance = random.Random()  # noqa: S311 - spreads load, guards nothing
                 router = cls(Desk(loaded, memory, members, transport, chance, pause, observe, run_id))

@@ -82,7 +82,8 @@ class SharedStore(LastingStore):
                 store.close()
                 raise
             if late:
-                self._say(f"Merged what was kept here while the database was away ({late} attempts).")
+                count = "1 attempt" if late == 1 else f"{late} attempts"
+                self._say(f"Merged what was kept here while the database was away ({count}).")
         return store
 
     def _do(self, work: Callable[[Store], T]) -> T:

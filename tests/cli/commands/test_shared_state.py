@@ -53,7 +53,7 @@ def test_a_run_goes_on_without_the_database_and_the_next_one_merges(server: Post
     assert away.returncode == 0
     assert "refuses connections; is it running; going on from what was known" in away.stderr
     back = archfb("--state", url, "ask", "hello")
-    assert "Merged what was kept here while the database was away (1 attempts)." in back.stderr
+    assert "Merged what was kept here while the database was away (1 attempt)." in back.stderr
     assert 'status="ok"} 3' in archfb("--state", url, "metrics").stdout
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from email.utils import formatdate
 
 import pytest
 from routing_bench import config
+from scripted_server import ServerThread
 
 from archfb.errors import ConfigurationError
 from archfb.routing.router import Router
@@ -29,3 +31,17 @@ def test_row_54_a_proxy_variable_that_is_no_url_is_refused_with_its_name() -> No
 def test_proxies_and_certificates_are_those_of_the_environment_given() -> None:
     environ = {"HTTPS_PROXY": "http://proxy.example:3128", "SSL_CERT_FILE": "/certificates.pem"}
     assert opened(environ) == environ
+
+
+def test_a_date_to_come_back_at_is_read_by_the_clock_of_the_state() -> None:
+    there = 1_790_000_000.0
+    store = MemoryStore(clock=lambda: there)
+
+    async def main(url: str) -> None:
+        async with Router.open(config({"m": {"base_url": f"{url}/v1"}}), environ={}, store=store) as router:
+            await router.ask("phase1", "hi")
+
+    refused = {"status": 429, "headers": {"Retry-After": formatdate(there + 60, usegmt=True)}}
+    with ServerThread({"default": refused}) as server:
+        asyncio.run(main(server.url))
+    assert [one.retry_after_s for one in store.attempts()] == [60.0]
