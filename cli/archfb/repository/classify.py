@@ -71,7 +71,7 @@ _DOCS_NAME = re.compile(
     r"|README|[Rr]eadme)(?:\.[^/]*)?$"
 )
 _TESTS_FOLDER = re.compile(
-    r"(?:^|/)(?:tests?|specs?|__tests__|__mocks__|testing|testdata|test[-_][^/]+|[^/]+[-_]tests?"
+    r"(?:^|/)(?:tests?|specs?|__tests__|__mocks__|testing|testdata|unittests?|test[-_ ][^/]+|[^/]+[-_ ]tests?"
     r"|e2e|fixtures|Tests?|src/\w*[tT]est(?:Fixtures)?)/"
 )
 _TESTS_NAME = re.compile(r"^(?:test_.*|.*[._-](?:test|spec|tests)|conftest|.*(?:Test|Tests|Spec|IT))\.[^.]+$")

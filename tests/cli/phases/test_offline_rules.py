@@ -183,7 +183,8 @@ WORKFLOW = """on: [pull_request]
 jobs:
   a:
     steps:
-      - run: pip install mkdocs-material
+      - run: pip install mkdocs-material mkdocs-redirects
+      - run: python3 -m pip --disable-pip-version-check install pytest
       - run: go install example.org/tool@latest
       - run: cargo install cargo-fuzz
       - run: cd packages/x && pnpm i -D @scope/native
@@ -200,7 +201,7 @@ def test_what_an_automation_brings_for_itself_is_nothing_to_set_up(rules: Any) -
     files = {".github/workflows/ci.yml": WORKFLOW, "package.json": package, "pnpm-lock.yaml": "", "src/a.js": "x\n"}
     commands = rules(files).partition("## Commands")[2].partition("\n## ")[0].strip().split("\n")
     assert commands == [
-        "- Install: `pip install -e .[dev]` (`.github/workflows/ci.yml:11`)",
+        "- Install: `pip install -e .[dev]` (`.github/workflows/ci.yml:12`)",
         "- Test: `pnpm test` (`package.json:2`)",
     ]
 

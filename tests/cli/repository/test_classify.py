@@ -56,7 +56,7 @@ def test_a_file_has_a_kind(name: str, content: bytes, kind: str) -> None:
 
 
 ROLES = [
-    ("src/a.py", "source"), ("tests/a.py", "test"), ("src/a_test.go", "test"), ("src/a.spec.ts", "test"), ("src/test/java/A.java", "test"), ("docs/a.md", "docs"),
+    ("src/a.py", "source"), ("tests/a.py", "test"), ("src/a_test.go", "test"), ("test cases/common/1 x/a.c", "test"), ("unittests/a.py", "test"), ("src/jvmTest/A.kt", "test"), ("src/a.spec.ts", "test"), ("src/test/java/A.java", "test"), ("docs/a.md", "docs"),
     ("README", "docs"), ("examples/a.py", "example"), ("pyproject.toml", "config"), (".github/workflows/a.yml", "config"), ("data/x", "other"), ("src/Contest.java", "source"),
 ]  # fmt: skip
 

@@ -87,7 +87,7 @@ _NOT_BY_CI = {"run", "docs", "release"}
 """Purposes that an automation's steps only seem to have."""
 
 _INSTALLS_A_TOOL = re.compile(
-    r"\bpip3? install (?!.*\s(?:-r|-e|--editable|\.|--group))"
+    r"\bpip3?(?: --?[\w-]+)* install (?!.*\s(?:-r|-e|--editable|\.|--group))"
     r"|\b(?:npm|pnpm|yarn|bun) (?:i|install|add) (?:[^&|;\n]* )?[^-&|;\s]"
     r"|\bnpm (?:i|install) -g|\bgem install|phpunit install$|\bbrew install|\b(?:uv|dotnet) tool |\bpipx "
     r"|\bcargo install (?!.*--path)|\bgo (?:install \S+@|get\b)"
