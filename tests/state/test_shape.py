@@ -103,11 +103,13 @@ def test_row_71_sums_of_another_kind_count_as_nothing(path: Path, value: str) ->
         path,
         f"UPDATE totals SET seconds = {value}, cost_usd = {value}, output_tokens = {value}",
         f"UPDATE OR REPLACE rollups SET hour = {value}, count = {value}",
+        f"INSERT OR REPLACE INTO handovers VALUES ({value}, {value}, {value}, {value})",
         f"UPDATE budgets SET usd = {value}, count = {value}",
         f"UPDATE reservations SET usd = {value}",
     )
     store = open_state(str(path))
     assert all(one.seconds - one.seconds == 0 and one.output_tokens >= 0 for one in store.counters())
+    assert all(isinstance(name, str) for key in store.fallbacks() for name in key)
     assert isinstance(store.hours(since=0.0), list)
     assert store.reserve("b", 1.0, 10.0) is not None
     store.close()

@@ -187,7 +187,8 @@ def fallbacks(connection: sqlite3.Connection) -> dict[tuple[str, str, str], int]
     """Return the hand-overs by (phase, from, to)."""
     stored = connection.execute("SELECT phase, from_model, to_model, count FROM handovers")
     tail = connection.execute(_TAIL_HANDOVERS, (folded(connection),))
-    return {key: int(sums[0]) for key, sums in sorted(_merged([*stored, *tail], 3).items(), key=_texts)}
+    merged = sorted(_merged([*stored, *tail], 3).items(), key=_texts)
+    return {(str(phase), str(start), str(end)): int(count) for (phase, start, end), (count,) in merged}
 
 
 def _where(since: float, model: str | None, run_id: str | None) -> tuple[str, list[Any]]:
