@@ -96,7 +96,7 @@ def _layers(body: Any) -> Iterator[Any]:
     quoted = dig(own, "metadata", "raw")
     if string(quoted):
         yield from _layers(_json(quoted) or {"message": quoted})
-    inside = _inside(words(dig(own, "message")))
+    inside = _inside(words(own) or words(error) or words(dig(own, "message")))
     if inside:
         yield from _layers(inside)
     listed = dig(own, "errors", 0)

@@ -346,6 +346,12 @@ ROWS: list[tuple[str, int, Any, str]] = [
         "auth",
     ),
     (
+        "an error as text in plain words",
+        502,
+        'upstream said: {"error": {"type": "overloaded_error", "message": "x"}} (request 7)',
+        "overloaded",
+    ),
+    (
         "Cloudflare lists its errors",
         400,
         {"success": False, "errors": [{"code": 5007, "message": "No such model x or task"}], "result": None},
