@@ -108,7 +108,7 @@ def test_a_cost_limit_refuses_before_a_request_and_keeps_what_was_done(run: Any,
 def test_a_deadline_ends_a_call(run: Any, here: Outside) -> None:
     here.configure("[routing]\noffline = false\n")
     here.put(well(hanging("technology")))
-    ended = run("phase1", "--deadline", "0.6", "--json")
+    ended = run("phase1", "--deadline", "4", "--json")
     phase = ended.document["phases"][0]
     assert (ended.code, phase["status"]) == (0, "partial")
     assert [(one["title"], one["code"]) for one in phase["result"]["missing"]] == [("Technology", "deadline")]
