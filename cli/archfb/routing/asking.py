@@ -104,14 +104,9 @@ class Asking:
     def _again(self, reply: Reply) -> bool:
         if self._adapts(reply):
             return True
-        if len(self.mine) >= self.allowed or not pace.worth_repeating(reply) or (self.others and self._failing()):
+        if len(self.mine) >= self.allowed or not pace.worth_repeating(reply):
             return False
         return self.desk.repeats.take(self.member.ref.host)
-
-    def _failing(self) -> bool:
-        """Whether the model's last call before this one failed too: then a repeat is hardly worth it."""
-        known = self.rows.deployments.get(self.member.ref.deployment)
-        return known is not None and known.consecutive > 0
 
     def _adapts(self, reply: Reply) -> bool:
         """Remember the one parameter that was refused; False where there is none, or it was known already."""
