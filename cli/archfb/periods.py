@@ -9,7 +9,7 @@ from archfb_state.outcomes import Outcome
 from archfb_state.store import BUCKETS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from archfb_state.records import Attempt
     from archfb_state.store import Counter, Store
@@ -21,6 +21,9 @@ SIZES = ((2 * DAY, HOUR), (60 * DAY, DAY), (float("inf"), WEEK))
 
 NOBODYS = frozenset({Outcome.CANCELLED, Outcome.CONTEXT_TOO_LONG, Outcome.CONTENT_FILTERED, Outcome.TRUNCATED})
 """Outcomes that are held against nobody, and so are no part of a model's availability."""
+
+PAID = frozenset({Outcome.OK, Outcome.TRUNCATED})
+"""Outcomes that cost something, unless the model is free."""
 
 SHARES = (0.50, 0.95, 0.99)
 
@@ -36,7 +39,8 @@ class Period:
     outcomes: tuple[tuple[str, int], ...]
     p50_ms: float | None
     p95_ms: float | None
-    cost_usd: float
+    cost_usd: float | None
+    """What it cost; None where there were answers and the price of none of them is known."""
     p99_ms: float | None = None
 
     @property
@@ -49,14 +53,15 @@ class Period:
         from archfb.routing.json import instant
 
         share = self.availability
+        took = {"p50": self.p50_ms, "p95": self.p95_ms, "p99": self.p99_ms}
         return {
             "at": instant(self.at),
             "model": self.model,
             "attempts": self.ok + self.failed,
             "availability": None if share is None else round(share, 4),
             "outcomes": dict(self.outcomes),
-            "latency_ms": {"p50": self.p50_ms, "p95": self.p95_ms, "p99": self.p99_ms},
-            "cost_usd": self.cost_usd,
+            "latency_ms": {name: None if ms is None else round(ms, 1) for name, ms in took.items()},
+            "cost_usd": None if self.cost_usd is None else round(self.cost_usd, 9),
         }
 
 
@@ -89,10 +94,12 @@ class _Sum:
     took: list[float] = field(default_factory=list)
     buckets: list[int] = field(default_factory=lambda: [0] * (len(BUCKETS) + 1))
     cost_usd: float = 0.0
+    unpriced: bool = False
 
-    def add(self, outcome: str, number: int, cost: float) -> None:
+    def add(self, outcome: str, number: int, cost: float | None) -> None:
         self.outcomes[outcome] = self.outcomes.get(outcome, 0) + number
-        self.cost_usd += cost
+        self.cost_usd += cost or 0.0
+        self.unpriced |= cost is None and outcome in PAID
 
     def add_buckets(self, counts: Sequence[int]) -> None:
         self.buckets = [before + more for before, more in zip(self.buckets, counts, strict=True)]
@@ -110,7 +117,8 @@ class _Sum:
         ok = self.outcomes.get(Outcome.OK, 0)
         failed = sum(number for what, number in self.outcomes.items() if what not in NOBODYS) - ok
         p50, p95, p99 = self.latencies()
-        return Period(at, model, ok, failed, tuple(sorted(self.outcomes.items())), p50, p95, self.cost_usd, p99)
+        usd = None if self.unpriced and not self.cost_usd else self.cost_usd
+        return Period(at, model, ok, failed, tuple(sorted(self.outcomes.items())), p50, p95, usd, p99)
 
 
 def size_of(back: float) -> float:
@@ -118,12 +126,24 @@ def size_of(back: float) -> float:
     return next(size for most, size in SIZES if back <= most)
 
 
-def history(store: Store, back: float, *, model: str | None = None, keep_days: float, size: float = 0.0) -> History:
-    """Return what happened in the last `back` seconds; further back than `keep_days` only sums are kept."""
+def history(
+    store: Store,
+    back: float,
+    *,
+    model: str | None = None,
+    keep_days: float,
+    size: float = 0.0,
+    free: Callable[[str], bool] = lambda _: False,
+) -> History:
+    """Return what happened in the last `back` seconds; further back than `keep_days` only sums are kept.
+
+    `free` says whether a model is known to cost nothing, which sums cannot tell from an unknown price.
+    """
     end = store.now()
     begin, step = end - back, size or size_of(back)
     if back > keep_days * DAY:
-        return History(begin, end, step, tuple(from_sums(store.hours(since=begin, model=model), step)), rough=True)
+        summed = from_sums(store.hours(since=begin, model=model), step, free)
+        return History(begin, end, step, tuple(summed), rough=True)
     return History(begin, end, step, tuple(periods(store.attempts(since=begin, model=model), step)))
 
 
@@ -132,18 +152,21 @@ def periods(attempts: Iterable[Attempt], seconds: float) -> list[Period]:
     groups: dict[tuple[float, str], _Sum] = {}
     for one in attempts:
         group = groups.setdefault((one.started_at // seconds * seconds, one.model), _Sum())
-        group.add(str(one.outcome), 1, one.cost_usd or 0.0)
+        group.add(str(one.outcome), 1, one.cost_usd)
         if one.outcome is Outcome.OK:
             group.took.append(one.latency_ms)
     return _told(groups)
 
 
-def from_sums(hours: Iterable[tuple[float, Counter]], seconds: float) -> list[Period]:
+def from_sums(
+    hours: Iterable[tuple[float, Counter]], seconds: float, free: Callable[[str], bool] = lambda _: False
+) -> list[Period]:
     """Return hourly sums gathered likewise; the percentiles are read from the histogram."""
     groups: dict[tuple[float, str], _Sum] = {}
     for at, one in hours:
         group = groups.setdefault((at // seconds * seconds, one.model), _Sum())
-        group.add(one.outcome, one.count, one.cost_usd)
+        paid = one.outcome in PAID and not one.cost_usd and not free(one.model)
+        group.add(one.outcome, one.count, None if paid else one.cost_usd)
         if one.outcome == Outcome.OK:
             group.add_buckets(one.buckets)
     return _told(groups)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -57,6 +59,32 @@ def test_sums_give_counts_exactly_and_percentiles_roughly() -> None:
     assert (first.ok, first.failed, first.cost_usd) == (20, 2, 0.5)
     assert first.p50_ms == 1000.0
     assert second.p95_ms == 600_000.0
+
+
+@pytest.mark.parametrize(
+    ("costs", "told"),
+    [([None], None), ([None, None], None), ([0.0], 0.0), ([None, 0.25], 0.25), ([0.1, 0.2], 0.3)],
+)
+def test_an_unknown_price_is_not_free(costs: list[float | None], told: float | None) -> None:
+    rows = [replace(attempt(float(at)), cost_usd=cost) for at, cost in enumerate(costs)]
+    (found,) = periods([*rows, replace(attempt(9.0, Outcome.TIMEOUT), cost_usd=None)], HOUR)
+    assert found.to_json()["cost_usd"] == told
+
+
+@pytest.mark.parametrize(
+    ("outcome", "usd", "free", "told"),
+    [("ok", 0.0, False, None), ("ok", 0.0, True, 0.0), ("ok", 0.5, False, 0.5), ("timeout", 0.0, False, 0.0)],
+)
+def test_sums_that_come_to_nothing_are_free_only_where_the_price_is_nothing(
+    outcome: str, usd: float, free: bool, told: float | None
+) -> None:
+    (found,) = from_sums([(0.0, counter(outcome, 3, 4, usd))], DAY, lambda _: free)
+    assert found.cost_usd == told
+
+
+def test_latencies_are_told_to_a_tenth_of_a_millisecond() -> None:
+    (found,) = periods([attempt(0.0, took_ms=123.45678901234567)], HOUR)
+    assert found.to_json()["latency_ms"] == {"p50": 123.5, "p95": 123.5, "p99": 123.5}
 
 
 def test_percentiles_of_nothing_are_nothing() -> None:

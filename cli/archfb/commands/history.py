@@ -1,5 +1,6 @@
 """`archfb history`: outcomes and latency over time."""
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -29,6 +30,7 @@ def history(
     """
     from archfb import periods
     from archfb.output import console, print_json
+    from archfb.routing.prices import is_free
     from archfb.spans import span
     from archfb.suggest import one_of
 
@@ -39,7 +41,8 @@ def history(
         one_of(model, config.models, "model")
     store = one.peek(config)
     try:
-        found = periods.history(store, back, model=model, keep_days=config.keep_days)
+        free = partial(is_free, config)
+        found = periods.history(store, back, model=model, keep_days=config.keep_days, free=free)
         changes = store.transitions(since=found.begin, model=model)
     finally:
         store.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from archfb import periods
@@ -56,12 +57,13 @@ class Reading:
 
 def read(config: Config, store: Store, environ: Mapping[str, str], back: float) -> Reading:
     """Return what happened in the last `back` seconds. Raises ConfigurationError where a key cannot be one."""
+    from archfb.routing.prices import is_free
     from archfb.routing.roster import roster
     from archfb.routing.table import status_table
     from archfb.version import __version__
 
     size = next(size for most, size in SIZES if back <= most)
-    history = periods.history(store, back, keep_days=config.keep_days, size=size)
+    history = periods.history(store, back, keep_days=config.keep_days, size=size, free=partial(is_free, config))
     begin = history.begin
     return Reading(
         __version__,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from archfb.config.model import Api, Model, Provider
+    from archfb.config.model import Api, Config, Model, Provider
     from archfb.providers.exchange import Usage
 
 _HOUSES = {
@@ -67,6 +67,18 @@ def price(model: Model, provider: Provider, *, at: float | None = None) -> Price
     if model.input_price is None or model.output_price is None or model.context_window is None:
         listed = _listed(model.id, provider, at)
     return _configured(model, listed)
+
+
+def free(model: Model, provider: Provider) -> bool:
+    """Say whether the model is known to cost nothing."""
+    known = price(model, provider)
+    return (known.input, known.output) == (0.0, 0.0)
+
+
+def is_free(config: Config, name: str) -> bool:
+    """Say whether the model of that name is known to cost nothing; of one that was renamed nothing is known."""
+    model = config.models.get(name)
+    return model is not None and free(model, config.providers[model.provider])
 
 
 def cost(price: Price, usage: Usage, api: Api) -> float | None:

@@ -236,10 +236,9 @@ def _unpriced(member: Member, record: ModelRecord) -> bool:
     """Say whether calls were answered and cost nothing, though the model is not known to be free."""
     if record.cost_usd or not record.latencies_ms or member.offline:
         return False
-    from archfb.routing.prices import price
+    from archfb.routing.prices import free
 
-    known = price(member.model, member.provider)
-    return (known.input, known.output) != (0.0, 0.0)
+    return not free(member.model, member.provider)
 
 
 def _current_weight(member: Member, now: Standing) -> float:

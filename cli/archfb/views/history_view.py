@@ -81,14 +81,20 @@ def shown(found: History, width: int) -> tuple[float, ...]:
 def totals(rows: Iterable[Period]) -> str:
     """Return what all periods of a model come to."""
     ok = failed = 0
-    cost, outcomes = 0.0, dict[str, int]()
+    costs, outcomes = list[float | None](), dict[str, int]()
     for one in rows:
-        ok, failed, cost = ok + one.ok, failed + one.failed, cost + one.cost_usd
+        ok, failed = ok + one.ok, failed + one.failed
+        costs.append(one.cost_usd)
         for what, number in one.outcomes:
             outcomes[what] = outcomes.get(what, 0) + number
     answered = share(ok / (ok + failed) if ok + failed else None)
     bad = [f"{number} {what}" for what, number in sorted(outcomes.items(), key=lambda one: -one[1]) if what != "ok"]
-    return ", ".join([f"{ok}/{ok + failed} answered ({answered})", f"{money(cost)}", *bad])
+    return ", ".join([f"{ok}/{ok + failed} answered ({answered})", _cost(costs), *bad])
+
+
+def _cost(costs: Sequence[float | None]) -> str:
+    known = sum(one or 0.0 for one in costs)
+    return "price unknown" if None in costs and not known else money(known)
 
 
 def span_of(values: Sequence[float | None]) -> str:

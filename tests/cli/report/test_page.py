@@ -114,7 +114,7 @@ def test_hand_overs_and_cost_are_added_up(tmp_path: Path) -> None:
     config = configuration(tmp_path)
     found = reading.read(config, sample(config, step=7200.0), {}, WEEK)
     assert [one[:3] for one in found.handovers] == [("phase1", "swift", "deep")]
-    attempts = sum(period.cost_usd for period in found.history.periods)
+    attempts = sum(period.cost_usd or 0.0 for period in found.history.periods)
     assert sum(found.cost.values()) == pytest.approx(attempts, rel=0.02)
 
 

@@ -97,7 +97,7 @@ def test_history_is_told_by_period_with_every_change() -> None:
         "  p50      ▁· 0.50 s\n"
         "  p95      ▁· 1.50 s\n"
         "\n"
-        "m2: 1/1 answered (100 %), $0\n"
+        "m2: 1/1 answered (100 %), price unknown\n"
         "  answered ·█\n"
         "  p50      ·▁ 0.80 s\n"
         "  p95      ·▁ 0.80 s\n"
@@ -107,7 +107,7 @@ def test_history_is_told_by_period_with_every_change() -> None:
         "From (UTC)        Model  Answered  Share     p50     p95     p99    Cost  Outcomes\n"
         "──────────────────────────────────────────────────────────────────────────────────────────────────────\n"
         "1970-01-01 02:00  m1          2/3   67 %  0.50 s  1.50 s  1.50 s  $0.004  1 cancelled, 2 ok, 1 timeout\n"
-        "1970-01-01 03:00  m2          1/1  100 %  0.80 s  0.80 s  0.80 s      $0  1 ok\n"
+        "1970-01-01 03:00  m2          1/1  100 %  0.80 s  0.80 s  0.80 s       -  1 ok\n"
         "\n"
         "1970-01-01 02:03:20 m1: healthy to degraded (1 failure in a row (timeout))\n"
     )
