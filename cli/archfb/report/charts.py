@@ -94,7 +94,12 @@ def _times(scale: Scale, history: History) -> Iterable[Markup]:
     for number in range(count):
         at = grid[number * len(grid) // count]
         said = instant(at)[5:16] if history.size < DAY else instant(at)[:10]
-        yield el("text", said, x=scale.x(at), y=LATENCY_HEIGHT - 5, text_anchor="start")
+        yield _below(number, said, scale.x(at), LATENCY_HEIGHT)
+
+
+def _below(number: int, said: str, x: float, height: float) -> Markup:
+    """Return a label of the axis of time; every other one gives way where the page is narrow."""
+    return el("text", said, x=x, y=height - 5, text_anchor="start", class_="between" if number % 2 else None)
 
 
 def _seconds(ms: float) -> str:
@@ -140,10 +145,10 @@ def cost(usd: Mapping[tuple[float, str], float], models: Sequence[str]) -> Marku
     bars = [
         bar for number, day in enumerate(grid) for bar in _bars(usd, models, day, LEFT + number * step, step, most)
     ]
+    every = max(1, len(grid) // 8)
     labels = [
-        el("text", instant(day)[5:10], x=LEFT + number * step, y=COST_HEIGHT - 5, text_anchor="start")
-        for number, day in enumerate(grid)
-        if number % max(1, len(grid) // 8) == 0
+        _below(number, instant(day)[5:10], LEFT + number * every * step, COST_HEIGHT)
+        for number, day in enumerate(grid[::every])
     ]
     return _svg(COST_HEIGHT, "Cost per day and model", *_cost_axis(most), *bars, *labels)
 

@@ -99,11 +99,19 @@ def cards(found: Reading) -> Markup:
 
 def table(cells: Sequence[Cell], rows: Iterable[object], nothing: str) -> Markup:
     """Return rows as a table, or a sentence where there are none."""
-    body = [el("tr", *(el("td", cell.value(row), class_=cell.class_) for cell in cells)) for row in rows]
+    body = [
+        el("tr", *(el("td", cell.value(row), class_=cell.class_, data_label=cell.title) for cell in cells))
+        for row in rows
+    ]
     if not body:
         return el("p", nothing, class_="faint")
     head = el("tr", *(el("th", cell.title, class_=cell.class_, scope="col") for cell in cells))
-    return el("div", el("table", el("thead", head), el("tbody", *body)), class_="wide")
+    return stacked(el("thead", head), el("tbody", *body))
+
+
+def stacked(*pieces: Piece) -> Markup:
+    """Return a table whose rows become blocks where the page is too narrow for columns."""
+    return el("div", el("table", *pieces, class_="stacked"), class_="wide")
 
 
 def status(found: Reading) -> Markup:
@@ -198,10 +206,10 @@ def changes(found: Reading) -> Markup:
     if not rows:
         return el("p", "No model changed its status.", class_="faint")
     newest, earlier = rows[:NEWEST], rows[NEWEST:]
-    shown = el("div", el("table", el("tbody", *newest)), class_="wide")
+    shown = stacked(el("tbody", *newest))
     if not earlier:
         return shown
-    more = el("div", el("table", el("tbody", *earlier)), class_="wide")
+    more = stacked(el("tbody", *earlier))
     return joined(shown, el("details", el("summary", f"{len(earlier):,} earlier"), more))
 
 
@@ -258,4 +266,4 @@ def _attempts(told: ToldRun) -> Iterable[Markup]:
         )
         for one in told.attempts
     ]
-    yield el("div", el("table", el("tbody", *rows)), class_="wide")
+    yield stacked(el("tbody", *rows))

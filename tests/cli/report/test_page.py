@@ -110,6 +110,22 @@ def test_each_model_has_a_strip_with_a_cell_an_hour(seen: Seen) -> None:
     assert {attributes["class"] for attributes in cells} == {"ok", "bad", "none"}
 
 
+def test_a_row_that_becomes_a_block_says_what_its_figures_are(seen: Seen) -> None:
+    labels = [attributes.get("data-label") for name, attributes in seen.elements if name == "td"]
+    assert labels[:8] == ["Model", "Status", "Reason", "Answered", "Errors", "Cost", "Seen", "Retry"]
+    titles = [attributes.get("class") for name, attributes in seen.elements if name == "table"]
+    assert titles[:2] == ["stacked", None]  # the legend of the cost has two short columns, which always fit
+    assert titles[2:]
+    assert set(titles[2:]) == {"stacked"}
+
+
+def test_every_other_label_of_time_can_give_way(seen: Seen) -> None:
+    below = [one for name, one in seen.elements if name == "text" and one.get("text-anchor") == "start"]
+    kept = [one for one in below if one.get("class") != "between"]
+    assert len(below) == 3 * 6 + 8
+    assert len(kept) == len(below) // 2
+
+
 def test_hand_overs_and_cost_are_added_up(tmp_path: Path) -> None:
     config = configuration(tmp_path)
     found = reading.read(config, sample(config, step=7200.0), {}, WEEK)
