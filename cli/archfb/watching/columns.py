@@ -101,6 +101,8 @@ def fitted(found: Sequence[Column], width: int) -> list[Column]:
     kept = list(found)
     while _needed(kept) > width and max(one.rank for one in kept) > 0:
         kept.remove(max(kept, key=lambda one: one.rank))
+    # Names give way before a status loses letters: the word says what no colour does.
+    kept[0] = kept[0]._replace(width=max(1, kept[0].width - max(0, _needed(kept) - width)))
     spare = max(0, width - _needed(kept))
     grown = []
     for one in kept:
@@ -116,7 +118,7 @@ def _needed(found: Sequence[Column]) -> int:
 
 def heading(found: Sequence[Column]) -> str:
     """Return the titles."""
-    return GAP.join(padded(one.title, one.width, right=one.right) for one in found)
+    return GAP.join(padded(one.title[: one.width], one.width, right=one.right) for one in found)
 
 
 def row(found: Sequence[Column], one: ModelHealth) -> list[tuple[str, str]]:

@@ -228,6 +228,15 @@ def test_nothing_is_ever_wider_or_higher_than_the_terminal(
     assert max(len(line) for line in lines) <= width
 
 
+@pytest.mark.parametrize("width", [14, 16, 20, 28, 29, 30])
+@pytest.mark.parametrize("status", ["degraded", "unavailable"])
+def test_the_status_is_read_in_full_however_narrow_the_terminal_is(width: int, status: str) -> None:
+    lines = shown(width, 20, table=health(row("a-model-with-quite-a-long-name", status))).splitlines()
+    at = next(number for number, line in enumerate(lines) if line.split()[-1:] == ["Status"])
+    assert lines[at + 1].split()[-1] == status
+    assert lines[at].index("Status") == lines[at + 1].index(status)
+
+
 @pytest.mark.parametrize("width", [40, 80, 120])
 def test_a_name_shorter_than_its_title_moves_no_column(width: int) -> None:
     lines = shown(width, 20, table=health(row("a"))).splitlines()
