@@ -182,7 +182,8 @@ def test_a_file_that_becomes_a_directory_under_way_ends_saving(path: str) -> Non
     Path(path).mkdir()
     store._store._database._looked = -1.0
     life(store, 1)
-    assert store.opened.notes[-1].startswith(f"State at {path} cannot be saved: State file {path} is a directory.")
+    said = store.opened.notes[-1]
+    assert said == f"State at {path} cannot be saved: State file {path} is a directory. Running without saving."
 
 
 def test_a_file_replaced_by_one_open_to_others_is_said(path: str) -> None:

@@ -216,4 +216,5 @@ def _sentence(path: str, failure: Exception) -> str:
         return f"Disk full at {path}; health not saved, call not affected."
     if _code(failure) == sqlite3.SQLITE_READONLY:
         return "State is read-only; decisions use it, nothing is saved."
-    return f"State at {path} cannot be saved: {failure}. Running without saving."
+    why = str(failure).removesuffix(".")
+    return f"State at {path} cannot be saved: {why}. Running without saving."
