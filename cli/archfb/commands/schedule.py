@@ -102,6 +102,8 @@ def remove(ctx: typer.Context, systemd: Units = False, force: Force = False) -> 
     one = session(ctx)
     change = place(one, systemd=systemd).remove(force=force)
     one.note({"absent": "None was installed."}.get(change, "Removed."))
+    if not systemd and place(one, systemd=True).installed() is not None:
+        one.note("A systemd timer is installed: archfb schedule remove --systemd")
     return 0
 
 

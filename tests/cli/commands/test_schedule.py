@@ -75,6 +75,17 @@ def test_a_timer_is_shown_as_its_files(capsys: pytest.CaptureFixture[str], cront
     assert "enable-linger" in err
 
 
+def test_removing_from_the_crontab_tells_of_a_timer_that_stays(
+    crontab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(crontab.parent))
+    units = crontab.parent / "systemd" / "user"
+    units.mkdir(parents=True)
+    (units / "archfb-health.timer").write_text("[Timer]\n")
+    assert enter(["schedule", "remove"]) == 0
+    assert "A systemd timer is installed: archfb schedule remove --systemd" in capsys.readouterr().err
+
+
 MISTAKES = [
     (["--every", "7m"], "--every must be one of 1m, 2m,"),
     (["--every", "soon"], "--every must be a span of time"),
