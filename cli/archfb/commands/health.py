@@ -78,7 +78,7 @@ def health(
     table = stored_table(one, config, model or [])
     view = selected(table, model or [], phase, config.chains)
     probes, saved, telling = [], True, None
-    if not (all_ or wanted(config, one, view, if_stale)):
+    if not wanted(config, one, view, if_stale, everything=all_):
         telling, saved = nothing_due(one, config, table)
     elif (after := round_made(one, config, lock, jitter, everything=all_, models=model, phase=phase)) is not None:
         view, probes, saved = selected(after.table, model or [], phase, config.chains), after.probes, after.saved
@@ -127,13 +127,15 @@ def known(config: "Config", models: "Sequence[str]", phase: str | None) -> None:
         one_of(phase, PHASES, "phase")
 
 
-def wanted(config: "Config", session: Session, view: "StatusTable", if_stale: float | None) -> bool:
-    """Say whether any probe is due, from stored state alone and without the HTTP stack."""
+def wanted(
+    config: "Config", session: Session, view: "StatusTable", if_stale: float | None, *, everything: bool
+) -> bool:
+    """Say whether any probe is to be made, from stored state alone and without the HTTP stack."""
     from archfb.verdict import is_stale
 
     if if_stale is not None and not any(is_stale(row, view.at, if_stale) for row in view.models if row.keyed):
         return False
-    return bool(due_now(config, session, [row.name for row in view.models if row.keyed]))
+    return everything or bool(due_now(config, session, [row.name for row in view.models if row.keyed]))
 
 
 def due_now(config: "Config", session: Session, names: "Sequence[str]") -> list[str]:

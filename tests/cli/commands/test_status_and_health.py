@@ -94,13 +94,14 @@ def test_nothing_is_probed_twice_for_one_due_time(place: Start, capsys: pytest.C
     assert len(here.server.requests) == asked
 
 
+@pytest.mark.parametrize("more", [(), ("--all",)])
 def test_if_stale_probes_nothing_while_the_evidence_is_young(
-    place: Start, capsys: pytest.CaptureFixture[str]
+    place: Start, capsys: pytest.CaptureFixture[str], more: tuple[str, ...]
 ) -> None:
     here = place("[health]\ninterval = 10\n", m1=GOOD)
     assert here.run("health") == 0
     asked = len(here.server.requests)
-    assert here.run("health", "--if-stale", "3600", "-q") == 0
+    assert here.run("health", "--if-stale", "3600", "-q", *more) == 0
     assert len(here.server.requests) == asked
 
 
