@@ -67,10 +67,23 @@ def counts(one: ModelHealth, now: float, interval: float) -> bool:
     """Say whether a model is degraded or unavailable in earnest: no drain, no hold shorter than `interval`."""
     if one.standing.status not in {"degraded", "unavailable"}:
         return False
-    drained = one.record.drained_until is not None and one.record.drained_until > now
+    return not (_drained(one, now) or _short(one, now, interval))
+
+
+def briefly_held(one: ModelHealth, now: float, interval: float) -> bool:
+    """Say whether nothing but a hold shorter than `interval` (seconds) keeps a model from being asked."""
+    return (
+        one.keyed and one.standing.status == "unavailable" and _short(one, now, interval) and not _drained(one, now)
+    )
+
+
+def _drained(one: ModelHealth, now: float) -> bool:
+    return one.record.drained_until is not None and one.record.drained_until > now
+
+
+def _short(one: ModelHealth, now: float, interval: float) -> bool:
     retry_at = one.standing.retry_at
-    short = one.standing.held and retry_at is not None and retry_at - now < interval
-    return not (drained or short)
+    return one.standing.held and retry_at is not None and retry_at - now < interval
 
 
 def is_stale(one: ModelHealth, now: float, limit: float) -> bool:

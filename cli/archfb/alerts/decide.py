@@ -23,6 +23,9 @@ LASTING = 90.0
 One that is unavailable has failed often enough, and is told at once.
 """
 
+HELD = 900.0
+"""Seconds from which short holds, one after the other, are news: a rate limit that lasts."""
+
 MOMENT = 60.0
 """Seconds that may pass between a look and the decision on it, while another process tells."""
 
@@ -31,13 +34,17 @@ Kind = Literal["problem", "resolved", "flapping", "reminder"]
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One model as it stands now. `counts` is False where its status is no news: a drain, a short hold, no key."""
+    """One model as it stands now. `counts` is False where its status is no news: a drain, a short hold, no key.
+
+    `briefly` says that it is a short hold.
+    """
 
     model: str
     status: str
     reason: str = ""
     counts: bool = True
     retry_at: float | None = None
+    briefly: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,8 @@ class Told:
     seen: str = "healthy"
     changes: tuple[float, ...] = ()
     flapping: bool = False
+    held: float = 0.0
+    """Since when every look found a short hold; 0 where the last one did not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +98,9 @@ def decide(
             after[one.model] = before
             continue
         before = _sane(before, now)
-        if one.counts and one.status != "unknown":
+        before = replace(before, held=(before.held or now) if one.briefly else 0.0)
+        lasts = one.briefly and now - before.held >= HELD
+        if (one.counts or lasts) and one.status != "unknown":
             alert, before = _one(before, one, now, remind)
             alerts += [alert] if alert else []
         after[one.model] = before
@@ -107,7 +118,7 @@ def _overtaken(told: Told, now: float) -> bool:
 def _sane(told: Told, now: float) -> Told:
     """Return the memory without instants of a clock that was set back since."""
     changes = tuple(at for at in told.changes if now - WINDOW <= at <= now)
-    return replace(told, at=min(told.at, now), changes=changes)
+    return replace(told, at=min(told.at, now), changes=changes, held=min(told.held, now))
 
 
 def _one(told: Told, seen: Seen, now: float, remind: float) -> tuple[Alert | None, Told]:
@@ -140,7 +151,8 @@ def _kind(told: Told, seen: Seen, flapping: bool, remind: bool) -> Kind | None:
 def to_json(told: Mapping[str, Told]) -> dict[str, Any]:
     """Return the memory as JSON."""
     return {
-        model: [one.status, one.at, one.seen, list(one.changes), one.flapping] for model, one in sorted(told.items())
+        model: [one.status, one.at, one.seen, list(one.changes), one.flapping, one.held]
+        for model, one in sorted(told.items())
     }
 
 
@@ -149,8 +161,9 @@ def from_json(kept: Any) -> dict[str, Told]:
     found: dict[str, Told] = {}
     for model, one in kept.items() if isinstance(kept, dict) else ():
         try:
-            status, at, seen, changes, flapping = one
-            found[model] = Told(str(status), float(at), str(seen), tuple(map(float, changes)), flapping is True)
+            status, at, seen, changes, flapping, *held = one
+            times = tuple(map(float, changes))
+            found[model] = Told(str(status), float(at), str(seen), times, flapping is True, *map(float, held))
         except (TypeError, ValueError):
             continue
     return found

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archfb.alerts.decide import Seen, decide, from_json, to_json
 from archfb.alerts.send import LONGEST, Post, run
 from archfb.text import clean
-from archfb.verdict import OFFLINE_ACCOUNT, counts
+from archfb.verdict import OFFLINE_ACCOUNT, briefly_held, counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -183,6 +183,7 @@ def standings(table: StatusTable, interval: float) -> list[Seen]:
             clean(one.standing.reason, one_line=True),
             one.keyed and (one.standing.status == "healthy" or counts(one, table.at, interval)),
             one.standing.retry_at,
+            briefly_held(one, table.at, interval),
         )
         for one in table.models
         if one.account != OFFLINE_ACCOUNT

@@ -9,21 +9,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archfb.alerts.decide import FLAPS, SETTLED, WINDOW, Alert, Seen, Told, decide, from_json, to_json
+from archfb.alerts.decide import FLAPS, HELD, SETTLED, WINDOW, Alert, Seen, Told, decide, from_json, to_json
 
 DAY = 86_400.0
 START = 1_800_000_000.0
-STATES = {"h": "healthy", "d": "degraded", "u": "unavailable", "?": "unknown"}
+STATES = {"h": "healthy", "d": "degraded", "u": "unavailable", "s": "unavailable", "?": "unknown"}
 
 
 def play(
     script: str, *, every: float = 300.0, remind: float = DAY, start: float = START
 ) -> list[tuple[int, str, str]]:
-    """Let one model stand as each letter says (capitals do not count); returns (round, kind, "from>to") as told."""
+    """Let one model stand as each letter says (capitals do not count, s is a short hold).
+
+    Returns (round, kind, "from>to") as told.
+    """
     told: dict[str, Told] = {}
     heard = []
     for at, letter in enumerate(script):
-        seen = Seen("m", STATES[letter.lower()], "why", counts=letter == letter.lower())
+        counts = letter == letter.lower() and letter != "s"
+        seen = Seen("m", STATES[letter.lower()], "why", counts=counts, briefly=letter == "s")
         alerts, told = decide(told, [seen], now=start + at * every, remind=remind)
         told = from_json(json.loads(json.dumps(to_json(told))))
         heard += [(at, one.kind, f"{one.before[0]}>{one.after[0]}") for one in alerts]
@@ -50,6 +54,29 @@ def play(
 )
 def test_a_change_is_told_once(script: str, heard: list[tuple[int, str, str]]) -> None:
     assert play(script) == heard
+
+
+@pytest.mark.parametrize(
+    ("script", "heard"),
+    [
+        ("hssh", []),
+        ("hsssh", []),
+        ("hssssssh", [(1 + HELD / 300, "problem", "h>u"), (7, "resolved", "u>h")]),
+        ("hsshsshssh", []),
+        ("hssUssh", []),
+        ("husssh", [(1, "problem", "h>u"), (5, "resolved", "u>h")]),
+    ],
+)
+def test_short_holds_are_news_once_one_follows_the_other_for_long(
+    script: str, heard: list[tuple[int, str, str]]
+) -> None:
+    assert play(script) == heard
+
+
+def test_a_memory_from_before_holds_were_kept_is_read() -> None:
+    assert from_json({"m": ["degraded", START, "degraded", [START], False]}) == {
+        "m": Told("degraded", START, "degraded", (START,))
+    }
 
 
 def test_going_to_and_fro_is_told_as_such_and_then_not_again_until_it_rests() -> None:

@@ -152,6 +152,21 @@ def test_drains_short_holds_and_missing_keys_are_no_news(one: Any, counts: bool)
     assert [seen.counts for seen in standings(health(one), 300)] == [counts]
 
 
+@pytest.mark.parametrize(
+    ("one", "briefly"),
+    [
+        (row("a"), False),
+        (DOWN, False),
+        (row("a", "unavailable", held=True, retry_in=60), True),
+        (row("a", "unavailable", held=True, retry_in=6000), False),
+        (row("a", "unavailable", held=True, retry_in=60, drained=True), False),
+        (row("a", "unavailable", held=True, retry_in=60, keyed=False), False),
+    ],
+)
+def test_a_short_hold_is_seen_as_one(one: Any, briefly: bool) -> None:
+    assert [seen.briefly for seen in standings(health(one), 300)] == [briefly]
+
+
 def test_the_offline_provider_is_no_news_at_all() -> None:
     assert standings(health(row("a", account="#")), 300) == []
 
