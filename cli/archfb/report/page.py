@@ -87,11 +87,13 @@ def cards(found: Reading) -> Markup:
     periods = found.history.periods
     ok, failed = sum(one.ok for one in periods), sum(one.failed for one in periods)
     usable = sum(one.usable for one in found.table.models)
+    spent = sum(found.cost.values())
+    unknown = not spent and any(one.cost_usd is None for one in periods)
     told = [
         ("usable models", f"{usable} of {len(found.table.models)}"),
         ("answered", percent(ok / (ok + failed)) if ok + failed else "-"),
         ("attempts", f"{ok + failed:,}"),
-        ("cost", money(sum(found.cost.values()))),
+        ("cost", "unknown" if unknown else money(spent)),
         ("hand-overs", f"{sum(one[3] for one in found.handovers):,}"),
     ]
     return el("div", *(el("div", el("b", figure), what, class_="card") for what, figure in told), class_="cards")

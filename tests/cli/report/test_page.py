@@ -18,6 +18,9 @@ from archfb.errors import UsageError
 from archfb.report import file, reading
 from archfb.report.markup import Markup, el, joined, text
 from archfb.report.page import page
+from archfb_state.outcomes import Outcome
+from archfb_state.records import Attempt
+from archfb_state.settings import Settings
 from archfb_state.storage.memory_store import MemoryStore
 
 
@@ -132,6 +135,17 @@ def test_hand_overs_and_cost_are_added_up(tmp_path: Path) -> None:
     assert [one[:3] for one in found.handovers] == [("phase1", "swift", "deep")]
     attempts = sum(period.cost_usd or 0.0 for period in found.history.periods)
     assert sum(found.cost.values()) == pytest.approx(attempts, rel=0.02)
+
+
+@pytest.mark.parametrize(("usd", "told"), [(None, "unknown"), (0.0, "$0"), (0.5, "$0.50")])
+def test_a_cost_that_nobody_knows_is_not_nothing(tmp_path: Path, usd: float | None, told: str) -> None:
+    store = MemoryStore(clock=lambda: NOW)
+    one = Attempt(
+        "a", "c", "swift", "d", "a", "h", "phase1", "call", Outcome.OK, NOW - 9, NOW - 8, 800.0, cost_usd=usd
+    )
+    store.record([one], Settings())
+    made = page(reading.read(configuration(tmp_path), store, {}, WEEK))
+    assert f'<div class="card"><b>{told}</b>cost</div>' in made
 
 
 def test_an_empty_state_has_a_page_too(tmp_path: Path) -> None:
