@@ -49,7 +49,8 @@ def picture(folder: Path, options: list[str]) -> str:
     from archfb.session import Session
     from archfb.views.status_table import status_view
 
-    _, table = stored_table(Session(environ={"HOME": str(folder)}, config=options[1], state=options[3]))
+    session = Session(environ={"HOME": str(folder)}, config=options[1], state=options[3])
+    table = stored_table(session, session.load())
     chains = tuple(one for one in table.chains if one.phase in {"phase1", "phase2"})
     console = Console(
         record=True, width=WIDTH, file=io.StringIO(), markup=False, highlight=False, force_terminal=True
