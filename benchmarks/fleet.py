@@ -25,14 +25,15 @@ from typing import TYPE_CHECKING, Any
 ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / one) for one in ("state", "cli", "tests", "benchmarks")]
 
-from postgres_server import PostgresServer  # noqa: E402 - the path comes first
 from store import REFS, SETTINGS, attempt, say  # noqa: E402 - the path comes first
-from store_postgres import choose  # noqa: E402 - the path comes first
+from store_postgres import choose, on_a_server  # noqa: E402 - the path comes first
 
 from archfb_state.storage.opening import open_state, peek  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
+
+    from postgres_server import PostgresServer
 
     from archfb.routing.router import Router
 
@@ -235,21 +236,13 @@ MEASURES = {"probes": measure_probes, "outage": measure_outage, "dying": measure
 
 
 def main() -> None:
-    """Measure what was asked for, else everything."""
+    """Read the options and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("measures", nargs="*", help=", ".join(MEASURES))
     parser.add_argument("--hosts", type=int, default=20)
     parser.add_argument("--intervals", type=int, default=5)
     parser.add_argument("--calls", type=int, default=50)
-    options = parser.parse_args()
-    server = PostgresServer.temporary()
-    try:
-        server.start()
-        with tempfile.TemporaryDirectory() as folder:
-            for name in options.measures or MEASURES:
-                MEASURES[name](server, Path(folder), options)
-    finally:
-        server.remove()
+    on_a_server(MEASURES, parser.parse_args())
 
 
 if __name__ == "__main__":

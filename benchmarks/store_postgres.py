@@ -27,9 +27,11 @@ from archfb_state.storage.opening import open_state, peek  # noqa: E402 - the pa
 from archfb_state.storage.rows import ATTEMPTS  # noqa: E402 - the path comes first
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from archfb_state.records import Snapshot
+
+    Measure = Callable[[PostgresServer, Path, argparse.Namespace], None]
 
 
 def choose(rows: Snapshot, held: Any) -> tuple[Decision, Any]:
@@ -137,22 +139,26 @@ def fill(server: PostgresServer, url: str, count: int) -> None:
 MEASURES = {"writers": measure_writers, "status": measure_status}
 
 
+def on_a_server(measures: Mapping[str, Measure], options: argparse.Namespace) -> None:
+    """Measure what was asked for, else everything, on a server that is made for it."""
+    server = PostgresServer.temporary()
+    try:
+        server.start()
+        with tempfile.TemporaryDirectory() as folder:
+            for name in options.measures or measures:
+                measures[name](server, Path(folder), options)
+    finally:
+        server.remove()
+
+
 def main() -> None:
-    """Measure what was asked for, else everything."""
+    """Read the options and measure."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("measures", nargs="*", help=", ".join(MEASURES))
     parser.add_argument("--most", type=int, default=16)
     parser.add_argument("--power", type=int, default=6)
     parser.add_argument("--seconds", type=float, default=3.0)
-    options = parser.parse_args()
-    server = PostgresServer.temporary()
-    try:
-        server.start()
-        with tempfile.TemporaryDirectory() as folder:
-            for name in options.measures or MEASURES:
-                MEASURES[name](server, Path(folder), options)
-    finally:
-        server.remove()
+    on_a_server(MEASURES, parser.parse_args())
 
 
 if __name__ == "__main__":
