@@ -99,7 +99,7 @@ async def probe_round(
         ended = await _given_up(tasks)
     for change in desk.store.settle(desk.settings, desk.refs):
         desk.observe(StatusChanged(change))
-    if not any(task.cancelled() for task in tasks):
+    if not free and not any(task.cancelled() for task in tasks):
         remember(desk.store)
     return [result for outcome in ended for result in _results(outcome)]
 

@@ -8,6 +8,7 @@ import pytest
 from routing_bench import OK, bench
 
 from archfb.probing.last_round import NAME, last_round
+from archfb.probing.round import probe_round
 from archfb.providers.exchange import Reply
 from archfb_state.settings import Health
 
@@ -31,6 +32,13 @@ def test_a_round_that_was_given_up_is_not_complete() -> None:
 
     on.transport.probe = hang  # type: ignore[method-assign]
     assert [one.model for one in asyncio.run(on.router.probe())] == ["b"]
+    assert last_round(on.store) is None
+
+
+def test_what_a_run_looks_at_ahead_is_no_round() -> None:
+    on = bench(["a"])
+    asyncio.run(probe_round(on.router.desk, free=True))
+    assert on.transport.probed == [("a", "metadata")]
     assert last_round(on.store) is None
 
 
