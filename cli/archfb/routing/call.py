@@ -273,7 +273,8 @@ class Call:
         return Scene(self.desk.members, self.request.tokens, windows, rows)
 
     def _error(self, decision: Decision) -> CallError:
-        rows = reasons(decision, self.ledger.attempts, self._scene())
+        scene = self._scene()
+        rows = reasons(decision, self.ledger.attempts, scene)
         told = " ".join(f"{row.model}: {row.why}" for row in rows)
         retry_at = min((row.retry_at for row in rows if row.retry_at is not None), default=None)
         if self._too_dear and not self.ledger.attempts:
@@ -282,7 +283,7 @@ class Call:
             )
         if self._left() <= 0:
             return CallError("deadline", f"The deadline passed before a model answered: {told}", retry_at)
-        if offline(self.desk.store.snapshot().machine, self.desk.store.now()):
+        if offline(scene.rows.machine, scene.rows.at):
             return CallError("all_failed", f"{OFFLINE_MACHINE} {told}", retry_at)
         if not self.ledger.attempts:
             return CallError("no_usable_model", f"No model can be asked now: {told}", retry_at)
