@@ -9,6 +9,7 @@ import typer
 from archfb import completion
 from archfb.commands.options import Json, OneModel
 from archfb.session import Session, session
+from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
     from archfb.routing.answer import Answer
@@ -50,8 +51,8 @@ def ask(
         one.warn(f"no model answered; this is the offline provider's answer. {reasons(answer)}")
     elif answer.offline:
         one.note("No model has a key: this is the offline provider's answer. See `archfb doctor`.")
-    if answer.finish_reason in {"length", "truncated"}:
-        one.warn("the answer was cut off at the model's output limit.")
+    if answer.truncated:
+        one.warn(cut_off(answer))
     if json:
         print_json(answer_json(answer))
     else:
@@ -108,6 +109,15 @@ def piped() -> str:
             break
         got += chunk
     return got.decode("utf-8", "replace")
+
+
+def cut_off(answer: "Answer") -> str:
+    """Say that an answer ends where its model's output limit cut it, and what came of continuing it."""
+    told = "the answer was cut off at the model's output limit"
+    if answer.continued:
+        return f"{told}, and again after it had been continued once."
+    last = answer.attempts[-1].outcome
+    return f"{told}." if last is Outcome.TRUNCATED else f"{told}; it could not be continued ({last})."
 
 
 def in_their_place(answer: "Answer") -> bool:

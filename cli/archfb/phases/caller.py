@@ -9,6 +9,7 @@ from archfb import events
 from archfb.phases import reuse
 from archfb.phases.calls import Called
 from archfb.phases.records import CallFailed, Made
+from archfb.routing.continuation import continued, total
 from archfb.text import clean
 from archfb_state.store import PhaseResult, StoreBusy, StoreUnusable
 
@@ -28,9 +29,6 @@ if TYPE_CHECKING:
 
 OFFLINE_VERSION = "offline/5"
 """Stands in a stored offline answer's prompt version; raised when the offline analysis says something new."""
-
-OVERLAP = 400
-"""Characters in which a continuation may repeat the end of what it continues."""
 
 
 @dataclass(slots=True)
@@ -52,18 +50,14 @@ class Gathered:
         self.attempts.extend(answer.attempts)
         known = self.cost_usd is not None and answer.cost_usd is not None
         self.cost_usd = (self.cost_usd or 0.0) + (answer.cost_usd or 0.0) if known else None
-        self.input_tokens = _sum(self.input_tokens, answer.usage.input_tokens)
-        self.output_tokens = _sum(self.output_tokens, answer.usage.output_tokens)
+        self.input_tokens = total(self.input_tokens, answer.usage.input_tokens)
+        self.output_tokens = total(self.output_tokens, answer.usage.output_tokens)
 
     def take(self, answer: Answer) -> None:
         """Let an answer's text be the one that counts."""
         self.text, self.model, self.offline = clean(answer.text), answer.model or "offline", answer.offline
-        self.finish_reason = answer.finish_reason
+        self.finish_reason = "length" if answer.truncated else answer.finish_reason
         self.fell_back = answer.offline and reuse.stood_in(answer.decision)
-
-
-def _sum(one: int | None, other: int | None) -> int | None:
-    return other if one is None else one if other is None else one + other
 
 
 @dataclass(slots=True)
@@ -136,8 +130,7 @@ class ModelCaller:
         answer = await self._ask(spec, spec.build, got)
         if not answer.ok:
             return _failed(spec, answer, got)
-        got.take(answer)
-        await self._continue(spec, got)
+        got.take(await self._continue(spec, answer, got))
         reason = await self._readable(spec, got)
         return self._keep(spec, got, reason)
 
@@ -164,6 +157,7 @@ class ModelCaller:
                 only_providers=self.options.only_providers,
                 not_providers=self.options.not_providers,
                 offline_only=self.options.offline,
+                continues=False,
             )
         finally:
             await self.purse.close(spec, answer)
@@ -176,21 +170,16 @@ class ModelCaller:
         known = self.cost_usd is not None and answer.cost_usd is not None
         self.cost_usd = (self.cost_usd or 0.0) + (answer.cost_usd or 0.0) if known else None
 
-    async def _continue(self, spec: CallSpec, got: Gathered) -> None:
-        """Let an answer that was cut at the output limit be continued once, by whoever began it."""
-        if got.offline or got.finish_reason not in {"length", "truncated"}:
-            return
-        begun = got.text
+    async def _continue(self, spec: CallSpec, answer: Answer, got: Gathered) -> Answer:
+        """Return the answer, continued once where it was cut at the output limit; each ask is paid from the purse."""
 
-        def build(budget: int | None) -> Question:
-            return replace(spec.build(budget), prefix=begun, offline=None)
+        async def go_on(build: Callable[[int | None], Question], by: str) -> Answer:
+            return await self._ask(spec, build, got, by)
 
-        answer = await self._ask(spec, build, got, got.model)
-        if not answer.ok or answer.offline:
-            return
-        got.text = joined(begun, clean(answer.text))
-        got.finish_reason = answer.finish_reason
-        self.observe(events.Note(f"{spec.title}: the answer was cut off and has been continued", 1))
+        whole = await continued(answer, spec.build, go_on)
+        if whole.continued:
+            self.observe(events.Note(f"{spec.title}: the answer was cut off and has been continued", 1))
+        return whole
 
     async def _readable(self, spec: CallSpec, got: Gathered) -> OfflineReason | None:
         """Return why the offline provider made what is kept, None where a model did; asks again where unreadable."""
@@ -281,11 +270,3 @@ def _failed(spec: CallSpec, answer: Answer, got: Gathered) -> CallFailed:
         len(got.attempts),
         got.cost_usd,
     )
-
-
-def joined(begun: str, rest: str) -> str:
-    """Return an answer and its continuation as one text; what the continuation repeats of the end is left out."""
-    for size in range(min(OVERLAP, len(begun), len(rest)), 11, -1):
-        if begun.endswith(rest[:size]):
-            return begun + rest[size:]
-    return begun + rest

@@ -68,6 +68,7 @@ class RouterLike(Protocol):
         only_providers: Iterable[str] = (),
         not_providers: Iterable[str] = (),
         offline_only: bool = False,
+        continues: bool = True,
     ) -> Answer:
         """Return the end of one call; raises CancelledError alone."""
 

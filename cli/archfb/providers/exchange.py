@@ -29,7 +29,7 @@ class Question:
     @property
     def chars(self) -> int:
         """Return the size of the context in characters, which the complexity goes by."""
-        return len(self.prompt) + len(self.system or "")
+        return len(self.prompt) + len(self.system or "") + len(self.prefix or "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,5 +35,9 @@ class Answer:
     decision: tuple[Ranked, ...]
     error: CallError | None = None
     offline: bool = False
+    truncated: bool = False
+    """The text ends where an output limit cut it."""
+    continued: bool = False
+    """The text was cut once, and is two answers of the model joined."""
     call_id: str = ""
     plan: Decision | None = field(default=None, repr=False)

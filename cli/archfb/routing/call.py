@@ -244,6 +244,7 @@ class Call:
             attempts=tuple(self.ledger.attempts),
             decision=self._explained(decision).ranked,
             offline=self.desk.members[answered.model].offline,
+            truncated=reply.outcome is Outcome.TRUNCATED,
             call_id=self.ledger.call_id,
             plan=decision,
         )

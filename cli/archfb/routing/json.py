@@ -91,6 +91,8 @@ def answer_json(answer: Answer) -> dict[str, Any]:
         "offline": answer.offline,
         "complexity": answer.complexity,
         "finish_reason": answer.finish_reason,
+        "truncated": answer.truncated,
+        "continued": answer.continued,
         "usage": asdict(answer.usage),
         "cost_usd": answer.cost_usd,
         "attempts": [attempt_json(one) for one in answer.attempts],

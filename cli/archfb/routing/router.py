@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archfb.config.model import Config
+from archfb.events import Note
 from archfb.providers.exchange import Question
 from archfb.routing.call import Call
+from archfb.routing.continuation import continued
 from archfb.routing.desk import Desk, nobody
 from archfb.routing.plan import Request
 from archfb.routing.roster import chain_members, roster
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
     from archfb.events import Observer
     from archfb.probing.round import ProbeResult
     from archfb.routing.answer import Answer
+    from archfb.routing.continuation import Build
     from archfb.routing.table import StatusTable
     from archfb_state.decisions import Decision
     from archfb_state.settings import Strategy
@@ -110,15 +114,18 @@ class Router:
         only_providers: Iterable[str] = (),
         not_providers: Iterable[str] = (),
         offline_only: bool = False,
+        continues: bool = True,
     ) -> Answer:
         """Ask one question of a phase's chain and return its answer; a failed call is an answer that is not ok.
 
         `build` makes the question for the input tokens that a candidate's window leaves (None: unknown), for
-        prompts that can be made smaller. `deadline` is seconds for the whole call.
+        prompts that can be made smaller. `deadline` is seconds for the whole call. An answer that was cut at the
+        output limit is continued once by the same model, unless `continues` is false.
         Raises UsageError for an unknown phase or model, and CancelledError when cancelled.
         """
         question = Question(prompt) if isinstance(prompt, str) else prompt
-        first = build(None) if build is not None else question
+        make = build or (lambda _: question)
+        first = make(None)
         request = Request(
             phase,
             first.chars,
@@ -133,9 +140,15 @@ class Router:
             offline_only,
             shrinks=build is not None,
         )
-        seconds = self.config.routing.deadline if deadline is None else deadline
-        call = Call(self.desk, request, build or (lambda _: question), self.desk.clock() + seconds, role)
-        return await call.run()
+        until = self.desk.clock() + (self.config.routing.deadline if deadline is None else deadline)
+
+        async def go_on(build: Build, by: str) -> Answer:
+            self.desk.observe(Note(f"{by} stopped at its output limit: asked once to go on", 1))
+            longer = replace(request, chars=build(None).chars, model=by)
+            return await Call(self.desk, longer, build, until, role).run()
+
+        answer = await Call(self.desk, request, make, until, role).run()
+        return await continued(answer, make, go_on) if continues else answer
 
     def route(
         self, phase: str, *, context_chars: int = 0, model: str | None = None, files: int = 0, languages: int = 0

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+# ruff: noqa: E501 - a table reads best in rows
+
 Start = Callable[..., Any]
 ONLY_MODELS = "[routing]\noffline = false\n"
 FAILING = {"status": 500, "message": "it broke"}
@@ -138,7 +140,24 @@ def test_a_log_that_cannot_be_written_is_a_usage_error(place: Start, capsys: pyt
     assert "Cannot write the log" in capsys.readouterr().err
 
 
-def test_an_answer_that_was_cut_off_is_marked(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
-    here = place(m1=[{"text": "Half an ans", "finish": "length"}])
+HALF = {"text": "Half an ans", "finish": "length"}
+CUT: dict[str, tuple[list[dict[str, Any]], str, str]] = {
+    "continued": ([HALF, {"text": "wer is better."}], "Half an answer is better.\n", ""),
+    "cut again": ([HALF, {"text": "wer is", "finish": "length"}], "Half an answer is\n", ", and again after it had been continued once."),
+    "refused": ([HALF, {"status": 400, "message": "no"}], "Half an ans\n", "; it could not be continued (invalid_request)."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CUT)
+def test_an_answer_that_was_cut_off_is_continued_once_else_marked(
+    place: Start, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    script, text, warned = CUT[case]
+    here = place(m1=script)
     assert here.run("ask", "Hello?") == 0
-    assert "cut off" in capsys.readouterr().err
+    out, err = capsys.readouterr()
+    assert out == text
+    assert [line for line in err.splitlines() if line.startswith("warning: ")] == (
+        [f"warning: the answer was cut off at the model's output limit{warned}"] if warned else []
+    )
+    assert here.server.counts["models"]["m1"] == 2

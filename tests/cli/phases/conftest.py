@@ -225,7 +225,8 @@ class ScriptedRouter:
     ) -> Answer:
         attempts = (self._attempt(model, Outcome.OK),)
         usage = Usage(100, 20)
-        return Answer(True, text, model, "low", reason, usage, cost, attempts, decision.ranked, offline=offline)
+        ends = {"offline": offline, "truncated": reason != "stop"}
+        return Answer(True, text, model, "low", reason, usage, cost, attempts, decision.ranked, **ends)
 
     def _refused(self, model: str, decision: Decision, outcome: Outcome) -> Answer:
         error = CallError("all_failed", f"Every model failed: {model}: {outcome}", 1_900_000_000.0)

@@ -255,8 +255,11 @@ def test_an_answer_cut_at_the_output_limit_is_continued_once_by_the_same_model(r
     assert [(one.role, one.model) for one in second] == [("structure", "m")]
 
 
-def test_an_answer_still_cut_after_its_continuation_is_marked(runs: Any, kit: Any) -> None:
-    router = kit.router(kit.config("m"), lambda asked: ("- cut", "length"))
+@pytest.mark.parametrize("word", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"])
+def test_an_answer_still_cut_after_its_continuation_is_marked_whatever_its_provider_calls_that(
+    runs: Any, kit: Any, word: str
+) -> None:
+    router = kit.router(kit.config("m"), lambda asked: ("- cut", word))
     result = runs("phase1", router)
     assert all(one.made.truncated for one in result.last.result.findings)
     assert len(router.asked) == 6

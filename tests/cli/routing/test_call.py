@@ -12,7 +12,6 @@ from routing_bench import OK, Bench, bench, failed
 from archfb.events import AttemptEnded, Note
 from archfb.providers.exchange import Limits, Question, Reply, Target, Usage
 from archfb.routing.answer import Answer
-from archfb_state.outcomes import Outcome
 from archfb_state.settings import Health
 
 
@@ -273,12 +272,6 @@ def test_what_was_spent_counts_against_the_limit_of_the_next_call() -> None:
     answer = ask(on)
     assert answer.error is not None
     assert answer.error.code == "cost_limit"
-
-
-def test_an_answer_cut_at_the_limit_is_used_and_marked() -> None:
-    on = bench(["a"], {"a": [Reply(Outcome.TRUNCATED, "half", "length")]})
-    answer = ask(on)
-    assert (answer.ok, answer.text, answer.finish_reason) == (True, "half", "length")
 
 
 def test_a_pinned_model_is_the_only_one_asked() -> None:
