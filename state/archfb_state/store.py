@@ -187,8 +187,8 @@ class Store(Protocol):
     def limits(self, account: str, *, requests: int | None, tokens: int | None, reset_at: float | None) -> None:
         """Remember what an account has left."""
 
-    def acquire(self, name: str, seconds: float) -> Lease | None:
-        """Win a lease that nobody holds unexpired, else return None."""
+    def acquire(self, name: str, seconds: float, *, token: str | None = None) -> Lease | None:
+        """Win a lease that nobody else holds unexpired (whoever has its token holds it), else return None."""
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; one that expired and was won by another is left alone."""
@@ -201,8 +201,12 @@ class Store(Protocol):
         *,
         count_limit: int | None = None,
         seconds: float = 600.0,
+        token: str | None = None,
     ) -> str | None:
-        """Reserve part of a budget ("day:2026-11-23", "probe:…", "run:…"); None where the limit would be passed."""
+        """Reserve part of a budget ("day:2026-11-23", "probe:…", "run:…"); None where the limit would be passed.
+
+        With the token of a reservation that is held already, that one is returned and nothing more is taken.
+        """
 
     def spend(self, reservation: str, usd: float) -> None:
         """Settle a reservation with what was really spent."""

@@ -312,6 +312,15 @@ class StoreContract:
         assert store.spent("run:1") == (1, 0.7)
         assert store.reserve("run:1", 0.5, 1.0) is None
 
+    def test_the_same_token_reserves_and_wins_the_same(self, store: Store) -> None:
+        first = store.reserve("day:1", 0.6, 1.0, count_limit=1, token="t")
+        assert first == store.reserve("day:1", 0.6, 1.0, count_limit=1, token="t")
+        assert store.spent("day:1") == (1, 0.6)
+        assert store.reserve("day:2", 0.6, 1.0, token="t") not in (None, first)
+        lease = store.acquire("trial:x", 60, token="t")
+        assert lease == store.acquire("trial:x", 60, token="t")
+        assert store.acquire("trial:x", 60) is None
+
     def test_a_budget_may_limit_the_count(self, store: Store) -> None:
         assert store.reserve("probe:x", 0.0, None, count_limit=2)
         assert store.reserve("probe:x", 0.0, None, count_limit=2)

@@ -6,16 +6,18 @@ import os
 from typing import TYPE_CHECKING, Any
 
 from archfb_state.storage.flights import SKEW
-from archfb_state.store import Lease
 
 if TYPE_CHECKING:
     import sqlite3
+
+    from archfb_state.store import Lease
 
 _ACQUIRE = (
     "INSERT INTO leases (name, token, pid, acquired_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5) "
     "ON CONFLICT (name) DO UPDATE SET token = excluded.token, pid = excluded.pid, "
     "acquired_at = excluded.acquired_at, expires_at = excluded.expires_at "
     "WHERE typeof(leases.expires_at) <> 'real' OR leases.expires_at <= ?4 OR leases.acquired_at > ?4 + ?6 "
+    "OR leases.token = ?2 "
     "RETURNING token"
 )
 PROBE = "probe:"
@@ -23,8 +25,11 @@ PROBE = "probe:"
 _HOLDER = "SELECT token, pid FROM leases WHERE name = ?"
 _RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
 _HELD = "SELECT 1 FROM leases WHERE name = ? AND token = ?"
-_BUDGET = "SELECT count, usd FROM budgets WHERE budget = ?"
-_RESERVED = "SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3"
+_TAKEN = (
+    "SELECT (SELECT count FROM budgets WHERE budget = ?1), (SELECT usd FROM budgets WHERE budget = ?1), "
+    "(SELECT TOTAL(usd) FROM reservations WHERE budget = ?1 AND expires_at > ?2 AND reserved_at <= ?2 + ?3), "
+    "EXISTS (SELECT 1 FROM reservations WHERE id = ?4)"
+)
 _RESERVE = "INSERT INTO reservations (id, budget, usd, reserved_at, expires_at) VALUES (?, ?, ?, ?, ?)"
 ADD = (
     "INSERT INTO budgets (budget, count, usd, updated_at) VALUES (?, ?, ?, ?) ON CONFLICT (budget) DO UPDATE SET "
@@ -39,13 +44,14 @@ def new_token() -> str:
     return os.urandom(8).hex()
 
 
-def acquire(connection: sqlite3.Connection, name: str, seconds: float, now: float) -> Lease | None:
+def acquire(connection: sqlite3.Connection, lease: Lease, now: float, pid: int) -> Lease | None:
     """Win the lease in one statement, or return None; a probe's whose holder was killed is taken over.
 
-    Other leases end by time alone: a trial is not begun again because the process that began it has ended.
+    Other leases end by time alone: a trial is not begun again because the process that began it has ended. So does
+    a probe's whose holder is no process of this machine: `pid` is 0.
     """
-    lease = Lease(name, new_token(), now + seconds)
-    mine = (name, lease.token, os.getpid(), now, lease.expires_at, SKEW)
+    name = lease.name
+    mine = (name, lease.token, pid, now, lease.expires_at, SKEW)
     row = connection.execute(_ACQUIRE, mine).fetchone()
     if row is None and name.startswith(PROBE):
         holder = connection.execute(_HOLDER, (name,)).fetchone()
@@ -78,10 +84,19 @@ def lost(connection: sqlite3.Connection, lease: Lease | None, deployment: str) -
     return connection.execute(_HELD, (lease.name, lease.token)).fetchone() is None
 
 
+def reservation_of(budget: str, token: str | None) -> str:
+    """Return what a reservation is called that has this token, or a new one."""
+    return f"{token or new_token()}:{budget}"
+
+
+def budget_of(reservation: str) -> str:
+    """Return the budget that a reservation belongs to."""
+    return reservation.partition(":")[2]
+
+
 def spent(connection: sqlite3.Connection, budget: str, now: float) -> tuple[int, float]:
     """Return a budget's count, and its USD spent or reserved."""
-    count, usd = connection.execute(_BUDGET, (budget,)).fetchone() or (0, 0.0)
-    reserved = connection.execute(_RESERVED, (budget, now, SKEW)).fetchone()[0]
+    count, usd, reserved, _ = connection.execute(_TAKEN, (budget, now, SKEW, "")).fetchone()
     return int(_amount(count)), _amount(usd) + _amount(reserved)
 
 
@@ -92,26 +107,38 @@ def _amount(found: Any) -> float:
 
 def reserve(
     connection: sqlite3.Connection,
-    budget: str,
+    reservation: str,
     usd: float,
     limits: tuple[float | None, int | None],
     now: float,
     seconds: float,
 ) -> str | None:
-    """Reserve part of a budget unless its limits (USD, count) would be passed; return the reservation."""
-    count, taken = spent(connection, budget, now)
-    limit_usd, limit_count = limits
-    if limit_usd is not None and taken + usd > limit_usd + _CENT_DUST:
+    """Return a reservation, held already or made now; None where a limit (USD, count) would be passed."""
+    budget, (limit_usd, limit_count) = budget_of(reservation), limits
+    count, settled, reserved, held = connection.execute(_TAKEN, (budget, now, SKEW, reservation)).fetchone()
+    if held:
+        return reservation
+    if limit_usd is not None and _amount(settled) + _amount(reserved) + usd > limit_usd + _CENT_DUST:
         return None
-    if limit_count is not None and count + 1 > limit_count:
+    if limit_count is not None and _amount(count) + 1 > limit_count:
         return None
-    reservation = f"{new_token()}:{budget}"
     connection.execute(_RESERVE, (reservation, budget, usd, now, now + seconds))
     connection.execute(ADD, (budget, 1, 0.0, now))
     return reservation
 
 
+def withdraw(connection: sqlite3.Connection, reservation: str, usd: float | None) -> list[tuple[str, int, float]]:
+    """Take a reservation back, and return what is to be added to its budget for it: count and USD below zero.
+
+    With USD, it was surely made: if it is gone, so much of it was settled.
+    """
+    held = connection.execute("DELETE FROM reservations WHERE id = ?", (reservation,)).rowcount == 1
+    if held or usd is not None:
+        return [(budget_of(reservation), -1, 0.0 if held else -(usd or 0.0))]
+    return []
+
+
 def spend(connection: sqlite3.Connection, reservation: str, usd: float, now: float) -> None:
     """Settle a reservation, expired or not; a second time changes nothing."""
     if connection.execute("DELETE FROM reservations WHERE id = ?", (reservation,)).rowcount == 1:
-        connection.execute(ADD, (reservation.partition(":")[2], 0, usd, now))
+        connection.execute(ADD, (budget_of(reservation), 0, usd, now))

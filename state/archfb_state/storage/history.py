@@ -244,6 +244,11 @@ _SAVE_DECISION = (
 )
 
 
+_DECIDED = (
+    "SELECT 1 FROM (SELECT call_id FROM decisions ORDER BY seq DESC LIMIT 10000) AS latest WHERE call_id = ? LIMIT 1"
+)
+
+
 def _ranked_out(one: Ranked) -> str:
     about = (one.model, one.status, one.score, one.eligible, one.why)
     return _ranked_json(about, tuple(one.terms.items()), one.retry_at, one.group, one.lease, one.lease_s)
@@ -282,6 +287,11 @@ def save_decision(
             compact(dict(decision.terms)),
         ),
     )
+
+
+def has_decided(connection: sqlite3.Connection, call_id: str) -> bool:
+    """Say whether a call's decision is there."""
+    return connection.execute(_DECIDED, (clean_text(call_id),)).fetchone() is not None
 
 
 def decisions(connection: sqlite3.Connection, run_id: str) -> list[StoredDecision]:

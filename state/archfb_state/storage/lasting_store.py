@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archfb_state.storage.claims import new_token
 from archfb_state.storage.saving import Saving
 
 if TYPE_CHECKING:
@@ -86,9 +87,10 @@ class LastingStore(Saving):
         """Remember what an account has left."""
         self._do(lambda store: store.limits(account, requests=requests, tokens=tokens, reset_at=reset_at))
 
-    def acquire(self, name: str, seconds: float) -> Lease | None:
-        """Win a lease that nobody holds unexpired, else return None."""
-        lease = self._do(lambda store: store.acquire(name, seconds))
+    def acquire(self, name: str, seconds: float, *, token: str | None = None) -> Lease | None:
+        """Win a lease that nobody else holds unexpired (whoever has its token holds it), else return None."""
+        token = token or new_token()  # one for all tries: the first may have won it without our hearing so
+        lease = self._do(lambda store: store.acquire(name, seconds, token=token))
         if lease is not None:
             self._won[lease.name] = self._store
         return lease
@@ -105,9 +107,13 @@ class LastingStore(Saving):
         *,
         count_limit: int | None = None,
         seconds: float = 600.0,
+        token: str | None = None,
     ) -> str | None:
-        """Reserve part of a budget; None where a limit would be passed."""
-        return self._do(lambda store: store.reserve(budget, usd, limit_usd, count_limit=count_limit, seconds=seconds))
+        """Reserve part of a budget, once for each token; None where a limit would be passed."""
+        token = token or new_token()
+        return self._do(
+            lambda store: store.reserve(budget, usd, limit_usd, count_limit=count_limit, seconds=seconds, token=token)
+        )
 
     def spend(self, reservation: str, usd: float) -> None:
         """Settle a reservation with what was really spent."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from archfb_state.records import Changes, Snapshot
 from archfb_state.storage import edits
-from archfb_state.storage.claims import new_token
+from archfb_state.storage.claims import new_token, reservation_of
 from archfb_state.storage.flights import SKEW
 from archfb_state.storage.memory_reports import MemoryReports
 from archfb_state.storage.rows import (
@@ -180,13 +180,13 @@ class MemoryStore(MemoryReports):
         """Remember what an account has left."""
         self._apply(edits.limited(self._rows, clean_text(account), requests, tokens, reset_at))
 
-    def acquire(self, name: str, seconds: float) -> Lease | None:
-        """Win a lease that nobody holds unexpired, else return None."""
+    def acquire(self, name: str, seconds: float, *, token: str | None = None) -> Lease | None:
+        """Win a lease that nobody else holds unexpired (whoever has its token holds it), else return None."""
         name, now = clean_text(name), self._clock()
         held = self._leases.get(name)
-        if held is not None and _runs(held[1], held[2], now):
+        if held is not None and held[0] != token and _runs(held[1], held[2], now):
             return None
-        lease = Lease(name, new_token(), now + seconds)
+        lease = Lease(name, token or new_token(), now + seconds)
         self._leases[name] = (lease.token, now, lease.expires_at)
         return lease
 
@@ -203,15 +203,18 @@ class MemoryStore(MemoryReports):
         *,
         count_limit: int | None = None,
         seconds: float = 600.0,
+        token: str | None = None,
     ) -> str | None:
-        """Reserve part of a budget; None where a limit would be passed."""
+        """Reserve part of a budget, once for each token; None where a limit would be passed."""
         budget, now = clean_text(budget), self._clock()
+        reservation = reservation_of(budget, token)
+        if reservation in self._reservations:
+            return reservation
         count, taken = self.spent(budget)
         if limit_usd is not None and taken + usd > limit_usd + 1e-9:
             return None
         if count_limit is not None and count + 1 > count_limit:
             return None
-        reservation = f"{new_token()}:{budget}"
         self._reservations[reservation] = (budget, usd, now, now + seconds)
         mine = self._budgets.get(budget, (0, 0.0))
         self._budgets[budget] = (mine[0] + 1, mine[1])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from archfb_state.storage import claims, inspection
+from archfb_state.storage import claims, history, inspection
 from archfb_state.storage.remembered import EVERYTHING, Remembered
 from archfb_state.storage.rows import clean_text
 from archfb_state.storage.sqlite_store import SqliteStore
@@ -14,6 +14,8 @@ from archfb_state.store import Opened
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from archfb_state.decisions import Credits, Decision
+    from archfb_state.records import Snapshot
     from archfb_state.storage.postgres_connection import PostgresDatabase
     from archfb_state.storage.way import Core
 
@@ -34,6 +36,12 @@ class _Remembered(Remembered):
             for kept in (self.deployments, self.accounts, self.models):
                 kept.need_all(connection)
         self._version = connection.after
+
+
+def _is_new(connection: Any, event: str, now: float) -> bool:
+    """Write down that an event has been here; False where it has been before."""
+    sql = "INSERT INTO merges (id, at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
+    return bool(connection.execute(sql, (event, now)).rowcount == 1)
 
 
 class PostgresStore(SqliteStore):
@@ -62,19 +70,56 @@ class PostgresStore(SqliteStore):
         self._database.flush()  # type: ignore[attr-defined]
         return done
 
+    def _holder(self) -> int:
+        """Return no process number: one of another host would say nothing here."""
+        return 0
+
+    def decide(
+        self,
+        slot: str,
+        call_id: str,
+        choose: Callable[[Snapshot, Credits], tuple[Decision, Credits]],
+        *,
+        run_id: str | None = None,
+        expires_s: float = 600.0,
+        made: Decision | None = None,
+    ) -> Decision:
+        """Choose within one transaction; where the call's decision that was `made` before is there, return that."""
+        if made is not None and self._transact(lambda connection: history.has_decided(connection, call_id)):
+            return made
+        return super().decide(slot, call_id, choose, run_id=run_id, expires_s=expires_s)
+
     def meta(self, name: str, value: Any = None) -> Any:
         """Read a small remembered value (JSON), or write it where one is given; of this vantage, but for the salt."""
         own = name if name in OVER_ALL or not self._vantage else f"{self._vantage}\x1f{name}"
         return super().meta(clean_text(own), value)
 
-    def merge_budgets(self, merge: str, spent: Iterable[tuple[str, int, float]]) -> None:
-        """Add what budgets had elsewhere, unless this very merge has been here before."""
+    def merge_budgets(
+        self, merge: str, spent: Iterable[tuple[str, int, float]], moved: Iterable[tuple[str, float | None]] = ()
+    ) -> None:
+        """Add what budgets had elsewhere, unless this very merge has been here before.
+
+        `moved` are reservations that were made here, and are among what was spent elsewhere: they are taken back.
+        With USD, one that was surely made: if it is gone, so much was settled here already, unheard.
+        """
         now = self.now()
 
         def work(connection: Any) -> None:
-            sql = "INSERT INTO merges (id, at) VALUES (?, ?) ON CONFLICT (id) DO NOTHING"
-            if connection.execute(sql, (merge, now)).rowcount == 1:
+            if _is_new(connection, merge, now):
                 connection.executemany(claims.ADD, [(budget, count, usd, now) for budget, count, usd in spent])
+                for reservation, usd in moved:
+                    back = claims.withdraw(connection, reservation, usd)
+                    connection.executemany(claims.ADD, [(*one, now) for one in back])
+
+        self._write(work)
+
+    def settle_late(self, reservation: str, usd: float) -> None:
+        """Add what was spent of a reservation that was made and counted elsewhere; a second time changes nothing."""
+        now = self.now()
+
+        def work(connection: Any) -> None:
+            if _is_new(connection, reservation, now):
+                connection.execute(claims.ADD, (claims.budget_of(reservation), 0, usd, now))
 
         self._write(work)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from contextlib import suppress
@@ -28,6 +29,10 @@ KEEP_FRESH = 60.0
 LATE, MERGING = ".late", ".merging"
 """Endings of the empty files that say that there is something to merge, and that it was being merged."""
 
+MOVED = "moved:"
+"""How the remembered values begin that name reservations of the database that were settled, or made again, here."""
+
+_MOVED = f"substr(name, 1, {len(MOVED)}) = '{MOVED}'"
 _AT_ONCE = 200
 _HEALTH = ("deployments", "accounts", "model_health", "machine")
 _PAST = (
@@ -126,12 +131,14 @@ class Shadow(NamedTuple):
             shared.save_run(run)
         for result in filter(None, map(RESULTS.from_row, connection.execute(RESULTS.select).fetchall())):
             shared.save_result(result)
-        shared.merge_budgets(generation, connection.execute("SELECT budget, count, usd FROM budgets").fetchall())
+        spent = connection.execute("SELECT budget, count, usd FROM budgets").fetchall()
+        moved = connection.execute(f"SELECT name, value FROM meta WHERE {_MOVED}").fetchall()  # noqa: S608 - ours
+        shared.merge_budgets(generation, spent, [(name[len(MOVED) :], json.loads(usd)[0]) for name, usd in moved])
         with suppress(FileNotFoundError):  # before the lock is let go: who writes then notes it again
             os.rename(self.path + LATE, self.path + MERGING)  # noqa: PTH104
         for table in _PAST:
             connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names are ours
-        connection.execute("DELETE FROM meta WHERE name IN ('folded', 'generation')")
+        connection.execute(f"DELETE FROM meta WHERE name IN ('folded', 'generation') OR {_MOVED}")  # noqa: S608 - ours
         store._remembered.forget()  # noqa: SLF001 - its own file
         return len(attempts)
 

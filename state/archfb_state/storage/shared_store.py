@@ -7,16 +7,19 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.settings import Settings
+from archfb_state.storage.claims import budget_of, new_token
 from archfb_state.storage.lasting_store import LastingStore
 from archfb_state.storage.postgres_failures import Missing, ReadOnly
-from archfb_state.storage.shadow import KEEP_FRESH
+from archfb_state.storage.postgres_store import PostgresStore
+from archfb_state.storage.shadow import KEEP_FRESH, MOVED
 from archfb_state.storage.state_file import Newer
 from archfb_state.store import Opened, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
 
-    from archfb_state.records import Attempt, ModelRef, Transition
+    from archfb_state.decisions import Credits, Decision
+    from archfb_state.records import Attempt, ModelRef, Snapshot, Transition
     from archfb_state.storage.postgres_way import PostgresWay
     from archfb_state.storage.shadow import Shadow
     from archfb_state.store import Lease, Store
@@ -168,9 +171,33 @@ class SharedStore(LastingStore):
         if self._warn is not None:
             self._warn(sentence)
 
-    def acquire(self, name: str, seconds: float) -> Lease | None:
+    def decide(
+        self,
+        slot: str,
+        call_id: str,
+        choose: Callable[[Snapshot, Credits], tuple[Decision, Credits]],
+        *,
+        run_id: str | None = None,
+        expires_s: float = 600.0,
+    ) -> Decision:
+        """Choose within one transaction, once: a second try first looks whether the first one came through."""
+        made: list[Decision] = []
+
+        def chosen(rows: Snapshot, held: Credits) -> tuple[Decision, Credits]:
+            decision, after = choose(rows, held)
+            made.append(decision)
+            return decision, after
+
+        def work(store: Store) -> Decision:
+            if made and isinstance(store, PostgresStore):
+                return store.decide(slot, call_id, chosen, run_id=run_id, expires_s=expires_s, made=made[-1])
+            return store.decide(slot, call_id, chosen, run_id=run_id, expires_s=expires_s)
+
+        return self._do(work)
+
+    def acquire(self, name: str, seconds: float, *, token: str | None = None) -> Lease | None:
         """Win a lease that nobody holds unexpired; one to probe lasts long while hosts cannot agree on who does."""
-        return super().acquire(name, max(seconds, RARELY) if self._alone(name) else seconds)
+        return super().acquire(name, max(seconds, RARELY) if self._alone(name) else seconds, token=token)
 
     def release(self, lease: Lease) -> None:
         """Give a lease back."""
@@ -188,11 +215,17 @@ class SharedStore(LastingStore):
         *,
         count_limit: int | None = None,
         seconds: float = 600.0,
+        token: str | None = None,
     ) -> str | None:
-        """Reserve part of a budget; None where a limit would be passed."""
-        made = super().reserve(budget, usd, limit_usd, count_limit=count_limit, seconds=seconds)
+        """Reserve part of a budget, once for each token; None where a limit would be passed."""
+        was_here = self._local is not None
+        made = super().reserve(
+            budget, usd, limit_usd, count_limit=count_limit, seconds=seconds, token=token or new_token()
+        )
         if made is not None:
             self._made[made] = self._store
+            if self._local is not None and not was_here:  # perhaps it was made there as well
+                self._local.meta(MOVED + made, [None])
         return made
 
     def spend(self, reservation: str, usd: float) -> None:
@@ -200,8 +233,14 @@ class SharedStore(LastingStore):
 
         def settle(store: Store) -> None:
             made = self._made.get(reservation, store)
-            again = None if made is store else store.reserve(reservation.partition(":")[2], usd, None)
-            store.spend(again or reservation, usd)
+            if isinstance(made, PostgresStore) is isinstance(store, PostgresStore):
+                store.spend(reservation, usd)
+            elif isinstance(store, PostgresStore):
+                store.settle_late(reservation, usd)
+            else:
+                store.reserve(budget_of(reservation), usd, None, token=reservation.partition(":")[0])
+                store.spend(reservation, usd)
+                store.meta(MOVED + reservation, [usd])
 
         self._do(settle)
         self._made.pop(reservation, None)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.settings import Settings
 from archfb_state.storage import claims, edits, history, results
 from archfb_state.storage.rows import clean_text
 from archfb_state.storage.sqlite_reports import SqliteReports
+from archfb_state.store import Lease
 
 if TYPE_CHECKING:
     import sqlite3
@@ -15,7 +17,6 @@ if TYPE_CHECKING:
 
     from archfb_state.decisions import Credits, Decision
     from archfb_state.records import Attempt, Changes, ModelRef, Snapshot, Transition
-    from archfb_state.store import Lease
 
 T = TypeVar("T")
 
@@ -157,9 +158,19 @@ class SqliteStore(SqliteReports):
         """Remember what an account has left."""
         self._change(lambda rows, _: edits.limited(rows, clean_text(account), requests, tokens, reset_at))
 
-    def acquire(self, name: str, seconds: float) -> Lease | None:
-        """Win a lease that nobody holds unexpired, else return None."""
-        return self._claim(lambda c: claims.acquire(c, clean_text(name), seconds, self._clock()))
+    def acquire(self, name: str, seconds: float, *, token: str | None = None) -> Lease | None:
+        """Win a lease that nobody else holds unexpired (whoever has its token holds it), else return None."""
+
+        def work(connection: sqlite3.Connection) -> Lease | None:
+            now = self._clock()
+            wanted = Lease(clean_text(name), token or claims.new_token(), now + seconds)
+            return claims.acquire(connection, wanted, now, self._holder())
+
+        return self._claim(work)
+
+    def _holder(self) -> int:
+        """Return the process number that stands beside a lease."""
+        return os.getpid()
 
     def release(self, lease: Lease) -> None:
         """Give a lease back; one that expired and was won by another is left alone."""
@@ -177,10 +188,11 @@ class SqliteStore(SqliteReports):
         *,
         count_limit: int | None = None,
         seconds: float = 600.0,
+        token: str | None = None,
     ) -> str | None:
-        """Reserve part of a budget; None where a limit would be passed."""
-        limits = (limit_usd, count_limit)
-        return self._write(lambda c: claims.reserve(c, clean_text(budget), usd, limits, self._clock(), seconds))
+        """Reserve part of a budget, once for each token; None where a limit would be passed."""
+        limits, wanted = (limit_usd, count_limit), claims.reservation_of(clean_text(budget), token)
+        return self._write(lambda c: claims.reserve(c, wanted, usd, limits, self._clock(), seconds))
 
     def spend(self, reservation: str, usd: float) -> None:
         """Settle a reservation with what was really spent."""
