@@ -40,8 +40,7 @@ def request(target: Target, question: Question) -> HttpRequest:
     limit = output_limit(target, question)
     body: dict[str, Any] = {"model": model.id, "messages": _messages(question)}
     if limit:
-        learned = target.learned.get("max_output_tokens", "")
-        body[learned if learned.isidentifier() else family.limit] = limit
+        body[target.learned.get("max_output_tokens_name") or family.limit] = limit
     if model.temperature is not None and may_sample(family.temperature, model.reasoning):
         body["temperature"] = model.temperature
     body |= _reasoning(target)

@@ -94,9 +94,11 @@ class Reply:
     window: int | None = None
     """The true context window in tokens, where a refusal names it."""
     parameter: str | None = None
-    """The one parameter that an `invalid_request` refused (our name: max_output_tokens, temperature,
-    reasoning, stream, stream_options), and `substitute` what the wire should do instead ("" = leave it out)."""
+    """The one parameter that an `invalid_request` refused, by our name: max_output_tokens, max_output_tokens_name,
+    temperature, reasoning, stream, stream_options.
+    """
     substitute: str | None = None
+    """What the wire should send instead ("" = leave it out)."""
     remaining_requests: int | None = None
     remaining_tokens: int | None = None
     remaining_reset_at: float | None = None

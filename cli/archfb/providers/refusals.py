@@ -42,6 +42,8 @@ _SUPPORTED = re.compile(r"supported (?:values|levels)(?: are)?:? ([^.]{1,200})|m
 _REFUSED_VALUE = re.compile(r"['\"`](\w+)['\"`]")
 _SWITCH = re.compile(r"(?:thinking\.type\.|[\"'`]type[\"'`]:\s*[\"'`])(between_tools|adaptive)", re.I)
 _LIMIT_NAMES = ("max_tokens", "max_completion_tokens", "max_output_tokens")
+LIMIT_NAME = "max_output_tokens_name"
+"""The output limit's name, which is learned beside its size."""
 
 
 def refused_parameter(param: str | None, message: str) -> tuple[str | None, str | None]:
@@ -51,19 +53,21 @@ def refused_parameter(param: str | None, message: str) -> tuple[str | None, str 
     """
     ours = _ours(param) or next((name for name in (_ours(raw) for raw in _raw(message)) if name), None)
     if ours == "max_output_tokens":
-        return ours, _limit(message)
+        return _limit(message)
     if ours == "reasoning":
         return ours, _effort(message)
     return ours, None if ours is None else ""
 
 
-def _limit(message: str) -> str:
-    """Return the most tokens that the model writes, the other name of the limit, or nothing."""
+def _limit(message: str) -> tuple[str, str]:
+    """Return what is refused of the output limit, its size or its name, and what to send instead ("" = nothing)."""
     most = _MOST.search(message)
     if most:
-        return most[1] or most[2]
+        return "max_output_tokens", most[1] or most[2]
     instead = _INSTEAD.search(message)
-    return instead[1] if instead and instead[1] in _LIMIT_NAMES else ""
+    if instead and instead[1] in _LIMIT_NAMES:
+        return LIMIT_NAME, instead[1]
+    return "max_output_tokens", ""
 
 
 def _ours(raw: str | None) -> str | None:

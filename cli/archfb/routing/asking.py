@@ -116,7 +116,9 @@ class Asking:
         self.learned[refused] = reply.substitute or ""
         self.desk.store.learn(name, parameter={refused: self.learned[refused]})
         how = f"with {reply.substitute} for it" if reply.substitute else "without it"
-        self.desk.observe(events.Note(f"{name} refused {refused}: asked again {how}, and remembered", 1))
+        self.desk.observe(
+            events.Note(f"{name} refused {refused.removesuffix('_name')}: asked again {how}, and remembered", 1)
+        )
         return True
 
     async def _attempt(self, question: Question) -> Reply:

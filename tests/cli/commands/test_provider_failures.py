@@ -284,13 +284,35 @@ def test_row_36_a_refused_parameter_is_adapted_once_and_remembered(place: Place)
     (place.folder / "c.toml").write_text(text.replace("stream = false", "stream = false\nmax_output_tokens = 99"))
     asked = place.run("ask", "hi", "-v")
     assert (asked.code, asked.outcomes) == (0, ["invalid_request", "ok"])
-    assert "x refused max_output_tokens" in asked.err
+    assert "x refused max_output_tokens: asked again with max_completion_tokens for it, and remembered" in asked.err
     assert place.run("ask", "hi").outcomes == ["ok"]
     assert place.server is not None
     sent = [request["body"] for request in place.server.server.requests]
     assert [{"max_tokens", "max_completion_tokens"} & set(body) for body in sent] == [
         {"max_tokens"}, {"max_completion_tokens"}, {"max_completion_tokens"},
     ]  # fmt: skip
+
+
+def test_row_36_an_output_limit_refused_by_its_name_and_by_its_size_is_adapted_in_both_and_both_are_remembered(
+    place: Place,
+) -> None:
+    by_name = (
+        "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."
+    )
+    by_size = "max_tokens is too large: 9000. This model supports at most 4096 completion tokens, whereas you provided 9000."
+    details = {"type": "invalid_request_error"}
+    name = openai(400, by_name, code="unsupported_parameter", param="max_tokens", **details)
+    size = openai(400, by_size, code="invalid_value", param="max_completion_tokens", **details)
+    place.start([name, size, {"text": "fine"}])
+    text = (place.folder / "c.toml").read_text()
+    (place.folder / "c.toml").write_text(text.replace("stream = false", "stream = false\nmax_output_tokens = 9000"))
+    assert place.run("ask", "hi").outcomes == ["invalid_request", "invalid_request", "ok"]
+    assert place.run("ask", "hi").outcomes == ["ok"]
+    assert place.server is not None
+    bodies = [request["body"] for request in place.server.server.requests]
+    limits = [{key: value for key, value in body.items() if key.startswith("max_")} for body in bodies]
+    learned = {"max_completion_tokens": 4096}
+    assert limits == [{"max_tokens": 9000}, {"max_completion_tokens": 9000}, learned, learned]
 
 
 def test_row_37_a_probe_on_responses_asks_for_16_tokens_whatever_the_preset_says(place: Place) -> None:

@@ -122,7 +122,7 @@ REFUSALS: list[tuple[Any, str | None, str | None]] = [
             "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead.",
             param="max_tokens",
         ),
-        "max_output_tokens",
+        "max_output_tokens_name",
         "max_completion_tokens",
     ),
     (
