@@ -5,6 +5,8 @@ import math
 import pytest
 from core_bench import DAY, Core
 
+from archfb_state.core.evidence import unsettled
+
 HOUR = 3600.0
 
 
@@ -258,15 +260,50 @@ def test_a_hold_of_another_version_is_a_hold() -> None:
 
 @pytest.mark.parametrize("scope", ["deployment", "account"])
 @pytest.mark.parametrize("outcome", ["rate_limited", "quota_exhausted"])
-@pytest.mark.parametrize("jump", [-DAY, -3652 * DAY, 3652 * DAY])
-def test_no_clock_jump_leaves_a_hold_stuck(jump: float, outcome: str, scope: str) -> None:
+@pytest.mark.parametrize("jump", [-61.0, -DAY, -3652 * DAY])
+def test_a_hold_outlasts_a_clock_that_is_set_back_by_what_was_left_of_it(
+    jump: float, outcome: str, scope: str
+) -> None:
     core = Core()
-    core.record("a", outcome, retry_after_s=HOUR, scope=scope)
-    assert core.wait(jump).status("a") != "unavailable"
+    core.record("a", outcome, reset_at=core.now + 61.5, scope=scope)
+    core.wait(jump)
+    assert core.standing("a").retry_at == core.now + 60
+    assert core.due("a") is None
+    assert unsettled(core.rows, core.now)
     core.settle()
-    core.record("a", outcome, retry_after_s=10.0, reset_at=core.now + 12, scope=scope)
+    assert not unsettled(core.rows, core.now)
+    assert core.wait(59.9).status("a") == "unavailable"
+    assert core.wait(0.2).status("a") != "unavailable"
+    core.record("a", outcome, reset_at=core.now + 12, scope=scope)
     assert 9 < core.standing("a").retry_at - core.now < 12
     assert core.wait(15).status("a") != "unavailable"
+
+
+@pytest.mark.parametrize("scope", ["deployment", "account"])
+@pytest.mark.parametrize("outcome", ["rate_limited", "quota_exhausted"])
+def test_a_hold_ends_where_the_clock_is_set_forward(outcome: str, scope: str) -> None:
+    core = Core()
+    core.record("a", outcome, retry_after_s=HOUR, scope=scope)
+    assert core.wait(3652 * DAY).status("a") == "unknown"
+
+
+def test_a_clock_that_is_set_back_twice_makes_no_hold_longer() -> None:
+    core = Core()
+    core.record("a", "rate_limited", retry_after_s=60.0, scope="account")
+    core.wait(-DAY).settle()
+    core.wait(20).settle()
+    core.wait(-DAY).settle()
+    assert core.standing("a").retry_at == core.now + 60
+    assert core.wait(60).status("a") != "unavailable"
+
+
+def test_a_hold_that_was_over_is_over_when_the_clock_is_set_back() -> None:
+    core = Core()
+    core.record("a", "rate_limited", retry_after_s=10.0)
+    core.record("a", "ok", after=20)
+    assert core.wait(-DAY).status("a") == "healthy"
+    core.settle()
+    assert (core.deployment("a").hold_until, core.deployment("a").hold_outcome) == (None, None)
 
 
 def test_a_block_of_a_clock_that_was_set_back_is_still_lifted() -> None:

@@ -54,11 +54,15 @@ def test_a_drained_model_carries_who_why_and_expiry() -> None:
     assert core.standing("a").reason == "drained by ann"
 
 
-def test_a_drain_of_a_clock_that_was_set_back_is_over() -> None:
+def test_a_drain_outlasts_a_clock_that_is_set_back_by_what_was_left_of_it() -> None:
     core = Core()
     core.put_model("a", drained_by="ann", drained_until=core.now + 7200, since=core.now)
     assert core.status("a") == "unavailable"
-    assert core.wait(-DAY).status("a") == "unknown"
+    assert core.wait(-DAY).standing("a").retry_at == core.now + 7200
+    core.settle()
+    assert (core.model("a").since, core.model("a").drained_until) == (core.now, core.now + 7200)
+    assert core.wait(7199).status("a") == "unavailable"
+    assert core.wait(1).status("a") == "unknown"
 
 
 def test_a_drain_shows_before_everything_else() -> None:

@@ -85,7 +85,18 @@ class Desk:
 
         slot = f"{request.phase}/{wanted.complexity}"
         decision = self.store.decide(slot, call_id, chosen, run_id=self.run_id, expires_s=expires_s)
+        if any(not one.eligible for one in decision.ranked):
+            self._date_holds(seen[-1])
         return decision, seen[-1]
+
+    def _date_holds(self, rows: Snapshot) -> None:
+        """Let the holds that outlast a clock which was set back end after what was left of them."""
+        from archfb.events import StatusChanged
+        from archfb_state.core.evidence import unsettled
+
+        if unsettled(rows, rows.at):
+            for transition in self.store.settle(self.settings, self.refs):
+                self.observe(StatusChanged(transition))
 
     def record(self, attempts: list[Attempt], *, ended: str | None = None, lease: Lease | None = None) -> None:
         """Write attempts down and tell the observers what changed."""

@@ -12,7 +12,7 @@ from math import exp, log
 from typing import TYPE_CHECKING, Any
 
 from archfb_state.core.altered import altered_deployment
-from archfb_state.core.decay import DAY, HOUR, SKEW, elapsed, fraction, in_the_future
+from archfb_state.core.decay import DAY, HOUR, SKEW, elapsed, ends, fraction, in_the_future
 from archfb_state.core.levels import error_level
 from archfb_state.outcomes import Outcome
 
@@ -55,15 +55,16 @@ def weight(attempt: Attempt, *, success: bool) -> float:
 
 
 def rebased(record: DeploymentRecord, now: float) -> DeploymentRecord:
-    """Return the record with its waits over, where the clock was set back since its last event."""
+    """Return the record by the clock as it is now, where that was set back since: held no longer, its waits over."""
     if not in_the_future(record.last_event_at, now):
         return record
+    until = held_until(record, now)
     return replace(
         record,
         last_event_at=now,
         episode_end=None,
-        hold_until=None,
-        hold_outcome=None,
+        hold_until=until,
+        hold_outcome=None if until is None else record.hold_outcome,
         retry_at=None,
         opened_at=None if record.opened_at is None else now,
         openings_at=None if record.openings_at is None else now,
@@ -85,10 +86,7 @@ def retry_at(record: DeploymentRecord, now: float, health: Health) -> float | No
 
 def held_until(record: DeploymentRecord, now: float) -> float | None:
     """Return until when a deployment is held, or None."""
-    at = record.hold_until
-    if at is None or at <= now or in_the_future(record.last_event_at, now):
-        return None
-    return at
+    return ends(record.hold_until, record.last_event_at, now)
 
 
 def on_probation(record: DeploymentRecord, now: float) -> bool:

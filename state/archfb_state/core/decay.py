@@ -27,3 +27,16 @@ def fraction(seconds: float, half_life: float) -> float:
 def in_the_future(instant: float | None, now: float) -> bool:
     """Return whether an instant can only come from a clock that has been set back since."""
     return instant is not None and instant > now + SKEW
+
+
+def ends(until: float | None, since: float | None, now: float) -> float | None:
+    """Return when a wait that was known at `since` ends, or None where it is over.
+
+    Where the clock has been set back since, it lasts from now for as long as it had to last then: never shorter than
+    whoever asked for it said, and never until the old clock's instant comes around again.
+    """
+    if until is None:
+        return None
+    if since is not None and in_the_future(since, now):
+        until = now + (until - since)
+    return until if until > now else None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from archfb_state.core import breaker, holds
 from archfb_state.core.decay import HOUR, in_the_future
-from archfb_state.core.standing import drained, evidence_at
+from archfb_state.core.standing import drained_until, evidence_at
 from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord
 
 if TYPE_CHECKING:
@@ -81,8 +81,9 @@ def _plan(
 ) -> _Plan:
     """Return what is to be asked next, and when; `share` of each wait is enough."""
     probed = _last(deployment.last_probe_at, now)
-    if drained(model, now):
-        return _Plan("metadata", "taken out by hand", model.drained_until)
+    out = drained_until(model, now)
+    if out is not None:
+        return _Plan("metadata", "taken out by hand", out)
     if account.block_outcome is not None:
         since = _later(_last(account.blocked_at, now), probed)
         return _Plan("metadata", "blocked account", None if since is None else since + BLOCKED * share)

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import breaker, holds, machine, preset
-from archfb_state.core.standing import standing
+from archfb_state.core.decay import in_the_future
+from archfb_state.core.standing import drained_until, standing
 from archfb_state.outcomes import RULES, Outcome
 from archfb_state.records import (
     AccountRecord,
@@ -81,8 +82,22 @@ def settle(rows: Snapshot, settings: Settings, now: float, refs: Sequence[ModelR
         key: after for key, one in rows.deployments.items() if (after := breaker.rebased(one, now)) is not one
     }
     accounts = {key: new for key, one in rows.accounts.items() if (new := holds.rebased(one, now)) is not one}
+    models = {
+        key: replace(one, since=now, drained_until=drained_until(one, now))
+        for key, one in rows.models.items()
+        if one.drained_until is not None and in_the_future(one.since, now)
+    }
     online = machine.settled(rows.machine, now)
-    return _restated(rows, Changes(deployments, accounts, {}, online), settings, now, refs)
+    return _restated(rows, Changes(deployments, accounts, models, online), settings, now, refs)
+
+
+def unsettled(rows: Snapshot, now: float) -> bool:
+    """Return whether the clock was set back since something was held or drained: it lasts until `settle` dates it."""
+    return (
+        any(one.hold_until is not None and in_the_future(one.last_event_at, now) for one in rows.deployments.values())
+        or any(one.hold_until is not None and in_the_future(one.refused_at, now) for one in rows.accounts.values())
+        or any(one.drained_until is not None and in_the_future(one.since, now) for one in rows.models.values())
+    )
 
 
 def _event(rows: Snapshot, attempt: Attempt, settings: Settings, now: float, rng: Random) -> _Event:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.core.decay import DAY, HOUR, in_the_future
+from archfb_state.core.decay import DAY, HOUR, ends, in_the_future
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
@@ -52,10 +52,12 @@ def quota_wait(attempt: Attempt, at: float) -> float:
 
 
 def rebased(record: AccountRecord, now: float) -> AccountRecord:
-    """Return the record with its holds over, where the clock was set back since."""
+    """Return the record by the clock as it is now, where that was set back since: held for what was left then."""
     changes: dict[str, Any] = {}
     if in_the_future(record.refused_at, now):
-        changes = {"refused_at": None, "refused_deployment": None, "hold_until": None, "hold_outcome": None}
+        until = ends(record.hold_until, record.refused_at, now)
+        changes = {"refused_at": now, "refused_deployment": None, "hold_until": until}
+        changes |= {"hold_outcome": None} if until is None else {}
     if in_the_future(record.blocked_at, now):
         changes["blocked_at"] = None
     return replace(record, **changes) if changes else record
@@ -63,13 +65,10 @@ def rebased(record: AccountRecord, now: float) -> AccountRecord:
 
 def held_until(record: AccountRecord, now: float) -> float | None:
     """Return until when an account is held (a refusal, a quota, or no request left), or None."""
-    ends = []
-    if record.hold_until is not None and record.hold_until > now and not in_the_future(record.refused_at, now):
-        ends.append(record.hold_until)
-    reset = record.remaining_reset_at
+    refusal, reset = ends(record.hold_until, record.refused_at, now), record.remaining_reset_at
     if record.remaining_requests == 0 and reset is not None and now < reset <= now + BUDGET_AHEAD:
-        ends.append(reset)
-    return max(ends, default=None)
+        return reset if refusal is None else max(refusal, reset)
+    return refusal
 
 
 def blocked(record: AccountRecord, attempt: Attempt, at: float) -> AccountRecord:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from archfb_state.core import beta, breaker, holds
-from archfb_state.core.decay import DAY, in_the_future
+from archfb_state.core.decay import DAY, ends
 from archfb_state.outcomes import Outcome
 from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord, Standing
 
@@ -55,9 +55,9 @@ def _undisturbed(deployment: DeploymentRecord, account: AccountRecord, model: Mo
     )
 
 
-def drained(model: ModelRecord, now: float) -> bool:
-    """Return whether a model is out by hand; a drain of a clock that was set back since is over."""
-    return model.drained_until is not None and model.drained_until > now and not in_the_future(model.since, now)
+def drained_until(model: ModelRecord, now: float) -> float | None:
+    """Return until when a model is out by hand, or None."""
+    return ends(model.drained_until, model.since, now)
 
 
 def evidence_at(deployment: DeploymentRecord) -> float | None:
@@ -83,10 +83,11 @@ def _out(
 
 
 def _out_by_hand(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing | None:
-    if not drained(model, now):
+    until = drained_until(model, now)
+    if until is None:
         return None
     why = f": {model.drained_why}" if model.drained_why else ""
-    return _out(ref, deployment, f"drained by {model.drained_by}{why}", model.drained_until, held=True)
+    return _out(ref, deployment, f"drained by {model.drained_by}{why}", until, held=True)
 
 
 def _blocked(ref: ModelRef, deployment: DeploymentRecord, account: AccountRecord) -> Standing | None:

@@ -135,6 +135,19 @@ def test_a_long_rate_limit_is_not_waited_for() -> None:
     assert 59 < answer.error.retry_at - on.clock.at <= 66
 
 
+def test_a_hold_lasts_as_long_as_was_asked_for_although_the_clock_is_set_back() -> None:
+    one = bench(["a", "b"], {"a": [failed("rate_limited", retry_after_s=60.0), OK]})
+    ask(one)
+    one.clock.at -= 86400
+    ask(one)
+    one.clock.at += 50
+    ask(one)
+    assert one.asked == ["a", "b", "b", "b"]
+    one.clock.at += 10
+    ask(one)
+    assert one.asked[4:] == ["a"]
+
+
 def test_a_rejected_key_takes_its_other_models_out_of_the_same_call() -> None:
     key = {"env": "KEY", "provider": "p"}
     on = bench(
