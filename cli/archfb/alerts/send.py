@@ -105,7 +105,7 @@ class Post:
     def _trust(self) -> SSLContext:
         from archfb.providers.clients import Trust
 
-        return Trust(self.environ).context(True)
+        return Trust(self.environ).context()
 
 
 def _no_redirect() -> Any:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 import re
+from asyncio import IncompleteReadError, LimitOverrunError
+from base64 import b64encode
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
+
+if TYPE_CHECKING:
+    from urllib.parse import SplitResult
 
 _TIME = rb"(?:\x17\x0d(\d{12})Z|\x18\x0f(\d{14})Z)"
 _VALIDITY = re.compile(rb"\x30." + _TIME + _TIME, re.DOTALL)
@@ -43,10 +50,10 @@ def sentence(host: str, dates: tuple[datetime, datetime] | None, why: str, now: 
     return f"{why.rstrip('.')}; {clock}."
 
 
-async def fetch(host: str, port: int) -> bytes | None:
-    """Return the certificate that a server shows, in DER; the connection is closed without a byte of HTTP.
+async def fetch(host: str, port: int, proxy: str | None = None) -> bytes | None:
+    """Return the certificate that a server shows, in DER; the connection is closed without a byte of HTTP to it.
 
-    Raises OSError; bound it in time yourself.
+    None also where it cannot be had through the proxy. Raises OSError; bound it in time yourself.
     """
     import asyncio
     import ssl
@@ -54,9 +61,26 @@ async def fetch(host: str, port: int) -> bytes | None:
     trusting = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     trusting.check_hostname = False
     trusting.verify_mode = ssl.CERT_NONE
-    _, writer = await asyncio.open_connection(host, port, ssl=trusting)
+    there = urlsplit(proxy or f"//{host}:{port}")
+    if proxy is not None and there.scheme != "http":
+        return None
+    reader, writer = await asyncio.open_connection(there.hostname, there.port or 80)
     try:
+        if proxy is not None:
+            writer.write(_tunnel(host, port, there))
+            if b" 200" not in (await reader.readuntil(b"\r\n\r\n"))[:13]:
+                return None
+        await writer.start_tls(trusting, server_hostname=host)
         shown: bytes | None = writer.get_extra_info("ssl_object").getpeercert(True)
         return shown
+    except (IncompleteReadError, LimitOverrunError):
+        return None
     finally:
         writer.transport.abort()
+
+
+def _tunnel(host: str, port: int, proxy: SplitResult) -> bytes:
+    name = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    user = f"{unquote(proxy.username or '')}:{unquote(proxy.password or '')}".encode()
+    auth = f"Proxy-Authorization: Basic {b64encode(user).decode()}\r\n" if user != b":" else ""
+    return f"CONNECT {name} HTTP/1.1\r\nHost: {name}\r\n{auth}\r\n".encode()

@@ -83,6 +83,13 @@ async def close(client: Closing) -> None:
             await client.aclose()
 
 
+def nobody_trusted() -> ssl.SSLContext:
+    """Return a TLS context for where none is spoken but the library wants one."""
+    import ssl
+
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+
+
 class Trust:
     """The certificates to trust, read when they are first needed."""
 
@@ -91,16 +98,12 @@ class Trust:
         self._environ = environ
         self._context: ssl.SSLContext | None = None
 
-    def context(self, secure: bool) -> ssl.SSLContext:
-        """Return the TLS context; one that trusts nobody where no TLS will be spoken, since loading takes 20 ms.
+    def context(self) -> ssl.SSLContext:
+        """Return the TLS context, whose loading takes 20 ms.
 
         SSL_CERT_FILE, REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE or SSL_CERT_DIR name the certificates, else certifi's
         count. Raises TrustError.
         """
-        import ssl
-
-        if not secure:
-            return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         if self._context is None:
             self._context = self._read()
         return self._context

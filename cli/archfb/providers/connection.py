@@ -34,9 +34,10 @@ class Connection(httpx.AsyncBaseTransport):
     Raises OSError and ssl.SSLError as the system does, and the library's ProtocolErrors.
     """
 
-    def __init__(self, trust: ssl.SSLContext, clock: Callable[[], float] = time.monotonic) -> None:
-        """Connect to nothing yet. `trust` counts for https only; `clock` is in seconds."""
-        trust.set_alpn_protocols(["http/1.1"])
+    def __init__(self, trust: ssl.SSLContext | None, clock: Callable[[], float] = time.monotonic) -> None:
+        """Connect to nothing yet. `trust` is None for plain http; `clock` is in seconds."""
+        if trust is not None:
+            trust.set_alpn_protocols(["http/1.1"])
         self._trust, self._clock = trust, clock
         self._stream: Stream | None = None
         self._http = h11.Connection(h11.CLIENT)
@@ -63,7 +64,7 @@ class Connection(httpx.AsyncBaseTransport):
         self._stream = await connect(
             url.raw_host.decode("ascii"),
             url.port or (443 if secure else 80),
-            self._trust if secure else None,
+            self._trust,
             request.extensions.get("timeout", {}).get("connect"),
         )
         self._http = h11.Connection(h11.CLIENT, HEAD_LIMIT)

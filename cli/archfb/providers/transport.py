@@ -20,10 +20,11 @@ from urllib.parse import urlsplit
 
 from archfb.config.urls import proxy_problems
 from archfb.providers import offline
-from archfb.providers.clients import Clients, Trust, TrustError
+from archfb.providers.clients import Clients, Trust, TrustError, nobody_trusted
 from archfb.providers.exchange import Reply
 from archfb.providers.names import Names
 from archfb.providers.network import certificate_error, from_system
+from archfb.providers.proxies import UNAUTHENTICATED, who_failed
 from archfb.providers.reading import Reading
 from archfb.providers.receiving import Receiver
 from archfb.providers.replies import Scrubber, Timing, reply
@@ -134,9 +135,9 @@ class Transport:
     def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncBaseTransport:
         from archfb.providers.connection import KEEP_ALIVE, Connection
 
-        trust = self._trust.context(secure)
         if proxy is None:
-            return Connection(trust)
+            return Connection(self._trust.context() if secure else None)
+        trust = self._trust.context() if secure else nobody_trusted()
         http = _http()
         limits = http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
         return http.AsyncHTTPTransport(  # type: ignore[no-any-return]
@@ -204,6 +205,8 @@ class _Exchange:
                 self.status, self.headers = response.status_code, dict(response.headers)
                 if 300 <= self.status < 400:
                     return _redirected(self.headers.get("location", ""), self.request.url)
+                if self.status == 407:
+                    return Verdict(Outcome.NETWORK, UNAUTHENTICATED, "proxy")
                 await self._receive(response, scope, total_at)
             finally:
                 await response.aclose()
@@ -266,10 +269,14 @@ class _Exchange:
         if self._settled():
             return None
         refused = certificate_error(error)
-        told = from_system(error, self.host) or _from_http(error, self.host, begun=self.status is not None)
-        if refused is not None and self.transport.clients.proxy(self.request.url) is None:
+        told = self._told(error, self.host)
+        if refused is not None:
             return await self._dated(told, total_at)
-        return told
+        proxy = self.transport.clients.proxy(self.request.url)
+        return told if proxy is None else self._told(error, who_failed(self.host, proxy, told.code))
+
+    def _told(self, error: BaseException, who: str) -> Verdict:
+        return from_system(error, who) or _from_http(error, who, begun=self.status is not None)
 
     async def _dated(self, told: Verdict, total_at: float) -> Verdict:
         """Add to a refused certificate when it was valid, if that can be learned in the time left."""
@@ -278,10 +285,11 @@ class _Exchange:
         from archfb.providers import certificates
 
         left = min(2.0, total_at - asyncio.get_running_loop().time())
+        there = self.host, urlsplit(self.request.url).port or 443
         der: bytes | None = None
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(max(0.0, left)):
-                der = await certificates.fetch(self.host, urlsplit(self.request.url).port or 443)
+                der = await certificates.fetch(*there, self.transport.clients.proxy(self.request.url))
         dates = certificates.validity(der) if der else None
         now = datetime.fromtimestamp(self.transport.wall(), UTC)
         return Verdict(told.outcome, certificates.sentence(self.host, dates, told.message, now), told.code)
@@ -351,14 +359,18 @@ def _from_http(error: BaseException, host: str, *, begun: bool) -> Verdict:
     if isinstance(error, http.ConnectTimeout):
         return Verdict(Outcome.NETWORK, f"{host} did not answer in time to connect.", "connect_timeout")
     if isinstance(error, http.ProxyError):
-        return Verdict(Outcome.NETWORK, f"The proxy refused: {told}", "proxy")
+        return Verdict(
+            Outcome.NETWORK, UNAUTHENTICATED if told.startswith("407") else f"The proxy refused: {told}", "proxy"
+        )
     if isinstance(error, http.RemoteProtocolError):
         return _protocol(told, host, begun=begun)
     if isinstance(error, (http.ReadError, http.WriteError)):
         return Verdict(Outcome.NETWORK, f"{host} closed the connection.", "reset")
     if isinstance(error, (http.TransportError, OSError)):
         return Verdict(Outcome.NETWORK, f"Could not connect to {host}.", "refused")
-    if isinstance(error, (http.InvalidURL, ImportError, ValueError)):
+    if isinstance(error, ImportError):
+        return Verdict(Outcome.NETWORK, "A SOCKS proxy needs a package more: pip install socksio.", "proxy")
+    if isinstance(error, (http.InvalidURL, ValueError)):
         return Verdict(Outcome.INVALID_REQUEST, f"The request could not be made: {told}", "unsendable")
     return Verdict(Outcome.NETWORK, f"The request failed ({type(error).__name__}).", "internal")
 

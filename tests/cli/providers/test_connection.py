@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Awaitable, Callable
 
 import httpx
@@ -53,7 +52,7 @@ class Place:
 
         async def main() -> object:
             server = await asyncio.start_server(self.serve, "127.0.0.1", 0)
-            connection = Connection(ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), clock or Clock())
+            connection = Connection(None, clock or Clock())
             async with server:
                 try:
                     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/a?b=c"
