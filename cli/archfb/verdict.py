@@ -60,7 +60,7 @@ def verdict(
         return Verdict(WARNING, "; ".join(f"{one.name} is {one.standing.status}" for one in bad) + ".")
     if old:
         return Verdict(UNKNOWN, f"The evidence is older than {limit:g} s: {', '.join(old)}.")
-    return Verdict(WELL, f"{len(models)} of {len(models)} models are well.")
+    return Verdict(WELL, "The one model is well." if len(models) == 1 else f"All {len(models)} models are well.")
 
 
 def counts(one: ModelHealth, now: float, interval: float) -> bool:

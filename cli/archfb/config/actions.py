@@ -36,7 +36,8 @@ class KeyState:
         if self.state == "invalid":
             return f"{self.variable} {self.problem}. Its value is not shown."
         if self.state == "unset" and self.models:
-            return f"{self.variable} is not set (needed by {', '.join(self.models)}): those are skipped."
+            them = "it is" if len(self.models) == 1 else "those are"
+            return f"{self.variable} is not set (needed by {', '.join(self.models)}): {them} skipped."
         return None
 
 

@@ -39,7 +39,12 @@ def keys(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
         elif one.state == "invalid":
             yield Finding("wrong", "keys", one.sentence or "", "Set it again, without quotes, spaces or line breaks.")
         else:
-            yield Finding("note", "keys", one.sentence or "", f"To use them: export {one.variable}=…")
+            yield Finding(
+                "note",
+                "keys",
+                one.sentence or "",
+                f"To use {'it' if len(one.models) == 1 else 'them'}: export {one.variable}=…",
+            )
 
 
 def models(config: Config, retired: Mapping[str, str]) -> Iterator[Finding]:

@@ -271,7 +271,7 @@ class Call:
         rows = self.desk.store.snapshot()
         asked = {one.model: self.desk.members[one.model] for one in self.ledger.attempts}
         windows = {name: plan.window(one, self.desk.price(one), rows) for name, one in asked.items()}
-        return Scene(self.desk.members, self.request.tokens, windows, rows)
+        return Scene(self.desk.members, self.desk.config.chained, self.request.tokens, windows, rows)
 
     def _error(self, decision: Decision) -> CallError:
         scene = self._scene()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
 
     from archfb.routing.roster import Member, Roster
     from archfb_state.decisions import Decision, Ranked
@@ -30,6 +30,8 @@ class Scene(NamedTuple):
     """What a sentence needs beside the attempt: who shares the key, the prompt's tokens, windows, what is stored."""
 
     members: Roster
+    chained: Collection[str]
+    """The models that chains name."""
     tokens: int
     windows: Mapping[str, int | None]
     rows: Snapshot
@@ -96,7 +98,9 @@ def _refused(attempt: Attempt, member: Member, scene: Scene) -> str:
     env = member.provider.api_key_env
     if env is None:
         return "Provider wants a key; name its variable in the configuration: api_key_env."
-    sharing = sum(one.ref.account == attempt.account for one in scene.members.values())
+    # Models that no chain names are not shown anywhere; that they are blocked too would puzzle.
+    asked = {attempt.model, *scene.chained}
+    sharing = sum(scene.members[name].ref.account == attempt.account for name in asked)
     who = "The one model using it is blocked" if sharing == 1 else f"All {sharing} models using it are blocked"
     return f"Provider rejected the key in {env} (fingerprint {attempt.account.rpartition('#')[2]}). {who}."
 

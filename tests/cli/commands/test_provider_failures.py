@@ -182,11 +182,18 @@ def test_rows_25_to_30_end_as_the_table_says(place: Place, name: str) -> None:
     assert (checked.code, checked.document["models"][0]["status"]) == (2, "unavailable")
 
 
-def test_row_25_counts_the_models_that_share_the_key(place: Place) -> None:
+@pytest.mark.parametrize(
+    ("chained", "told"),
+    [("x", "The one model using it is blocked"), ("xy", "All 2 models using it are blocked"),
+     ("xyz", "All 3 models using it are blocked")],
+)  # fmt: skip
+def test_row_25_counts_the_models_of_chains_that_share_the_key(place: Place, chained: str, told: str) -> None:
     place.start(openai(401, "no", code="invalid_api_key"), models=("x", "y", "z"))
+    path, names = place.folder / "c.toml", ", ".join(f'"{name}"' for name in chained)
+    path.write_text(path.read_text().replace('["x", "y", "z"]', f"[{names}]"))
     asked = place.run("ask", "hi")
     assert (asked.code, asked.outcomes) == (1, ["auth"])
-    assert re.search(REJECTED + r"All 3 models using it are blocked\.", asked.sentence), asked.sentence
+    assert re.search(REJECTED + rf"{told}\.", asked.sentence), asked.sentence
     assert place.run("health").code == 2
 
 

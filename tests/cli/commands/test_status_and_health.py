@@ -117,7 +117,7 @@ def test_the_plugin_line_is_one_line(place: Start, capsys: pytest.CaptureFixture
     here = place(m1=GOOD)
     assert here.run("health", "--nagios") == 0
     out = capsys.readouterr().out
-    assert out.startswith("ARCHFB OK - 1 of 1 models are well. | healthy=1;;;0;1 ")
+    assert out.startswith("ARCHFB OK - The one model is well. | healthy=1;;;0;1 ")
     assert out.count("\n") == 1
 
 

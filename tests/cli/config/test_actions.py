@@ -191,5 +191,5 @@ def test_what_to_say_of_a_key(world: World) -> None:
     )
     assert (states["gemini"].sentence, states["offline"].sentence) == (None, None)
     assert states["deepseek"].sentence == (
-        "DEEPSEEK_API_KEY is not set (needed by deepseek-reasoner): those are skipped."
+        "DEEPSEEK_API_KEY is not set (needed by deepseek-reasoner): it is skipped."
     )

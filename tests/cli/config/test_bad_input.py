@@ -227,7 +227,7 @@ def test_row_17_a_nul_in_a_path(world: World) -> None:
 def test_row_20_a_missing_key_is_no_error_and_said(world: World) -> None:
     report = actions.check(None, environ=world.environ, cwd=world.cwd, user_dir=world.user_dir)
     assert report.ok
-    wanted = "DEEPSEEK_API_KEY is not set (needed by deepseek-reasoner): those are skipped."
+    wanted = "DEEPSEEK_API_KEY is not set (needed by deepseek-reasoner): it is skipped."
     assert wanted in report.notes
 
 

@@ -92,7 +92,7 @@ def test_keys_are_named_and_never_shown(config: Config) -> None:
     found = list(configured.keys(config, {"OPENAI_API_KEY": "sk-canary"}))
     assert said(found) == [("ok", "OPENAI_API_KEY is set (used by known).")]
     (missing,) = configured.keys(config, {})
-    assert (missing.level, missing.do) == ("note", "To use them: export OPENAI_API_KEY=…")
+    assert (missing.level, missing.do) == ("note", "To use it: export OPENAI_API_KEY=…")
     (bad,) = configured.keys(config, {"OPENAI_API_KEY": "sk-\u00e9canary"})
     assert bad.level == "wrong"
     assert "canary" not in "".join(map(str, [*found, missing, bad]))
