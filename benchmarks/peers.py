@@ -14,8 +14,8 @@ import venv
 from pathlib import Path
 
 PACKAGES = {
-    "sdks": ["openai", "anthropic", "google-genai"],
-    "litellm": ["litellm[proxy]", "httpx", "time-machine"],
+    "sdks": ["openai==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0"],
+    "litellm": ["litellm[proxy]==1.108.7", "httpx", "time-machine"],
     "pydantic-ai": ["pydantic-ai-slim[openai]", "httpx"],
 }
 

@@ -27,7 +27,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / part) for part in ("cli", "state", "benchmarks", "tests")]
 
 from peers import python_of, versions  # noqa: E402 - found by the line above
-from scripted_server import ServerThread, refused_port  # noqa: E402
+from scripted_server import ServerThread, free_port  # noqa: E402
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,17 @@ model_list:
 router_settings: {num_retries: 0, disable_cooldowns: true}
 general_settings: {master_key: MASTER}
 """
+LOCAL = {
+    "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+    "LITELLM_LOCAL_ANTHROPIC_BETA_HEADERS": "True",
+    "LITELLM_LOCAL_BLOG_POSTS": "True",
+    "LITELLM_TELEMETRY": "False",
+    "DO_NOT_TRACK": "1",
+    "HTTP_PROXY": "http://127.0.0.1:1",
+    "HTTPS_PROXY": "http://127.0.0.1:1",
+    "NO_PROXY": "127.0.0.1,localhost",
+}
+"""What keeps the proxy on this machine: whatever else it would fetch or tell is sent to where nobody listens."""
 MASTER = f"sk-{os.urandom(16).hex()}"
 PROTOCOLS = {"openai-chat": "/v1", "openai-responses": "/v1", "anthropic": "/v1"}
 EXPECTED = {
@@ -104,11 +115,11 @@ async def _asked(url: str, protocol: str, model: str, *, stream: bool) -> Reply:
 def litellm_rows() -> list[Row]:
     """Run LiteLLM's proxy in its own environment and ask it over three protocols."""
     with tempfile.TemporaryDirectory() as folder, ServerThread({"models": MODELS}) as upstream:
-        port = refused_port()
+        port = free_port()
         (Path(folder) / "c.yaml").write_text(LITELLM.replace("URL", upstream.url).replace("MASTER", MASTER))
         program = Path(python_of("litellm")).with_name("litellm")
         command = [str(program), "--config", f"{folder}/c.yaml", "--port", str(port), "--host", "127.0.0.1"]
-        environ = {**os.environ, "LITELLM_LOCAL_MODEL_COST_MAP": "True"}
+        environ = {"HOME": folder, "PATH": os.environ.get("PATH", ""), **LOCAL}
         with Path(folder, "log").open("w") as log:
             proxy = subprocess.Popen(command, cwd=folder, env=environ, stdout=log, stderr=log)
         try:

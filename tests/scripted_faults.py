@@ -143,6 +143,12 @@ async def hang_body(at: Exchange, say: Behaviour) -> None:
     await at.until_gone()
 
 
+async def open_end(at: Exchange, say: Behaviour) -> None:
+    await stream(at, say, full_events(at, say), end=False)
+    at.request["sent"] = True
+    await at.until_gone()
+
+
 async def reset(at: Exchange, say: Behaviour) -> None:
     await stream(at, say, half(at, say), end=False)
     await asyncio.sleep(0.05)
@@ -242,6 +248,7 @@ FAULTS = {
     for one in (
         hang,
         hang_body,
+        open_end,
         reset,
         reset_early,
         close,

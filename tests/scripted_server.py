@@ -24,8 +24,9 @@ A behaviour is a JSON object; {} answers "ok":
   status, message, code, body (text, or an object sent as JSON), headers {}, retry_after: an HTTP error or any body
   delay (s before the headers), pace (s between events), gzip (true: compress)
   plain (true: ignores `stream`), content_type, before (text sent first), no_done (leaves the done marker out)
-  fault: hang | hang_body | reset | reset_early | close | cut | drip | huge_header | huge_body | gzip_bomb |
-         bad_json | html | empty | stream_error | keep_alive | wrong_length | redirect, with
+  fault: hang | hang_body | open_end (all is sent, the stream not closed) | reset | reset_early | close | cut | drip |
+         huge_header | huge_body | gzip_bomb | bad_json | html | empty | stream_error | keep_alive | wrong_length |
+         redirect, with
          size (bytes: huge_header, huge_body, gzip_bomb), every (s: drip, keep_alive), after (events before it),
          to (redirect), status, message, code (stream_error)
 """
@@ -167,6 +168,7 @@ class ScriptedServer:
         say = self._next_free(at) if free else self._next(at, data.decode("utf-8", "replace"))
         await asyncio.sleep(say.get("delay", 0))
         await FAULTS.get(say.get("fault", ""), answer)(at, say)
+        at.request["sent"] = True
 
     def _next(self, at: Exchange, text: str) -> Behaviour:
         script = self.script

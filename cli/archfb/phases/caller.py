@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archfb import events
 from archfb.phases import reuse
 from archfb.phases.calls import Called
+from archfb.phases.leaving import ended
 from archfb.phases.records import CallFailed, Made
 from archfb.routing.continuation import continued, total
 from archfb.text import clean
@@ -84,7 +85,7 @@ class ModelCaller:
             self.observe(events.CallEnded(spec.key, spec.phase, spec.role, stored.made.model, 0.0, stored=True))
             return stored
         async with self.slots:
-            return await self._buy(spec)
+            return await ended(self._buy(spec))
 
     def usable(self, phase: str) -> bool:
         """Return whether a model of the phase's chain could be asked now."""

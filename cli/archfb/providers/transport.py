@@ -173,6 +173,7 @@ class _Exchange:
         self.first_text_at: float | None = None
         self.ended_at: float | None = None
         self.sent = 0
+        self.stopping: asyncio.Task[Any] | None = None
         self.status: int | None = None
         self.headers: dict[str, str] = {}
 
@@ -191,6 +192,8 @@ class _Exchange:
             verdict = self._late(idle) if scope.expired() else await self._failed(error, total_at)
         except Exception as error:  # noqa: BLE001 - whatever a library raises, a call ends in a reply
             verdict = await self._failed(error, total_at)
+        if self.stopping is not None:
+            loop.call_soon(self.stopping.cancel)
         return self._result(verdict, began)
 
     async def _talk(self, scope: asyncio.Timeout, total_at: float) -> Verdict | None:
@@ -228,7 +231,18 @@ class _Exchange:
             self._note_text(receiver)
         self.ended_at = self.transport.clock()
         if receiver.reading.done:
+            await self._drained(response, scope)
+
+    async def _drained(self, response: httpx.Response, scope: asyncio.Timeout) -> None:
+        """Read what follows the answer; a wish to stop is heard once the answer, which is paid, was handed over."""
+        try:
             await _drain(response)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is None or scope.expired():
+                raise
+            task.uncancel()
+            self.stopping = task
 
     def _wants_stream(self) -> bool:
         return bool((self.request.body or {}).get("stream")) or "alt=sse" in self.request.url

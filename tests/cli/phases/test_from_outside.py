@@ -7,6 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from outside import AGENTS, MARKS, PLAN, Outside, hanging, outcomes, outside, well
@@ -119,3 +120,26 @@ def test_after_an_edit_of_one_file_only_its_reader_of_phase_3_is_asked_again(her
     assert document["ok"]
     assert (again["agent_1"], again["agent_2"], again["synthesis"]) == (0, 1, 0)
     assert here.asked() == before + Counter({role: 1 for role in ALL if role not in {"agent_1", "synthesis"}})
+
+
+@pytest.mark.parametrize("more", [{}, {"plain": True}, {"fault": "open_end"}], ids=["streamed", "plain", "open end"])
+def test_an_answer_that_had_come_when_a_run_is_interrupted_is_not_bought_again(
+    here: Outside, more: dict[str, Any]
+) -> None:
+    late = {"text": "- It lets in `shop/login.py:1`", "delay": 0.5, **more}
+    here.put(well({"contains": MARKS["agent_2"], "do": [late]}))
+    process = here.begin("run", "phase3", str(here.repo))
+    here.wait_for("agent_2", 5)
+    process.send_signal(signal.SIGSTOP)
+    until = time.monotonic() + PATIENCE
+    while not all("sent" in one for server in here.servers.values() for one in server.requests):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+    process.send_signal(signal.SIGINT)
+    process.send_signal(signal.SIGCONT)
+    _, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130
+    assert "Stopped in phase3; 6 finished calls are stored." in err
+    here.put(well())
+    assert here.json("run", "phase3", str(here.repo))["ok"]
+    assert here.asked()["agent_2"] == 1
