@@ -62,6 +62,28 @@ def record_until_killed(path: str, who: str) -> None:
         print(one.id, flush=True)
 
 
+def go_on(path: str, folder: str, who: str) -> None:
+    """Decide, pay and record, call by call, through an outage; say when it is noticed, and how many they were."""
+    store = open_state(path, folder=folder, **CORE)
+    await_start(path)
+    n, rest, told = 0, 10, False
+    while rest:
+        n += 1
+        one = attempt(int(who) * 1_000_000 + n, f"model-{n % 6}")
+        store.decide("slot", one.call_id, choosing(*(each.model for each in REFS)))
+        reservation = store.reserve("day", 0.5, None)
+        store.record([one], SETTINGS, refs=REFS, ended=one.call_id)
+        if reservation is not None:
+            store.spend(reservation, 0.25)
+        rest -= told
+        if n == 5 or (not told and store.opened.notes):
+            told = bool(store.opened.notes)
+            print("away" if told else "working", flush=True)
+    sys.stdin.readline()
+    store.close()
+    print(n)
+
+
 def contend(path: str, rounds: str) -> None:
     """Try to win the lease of each round; name the rounds won."""
     store = open_state(path, **CORE)

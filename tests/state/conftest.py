@@ -21,6 +21,17 @@ def postgres() -> Iterator[PostgresServer]:
     server.remove()
 
 
+@pytest.fixture
+def own(postgres: PostgresServer) -> Iterator[PostgresServer]:
+    """Return the server as one that a test may stop, kill and start again; the next test finds it running.
+
+    What it has said to keep outlives its own crash all the same: it has given it to the system.
+    """
+    yield postgres
+    if postgres.process is None:
+        postgres.start()
+
+
 def new_server(*settings: str) -> PostgresServer:
     """Make a server, or skip with the reason."""
     if find_spec("psycopg") is None:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pytest
 import state_worker
 from state_samples import CORE, SCALE
 
-from archfb_state.storage.opening import open_state
+from archfb_state.storage.opening import open_state, peek
 
 if TYPE_CHECKING:
     from postgres_server import PostgresServer
@@ -134,7 +136,7 @@ def test_a_budget_is_not_passed_by_many_at_once(tmp_path: Path) -> None:
 
 
 def test_hosts_on_one_server_lose_nothing_and_agree(postgres: PostgresServer) -> None:
-    url, times = postgres.new(), 10 * SCALE
+    url, times = postgres.emptied(), 10 * SCALE
     said = run_together(*[("record", url, who, times) for who in range(6)])
     assert {lines[0] for lines in said} == {"True"}
     store = open_state(url, **CORE)
@@ -149,13 +151,13 @@ def test_hosts_on_one_server_lose_nothing_and_agree(postgres: PostgresServer) ->
 
 
 def test_a_new_server_is_set_up_once_by_many_at_a_time(postgres: PostgresServer) -> None:
-    url = postgres.new()
+    url = postgres.emptied()
     said = run_together(*[("record", url, who, 1) for who in range(6)])
     assert {lines[0] for lines in said} == {"True"}
 
 
 def test_a_killed_process_holds_nothing_up_on_a_server(postgres: PostgresServer) -> None:
-    url, said = postgres.new(), set()
+    url, said = postgres.emptied(), set()
     for who in range(1, 4):
         process = start("record_until_killed", url, who)
         assert process.stdout is not None
@@ -166,4 +168,30 @@ def test_a_killed_process_holds_nothing_up_on_a_server(postgres: PostgresServer)
     assert said <= {one.id for one in store.attempts()}
     assert store.acquire("trial:new", 60.0) is not None
     assert store.opened.notes == ()
+    store.close()
+
+
+def test_a_fleet_goes_on_while_the_server_crashes_and_nothing_is_lost_or_counted_twice(
+    own: PostgresServer, tmp_path: Path
+) -> None:
+    url = own.emptied()
+    open_state(url, **CORE).close()
+    hosts = [start("go_on", url, tmp_path / str(who), who) for who in range(4)]
+    for said in ("ready\n", "working\n", "away\n"):
+        for one in hosts:
+            assert one.stdout is not None
+            assert one.stdin is not None
+            assert one.stdout.readline() == said
+            if said == "ready\n":
+                one.stdin.write("go\n")
+                one.stdin.flush()
+        if said == "working\n":
+            own.stop(signal.SIGQUIT)
+    own.start()
+    calls = sum(int(one.communicate("back\n")[0]) for one in hosts)
+    store = peek(url)
+    assert len({one.id for one in store.attempts()}) == calls
+    assert sum(one.count for one in store.counters()) == calls
+    assert sum(one.successes for one in store.snapshot().models.values()) == calls
+    assert store.spent("day") == (calls, pytest.approx(calls / 4))
     store.close()

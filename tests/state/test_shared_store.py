@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from postgres_server import PostgresServer, binaries
 from processes import PATIENCE
 from state_samples import CORE, START, attempt, choosing, ref
 
@@ -25,32 +24,12 @@ from archfb_state.storage.way import Core
 from archfb_state.store import PhaseResult, Run, StoreUnusable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from postgres_server import PostgresServer
 
     from archfb_state.store import Store
 
 SETTINGS = Settings()
 PAGES = Path(__file__).parents[2] / "docs"
-
-
-@pytest.fixture(scope="module")
-def durable() -> Iterator[PostgresServer]:
-    """Return a server that keeps what it has said to keep."""
-    pytest.importorskip("psycopg")
-    if binaries() is None:
-        pytest.skip("no PostgreSQL server (initdb) on this machine; Debian's package is postgresql")
-    server = PostgresServer.temporary()
-    server.start()
-    yield server
-    server.remove()
-
-
-@pytest.fixture
-def own(durable: PostgresServer) -> Iterator[PostgresServer]:
-    """Return a server that a test may stop, kill and start again; the next test finds it running."""
-    yield durable
-    if durable.process is None:
-        durable.start()
 
 
 def database(url: str) -> str:
@@ -87,7 +66,7 @@ def hurried(store: Store) -> Store:
 
 
 def test_what_was_recorded_survives_a_crash_of_the_server(own: PostgresServer, tmp_path: Path) -> None:
-    store = shared(own.new(), tmp_path)
+    store = shared(own.emptied(), tmp_path)
     for n in range(30):
         store.record([attempt(n)], SETTINGS)
     own.stop(signal.SIGQUIT)
@@ -118,7 +97,7 @@ def test_word_of_a_change_of_status_comes_at_once_and_is_taken_in_by_a_look(
 
 
 def test_a_new_session_is_listened_to_and_none_while_the_server_is_away(own: PostgresServer, tmp_path: Path) -> None:
-    store = shared(own.new(), tmp_path)
+    store = shared(own.emptied(), tmp_path)
     descriptor = store.news()
     assert descriptor is not None
     own.stop()
@@ -281,7 +260,7 @@ def test_what_is_wrong_is_said_and_the_run_goes_on(
 
 
 def test_a_server_that_restarts_is_not_noticed(own: PostgresServer, tmp_path: Path) -> None:
-    store = shared(own.new(), tmp_path)
+    store = shared(own.emptied(), tmp_path)
     store.record([attempt(1)], SETTINGS)
     own.stop(signal.SIGQUIT)
     own.start()
@@ -292,7 +271,7 @@ def test_a_server_that_restarts_is_not_noticed(own: PostgresServer, tmp_path: Pa
 
 
 def test_what_happens_while_the_server_is_away_is_merged_exactly_once(own: PostgresServer, tmp_path: Path) -> None:
-    url = own.new()
+    url = own.emptied()
     store, other = shared(url, tmp_path / "a"), shared(url, tmp_path / "b")
     store.record([attempt(1, cost_usd=0.5)], SETTINGS)
     early = store.reserve("day", 0.5, 10.0)
@@ -384,7 +363,7 @@ def test_what_was_committed_unheard_is_done_once(postgres: PostgresServer, tmp_p
 def test_what_was_committed_unheard_is_counted_once_after_an_outage(
     own: PostgresServer, tmp_path: Path, lost: str
 ) -> None:
-    url = own.new()
+    url = own.emptied()
     store, other = shared(url, tmp_path / "a"), shared(url, tmp_path / "b")
     sure = store.reserve("day", 0.5, 10.0)
     assert sure is not None
@@ -420,7 +399,7 @@ def test_what_was_committed_unheard_is_counted_once_after_an_outage(
 def test_a_host_whose_clock_is_wrong_does_no_harm_while_the_server_is_away(
     own: PostgresServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wrong: float, met: bool
 ) -> None:
-    url, right = own.new(), time.time
+    url, right = own.emptied(), time.time
     other = shared(url, tmp_path / "other")
     other.record([replace(attempt(n, outcome=Outcome.TIMEOUT), ended_at=right()) for n in range(3)], SETTINGS)
     monkeypatch.setattr(time, "time", lambda: right() + wrong)
@@ -443,7 +422,7 @@ def test_a_host_whose_clock_is_wrong_does_no_harm_while_the_server_is_away(
 
 
 def test_hosts_that_cannot_share_probe_rarely(own: PostgresServer, tmp_path: Path) -> None:
-    store = shared(own.new(), tmp_path)
+    store = shared(own.emptied(), tmp_path)
     there = store.acquire(f"trial:{ref('one').deployment}", 60)
     own.stop()
     store.record([attempt(1)], SETTINGS, lease=there)
@@ -516,7 +495,7 @@ def test_a_user_without_rights_is_told(own: PostgresServer, tmp_path: Path) -> N
 
 
 def test_whoever_stands_still_in_a_transaction_is_let_go(own: PostgresServer, tmp_path: Path) -> None:
-    url = own.new()
+    url = own.emptied()
     standing, store = shared(url, tmp_path / "a", patience=1.0), shared(url, tmp_path / "b")
     database = standing._store._database
     database.writing.__enter__()
