@@ -59,7 +59,7 @@ def loaded(said: str) -> set[str]:
     return found
 
 
-def test_an_answer_needs_neither_the_librarys_pool_nor_a_second_asynchronous_framework(tmp_path: Path) -> None:
+def test_an_answer_needs_no_http_library_where_there_is_no_proxy(tmp_path: Path) -> None:
     with ServerThread({"models": {"m1": [{"text": "Hello."}]}}) as server:
         chains = "\n".join(f'{phase} = ["m1"]' for phase in PHASES)
         (tmp_path / "c.toml").write_text(
@@ -77,8 +77,8 @@ def test_an_answer_needs_neither_the_librarys_pool_nor_a_second_asynchronous_fra
         )
     assert ended.stdout == "Hello.\n"
     found = loaded(ended.stderr)
-    assert "httpx" in found
-    assert not found & {"httpcore", "anyio", "click", "rich", "pydantic", "sqlite_utils", "genai_prices"}
+    assert "asyncio" in found
+    assert not found & {"httpx", "httpcore", "anyio", "click", "rich", "pydantic", "sqlite_utils", "genai_prices"}
 
 
 def test_what_programs_use_is_there_by_its_name() -> None:

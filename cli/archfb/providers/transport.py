@@ -1,7 +1,7 @@
-"""The one door to HTTP. httpx is imported when the first request is made.
+"""The one door to HTTP.
 
-Each request in flight has a connection of its own, kept for the next one to the same place: httpx's shared pool looks
-through every request in flight at each step, which at 256 of them leaves 2 % of the throughput. Time-outs are
+Each request in flight has a connection of its own, kept for the next one to the same place: a shared pool that looks
+through every request in flight at each step leaves 2 % of the throughput at 256 of them. Time-outs are
 asyncio's, so that nothing a server does outlives them; redirects are refused, retries are off, and every size is
 bounded.
 """
@@ -12,16 +12,18 @@ import asyncio
 import contextlib
 import json
 import os
+import sys
 import time
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from archfb.config.urls import proxy_problems
 from archfb.providers import offline
 from archfb.providers.clients import Clients, Trust, TrustError, nobody_trusted
+from archfb.providers.connection import Connection
 from archfb.providers.exchange import Reply
+from archfb.providers.http1 import NO_RESPONSE, ProtocolError
 from archfb.providers.names import Names
 from archfb.providers.network import certificate_error, from_system
 from archfb.providers.proxies import UNAUTHENTICATED, who_failed
@@ -34,12 +36,11 @@ from archfb_state.outcomes import Outcome
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from types import ModuleType
 
-    import httpx
-
+    from archfb.providers.connection import Response
     from archfb.providers.exchange import HttpRequest, Limits, Question, Target
     from archfb.providers.names import Resolve
+    from archfb.providers.proxied import Proxied, ProxiedResponse
 
 GRACE = 0.25
 """Seconds for the end of a stream after its last event, so that its connection can be used again."""
@@ -64,7 +65,7 @@ class Transport:
         self.names = Names(clock, resolve)
         self.wrong_proxies = proxy_problems(self.environ)
         self._trust = Trust(self.environ)
-        self.clients: Clients[httpx.AsyncBaseTransport] = Clients(self._client, self.environ)
+        self.clients: Clients[Connection | Proxied] = Clients(self._client, self.environ)
 
     async def __aenter__(self) -> Self:
         """Open nothing yet."""
@@ -132,17 +133,12 @@ class Transport:
             Outcome.INVALID_REQUEST, message="There is no free address to ask.", code="no_metadata"
         )
 
-    def _client(self, secure: bool, proxy: str | None) -> httpx.AsyncBaseTransport:
-        from archfb.providers.connection import KEEP_ALIVE, Connection
-
+    def _client(self, secure: bool, proxy: str | None) -> Connection | Proxied:
         if proxy is None:
             return Connection(self._trust.context() if secure else None)
-        trust = self._trust.context() if secure else nobody_trusted()
-        http = _http()
-        limits = http.Limits(max_connections=1, max_keepalive_connections=1, keepalive_expiry=KEEP_ALIVE)
-        return http.AsyncHTTPTransport(  # type: ignore[no-any-return]
-            verify=trust, trust_env=False, limits=limits, proxy=http.Proxy(proxy), retries=0
-        )
+        from archfb.providers.proxied import Proxied
+
+        return Proxied(self._trust.context() if secure else nobody_trusted(), proxy)
 
 
 class Exchanged(NamedTuple):
@@ -179,7 +175,6 @@ class _Exchange:
 
     async def run(self) -> Exchanged:
         """Return the end of it; only a cancellation gets through."""
-        _http()
         loop = asyncio.get_running_loop()
         began, total_at = self.transport.clock(), loop.time() + self.total
         verdict: Verdict | None = None
@@ -203,9 +198,9 @@ class _Exchange:
         if self.transport.clients.proxy(self.request.url) is None:
             await self.transport.names.check(self.host, urlsplit(self.request.url).port or 0)
         async with self.transport.clients.lend(self.request.url) as client:
-            response = await client.handle_async_request(self._http_request())
+            response = await client.send(*self._written(), min(self.connect, 0.95 * self.total))
             try:
-                self.status, self.headers = response.status_code, dict(response.headers)
+                self.status, self.headers = response.status, response.headers
                 if 300 <= self.status < 400:
                     return _redirected(self.headers.get("location", ""), self.request.url)
                 if self.status == 407:
@@ -215,12 +210,12 @@ class _Exchange:
                 await response.aclose()
         return None
 
-    async def _receive(self, response: httpx.Response, scope: asyncio.Timeout, total_at: float) -> None:
-        receiver = self.receiver = Receiver(self.read, response.status_code, self.headers)
+    async def _receive(self, response: Response | ProxiedResponse, scope: asyncio.Timeout, total_at: float) -> None:
+        receiver = self.receiver = Receiver(self.read, response.status, self.headers)
         now = asyncio.get_running_loop().time
         if self._wants_stream():
             scope.reschedule(min(total_at, now() + self.idle))
-        async for data in response.stream:  # type: ignore[union-attr]
+        async for data in response.parts():
             if receiver.feed(data):
                 scope.reschedule(min(total_at, now() + self.idle))
                 self._note_text(receiver)
@@ -253,18 +248,14 @@ class _Exchange:
             if self.on_text is not None:
                 self.on_text()
 
-    def _http_request(self) -> httpx.Request:
-        http, body = _http(), self.request.body
+    def _written(self) -> tuple[str, str, dict[str, str], bytes | None]:
+        """Return method, address, headers and content."""
+        request, body = self.request, self.request.body
         # A lone surrogate, which file names can bring in, has no UTF-8.
         content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
-        headers = {**self.request.headers, "accept": "*/*", "accept-encoding": _encodings(self._wants_stream())}
-        # The total time-out is ours; the library's would restart with every byte.
-        times = {"connect": min(self.connect, 0.95 * self.total), "read": None, "write": None, "pool": None}
-        extensions = {"timeout": times}
         self.sent = len(content or b"")
-        return http.Request(  # type: ignore[no-any-return]
-            self.request.method, _parsed(self.request.url), headers=headers, content=content, extensions=extensions
-        )
+        headers = {**request.headers, "accept": "*/*", "accept-encoding": _encodings(self._wants_stream())}
+        return request.method, request.url, headers, content
 
     def _settled(self) -> bool:
         """Return whether what came already says how it ended: the end of the answer, or an error's status."""
@@ -324,19 +315,6 @@ class _Exchange:
         return Exchanged(made, receiver.body if receiver else None)
 
 
-def _http() -> ModuleType:
-    """Return the HTTP library, which takes a while to import."""
-    from archfb.providers.library import httpx
-
-    return httpx
-
-
-@lru_cache(maxsize=256)
-def _parsed(url: str) -> httpx.URL:
-    """Return an address as the library parses it, which takes longer than all else of a request."""
-    return _http().URL(url)  # type: ignore[no-any-return]
-
-
 def _encodings(streams: bool) -> str:
     # Compressing a stream would hold its events back.
     return "identity" if streams else "gzip, deflate"
@@ -347,12 +325,12 @@ def _read_nothing(reading: Reading, body: Any) -> None:  # noqa: ARG001 - a wire
     reading.known = True
 
 
-async def _drain(response: httpx.Response) -> None:
+async def _drain(response: Response | ProxiedResponse) -> None:
     """Read what is left after the last event, so that the connection can be used again; give up soon."""
     with contextlib.suppress(Exception):
         async with asyncio.timeout(GRACE):
             left = 65_536
-            async for data in response.stream:  # type: ignore[union-attr]
+            async for data in response.parts():
                 left -= len(data)
                 if left < 0:
                     return
@@ -366,31 +344,27 @@ def _redirected(location: str, url: str) -> Verdict:
 
 
 def _from_http(error: BaseException, host: str, *, begun: bool) -> Verdict:
-    """Name what the HTTP library itself found wrong."""
-    http, told = _http(), str(error)
+    """Name what HTTP itself, or the library that speaks to proxies, found wrong."""
+    told = str(error)
     if isinstance(error, TrustError):
         return Verdict(Outcome.NETWORK, told, "tls")
-    if isinstance(error, http.ConnectTimeout):
-        return Verdict(Outcome.NETWORK, f"{host} did not answer in time to connect.", "connect_timeout")
-    if isinstance(error, http.ProxyError):
-        return Verdict(
-            Outcome.NETWORK, UNAUTHENTICATED if told.startswith("407") else f"The proxy refused: {told}", "proxy"
-        )
-    if isinstance(error, http.RemoteProtocolError):
+    if isinstance(error, ProtocolError):
         return _protocol(told, host, begun=begun)
-    if isinstance(error, (http.ReadError, http.WriteError)):
-        return Verdict(Outcome.NETWORK, f"{host} closed the connection.", "reset")
-    if isinstance(error, (http.TransportError, OSError)):
+    proxied = sys.modules.get("archfb.providers.proxied")
+    named: Verdict | None = proxied.verdict(error, host) if proxied else None
+    if named is not None:
+        return named
+    if isinstance(error, OSError):
         return Verdict(Outcome.NETWORK, f"Could not connect to {host}.", "refused")
     if isinstance(error, ImportError):
         return Verdict(Outcome.NETWORK, "A SOCKS proxy needs a package more: pip install socksio.", "proxy")
-    if isinstance(error, (http.InvalidURL, ValueError)):
+    if isinstance(error, ValueError):
         return Verdict(Outcome.INVALID_REQUEST, f"The request could not be made: {told}", "unsendable")
     return Verdict(Outcome.NETWORK, f"The request failed ({type(error).__name__}).", "internal")
 
 
 def _protocol(told: str, host: str, *, begun: bool) -> Verdict:
-    if "without sending a response" in told:
+    if told == NO_RESPONSE:
         return Verdict(Outcome.NETWORK, f"{host} closed the connection without an answer.", "reset")
     if begun:
         return Verdict(
