@@ -171,6 +171,12 @@ class Store(Protocol):
         found out of a deployment under a `lease` that another has won since is kept, and moves no record.
         """
 
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things with this store, in one transaction where it can; what they return, in order.
+
+        Whatever one of them raises undoes them all where they were one transaction.
+        """
+
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought (a hold that ended, evidence that aged)."""
 

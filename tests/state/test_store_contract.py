@@ -19,7 +19,7 @@ from archfb_state.storage.opening import open_state
 from archfb_state.store import BUCKETS, PhaseResult, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from postgres_server import PostgresServer
@@ -150,6 +150,33 @@ class StoreContract:
         assert store.undrain(text, by=text)
         store.limits(text, requests=1, tokens=None, reset_at=None)
         assert store.snapshot().accounts[kept].remaining_requests == 1
+
+    # several things together
+
+    def test_several_things_are_done_in_order_and_each_sees_those_before(self, store: Store) -> None:
+        def begin() -> str:
+            return store.decide("slot", "c1", choosing("a", "b")).order[0].model
+
+        def answer() -> int:
+            store.record([attempt(1)], SETTINGS, ended="c1")
+            return len(list(store.attempts()))
+
+        works: list[Callable[[], object]] = [begin, lambda: store.snapshot().in_flight, answer]
+        works += [lambda: store.snapshot().in_flight, lambda: store.meta("n", 1), lambda: store.meta("n")]
+        assert store.together(works) == ["a", {"a": 1}, 1, {}, 1, 1]
+        assert store.snapshot().models[attempt(1).model].successes == 1
+        assert store.together([]) == []
+
+    def test_what_one_of_several_things_raises_comes_out(self, store: Store) -> None:
+        def fail() -> None:
+            raise LookupError("no")
+
+        with pytest.raises(LookupError):
+            store.together([lambda: store.record([attempt(1)], SETTINGS), fail])
+        # As one transaction it left nothing, else the first thing was done: nothing is half done, and all go on.
+        assert len(store.snapshot().models) == len(list(store.attempts())) <= 1
+        store.record([attempt(2)], SETTINGS)
+        assert store.snapshot().models[attempt(1).model].successes == len(list(store.attempts()))
 
     # decisions and what is in flight
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, NamedTuple, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from archfb.providers.proxies import proxy_for
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import AsyncIterator, Callable, Mapping
+    from collections.abc import Callable, Mapping
 
 IDLE_CLIENTS = 256
 """Unused clients kept for one place."""
@@ -33,6 +33,14 @@ class Closing(Protocol):
 C = TypeVar("C", bound=Closing)
 
 
+class Place(NamedTuple, Generic[C]):
+    """Where an address is reached: by TLS or not, through which proxy, and the clients that are not lent."""
+
+    secure: bool
+    proxy: str | None
+    waiting: list[C]
+
+
 class Clients(Generic[C]):
     """Lends clients; `make` gets whether TLS will be spoken and the proxy's address, if there is one."""
 
@@ -41,6 +49,7 @@ class Clients(Generic[C]):
         self._make, self._environ = make, environ
         self._idle: dict[tuple[str, str | None], list[C]] = {}
         self._proxies: dict[str, str | None] = {}
+        self._places: dict[str, Place[C]] = {}
         self._open = True
 
     def proxy(self, url: str) -> str | None:
@@ -49,19 +58,23 @@ class Clients(Generic[C]):
             self._proxies[url] = proxy_for(url, self._environ)
         return self._proxies[url]
 
-    @contextlib.asynccontextmanager
-    async def lend(self, url: str) -> AsyncIterator[C]:
-        """Lend a client for one request; one whose request failed is closed."""
-        parts = urlsplit(url)
-        proxy = self.proxy(url)
-        waiting = self._idle.setdefault((f"{parts.scheme}://{parts.netloc}", proxy), [])
-        secure = parts.scheme == "https" or (proxy or "").startswith("https")
-        client = waiting.pop() if waiting else self._make(secure, proxy)
-        try:
-            yield client
-        except BaseException:
-            await close(client)
-            raise
+    def _place(self, url: str) -> Place[C]:
+        found = self._places.get(url)
+        if found is None:
+            parts, proxy = urlsplit(url), self.proxy(url)
+            secure = parts.scheme == "https" or (proxy or "").startswith("https")
+            waiting = self._idle.setdefault((f"{parts.scheme}://{parts.netloc}", proxy), [])
+            found = self._places[url] = Place(secure, proxy, waiting)
+        return found
+
+    def take(self, url: str) -> C:
+        """Return a client for one request to an address; it must be given back, or closed where that failed."""
+        place = self._place(url)
+        return place.waiting.pop() if place.waiting else self._make(place.secure, place.proxy)
+
+    async def give_back(self, url: str, client: C) -> None:
+        """Keep a client for the next request."""
+        waiting = self._place(url).waiting
         if self._open and len(waiting) < IDLE_CLIENTS:
             waiting.append(client)
         else:
@@ -71,7 +84,8 @@ class Clients(Generic[C]):
         """Close every client that is not lent; those that are follow when they come back."""
         self._open = False
         clients = [client for several in self._idle.values() for client in several]
-        self._idle.clear()
+        for several in self._idle.values():
+            several.clear()
         for client in clients:
             await close(client)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from archfb.providers.exchange import Reply
@@ -60,8 +61,14 @@ class Scrubber:
         if not text:
             return None
         # Secrets go first, since cutting could leave half of one; once more, since cleaning could join two halves.
-        short = clean(self.text(text[: 50 * limit]), one_line=True)
+        short = _one_line(self.text(text[: 50 * limit]))
         return clean(self.text(short), limit=limit) or None
+
+
+@lru_cache(maxsize=256)
+def _one_line(text: str) -> str:
+    """Return a text on one clean line: most say the same again and again, as "stop" and a model's name do."""
+    return clean(text, one_line=True)
 
 
 def reply(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import math
 import os
 import sys
 import time
@@ -20,7 +21,7 @@ from urllib.parse import urlsplit
 
 from archfb.config.urls import proxy_problems
 from archfb.providers import offline
-from archfb.providers.clients import Clients, Trust, TrustError, nobody_trusted
+from archfb.providers.clients import Clients, Trust, TrustError, close, nobody_trusted
 from archfb.providers.connection import Connection
 from archfb.providers.exchange import Reply
 from archfb.providers.http1 import NO_RESPONSE, ProtocolError
@@ -42,6 +43,8 @@ if TYPE_CHECKING:
     from archfb.providers.names import Resolve
     from archfb.providers.proxied import Proxied, ProxiedResponse
 
+SLACK = 0.05
+"""Part of the idle limit by which it may come late: an answer of a thousand pieces sets few clocks then."""
 GRACE = 0.25
 """Seconds for the end of a stream after its last event, so that its connection can be used again."""
 
@@ -197,27 +200,40 @@ class _Exchange:
             return Verdict(Outcome.NETWORK, self.transport.wrong_proxies[0], "proxy")
         if self.transport.clients.proxy(self.request.url) is None:
             await self.transport.names.check(self.host, urlsplit(self.request.url).port or 0)
-        async with self.transport.clients.lend(self.request.url) as client:
-            response = await client.send(*self._written(), min(self.connect, 0.95 * self.total))
-            try:
-                self.status, self.headers = response.status, response.headers
-                if 300 <= self.status < 400:
-                    return _redirected(self.headers.get("location", ""), self.request.url)
-                if self.status == 407:
-                    return Verdict(Outcome.NETWORK, UNAUTHENTICATED, "proxy")
-                await self._receive(response, scope, total_at)
-            finally:
-                await response.aclose()
+        client = self.transport.clients.take(self.request.url)
+        try:
+            refused = await self._through(client, scope, total_at)
+        except BaseException:
+            await close(client)
+            raise
+        await self.transport.clients.give_back(self.request.url, client)
+        return refused
+
+    async def _through(self, client: Connection | Proxied, scope: asyncio.Timeout, total_at: float) -> Verdict | None:
+        response = await client.send(*self._written(), min(self.connect, 0.95 * self.total))
+        try:
+            self.status, self.headers = response.status, response.headers
+            if 300 <= self.status < 400:
+                return _redirected(self.headers.get("location", ""), self.request.url)
+            if self.status == 407:
+                return Verdict(Outcome.NETWORK, UNAUTHENTICATED, "proxy")
+            await self._receive(response, scope, total_at)
+        finally:
+            await response.aclose()
         return None
 
     async def _receive(self, response: Response | ProxiedResponse, scope: asyncio.Timeout, total_at: float) -> None:
         receiver = self.receiver = Receiver(self.read, response.status, self.headers)
         now = asyncio.get_running_loop().time
+        idle_at = -math.inf
         if self._wants_stream():
-            scope.reschedule(min(total_at, now() + self.idle))
+            idle_at = now() + self.idle
+            scope.reschedule(min(total_at, idle_at))
         async for data in response.parts():
             if receiver.feed(data):
-                scope.reschedule(min(total_at, now() + self.idle))
+                if now() + self.idle > idle_at:
+                    idle_at = now() + (1 + SLACK) * self.idle
+                    scope.reschedule(min(total_at, idle_at))
                 self._note_text(receiver)
             if receiver.ended:
                 break

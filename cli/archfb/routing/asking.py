@@ -134,7 +134,7 @@ class Asking:
             raise
         if reply.note is not None:
             self.desk.observe(events.Note(f"{self.member.model.name}: {reply.note}", 1))
-        self.mine.append(self.ledger.end(self.member, reply, started, repeat=repeat, lease=self.lease))
+        self.mine.append(await self.ledger.end(self.member, reply, started, repeat=repeat, lease=self.lease))
         return reply
 
     def _record(self) -> ModelRecord | None:

@@ -61,13 +61,20 @@ class Call:
 
     async def run(self) -> Answer:
         """Return the answer, good or bad; raises CancelledError alone, with everything recorded."""
+        self.desk.together.calls += 1
+        try:
+            return await self._run()
+        finally:
+            self.desk.together.calls -= 1
+
+    async def _run(self) -> Answer:
         call_id, phase = self.ledger.call_id, self.request.phase
-        decision, self.rows = self.desk.decide(self.request, call_id, expires_s=max(1.0, self._left()))
+        decision, self.rows = await self.desk.decide(self.request, call_id, expires_s=max(1.0, self._left()))
         self.desk.observe(events.CallStarted(call_id, phase, self.role, decision))
         try:
             answer = await self._through(decision)
         except BaseException:
-            self.ledger.flush(accepted=False)
+            self.ledger.flush(blame=False)
             raise
         self.desk.observe(events.CallEnded(call_id, phase, self.role, answer.model, answer.cost_usd))
         return answer
@@ -88,7 +95,7 @@ class Call:
         if offline and not self._over(reply) and not self._too_dear:
             reply = await self._each(offline)
         accepted = reply is not None and reply.ok
-        self.ledger.flush(accepted=accepted)
+        self.ledger.flush(blame=accepted)
         return self._answered(decision, reply) if accepted and reply is not None else self._gave_up(decision)
 
     def _over(self, reply: Reply | None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from asyncio import CancelledError
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -11,6 +12,7 @@ from archfb.routing import plan
 from archfb.routing.pace import RepeatBudget
 from archfb.routing.prices import price
 from archfb.routing.roster import OFFLINE
+from archfb.routing.together import Together
 
 if TYPE_CHECKING:
     import random
@@ -23,7 +25,7 @@ if TYPE_CHECKING:
     from archfb.routing.prices import Price
     from archfb.routing.roster import Member, Roster
     from archfb_state.decisions import Credits, Decision, Demand
-    from archfb_state.records import Attempt, ModelRef, Snapshot
+    from archfb_state.records import Attempt, ModelRef, Snapshot, Transition
     from archfb_state.settings import Settings
     from archfb_state.store import Lease, Store
 
@@ -44,11 +46,13 @@ class Desk:
     repeats: RepeatBudget = field(default_factory=RepeatBudget)
     settings: Settings = field(init=False)
     refs: tuple[ModelRef, ...] = field(init=False)
+    together: Together = field(init=False)
     _prices: dict[str, Price] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Work out once what every decision reads."""
         self.settings = self.config.settings
+        self.together = Together(self.store)
         self.refs = tuple(self.members[name].ref for name in self.config.chained)
 
     @property
@@ -71,7 +75,7 @@ class Desk:
             self.config, self.members, rows, request, credits_, self.price, self.settings, self.rng, wanted
         )
 
-    def decide(self, request: Request, call_id: str, *, expires_s: float) -> tuple[Decision, Snapshot]:
+    async def decide(self, request: Request, call_id: str, *, expires_s: float) -> tuple[Decision, Snapshot]:
         """Choose, and remember the turn, the decision and the call in flight, in one transaction.
 
         Returns what the decision read as well.
@@ -84,27 +88,45 @@ class Desk:
             return self.choose(request, rows, credits_, wanted)
 
         slot = f"{request.phase}/{wanted.complexity}"
-        decision = self.store.decide(slot, call_id, chosen, run_id=self.run_id, expires_s=expires_s)
+        store, run_id = self.store, self.run_id
+        try:
+            decision = await self.together.do(
+                lambda: store.decide(slot, call_id, chosen, run_id=run_id, expires_s=expires_s)
+            )
+        except CancelledError:
+            await self.together.do(lambda: store.moved(call_id, None))
+            raise
         if any(not one.eligible for one in decision.ranked):
             self._date_holds(seen[-1])
         return decision, seen[-1]
 
     def _date_holds(self, rows: Snapshot) -> None:
         """Let the holds that outlast a clock which was set back end after what was left of them."""
-        from archfb.events import StatusChanged
         from archfb_state.core.evidence import unsettled
 
         if unsettled(rows, rows.at):
-            for transition in self.store.settle(self.settings, self.refs):
-                self.observe(StatusChanged(transition))
+            self._tell(self.store.settle(self.settings, self.refs))
 
     def record(self, attempts: list[Attempt], *, ended: str | None = None, lease: Lease | None = None) -> None:
         """Write attempts down and tell the observers what changed."""
-        from archfb.events import StatusChanged
+        self._tell(self._recorded(attempts, ended, lease))
 
-        for transition in self.store.record(attempts, self.settings, refs=self.refs, ended=ended, lease=lease):
-            if transition.model != OFFLINE:
-                self.observe(StatusChanged(transition))
+    async def record_soon(
+        self, attempts: list[Attempt], *, ended: str | None = None, lease: Lease | None = None
+    ) -> None:
+        """Write attempts down together with what other calls have to write, and tell the observers what changed."""
+        self._tell(await self.together.do(lambda: self._recorded(attempts, ended, lease)))
+
+    def _recorded(self, attempts: list[Attempt], ended: str | None, lease: Lease | None) -> tuple[Transition, ...]:
+        return self.store.record(attempts, self.settings, refs=self.refs, ended=ended, lease=lease)
+
+    def _tell(self, transitions: tuple[Transition, ...]) -> None:
+        if transitions:
+            from archfb.events import StatusChanged
+
+            for transition in transitions:
+                if transition.model != OFFLINE:
+                    self.observe(StatusChanged(transition))
 
 
 def nobody(event: Event) -> None:

@@ -39,7 +39,7 @@ class Ledger:
             self.desk.store.moved(self.call_id, name)
         return self.desk.store.now()
 
-    def end(
+    async def end(
         self, member: Member, reply: Reply, started: float, *, repeat: bool, lease: Lease | None = None
     ) -> Attempt:
         """Record how an attempt ended, together with what its end decides about earlier ones."""
@@ -49,9 +49,9 @@ class Ledger:
         if attempt.outcome is Outcome.INVALID_REQUEST:
             self._unsettled.append(attempt)
         elif reply.ok:
-            self.flush(accepted=not member.offline, last=attempt, lease=lease)
+            await self.accept(attempt, lease, blame=not member.offline)
         else:
-            self.desk.record([attempt], lease=lease)
+            await self.desk.record_soon([attempt], lease=lease)
         return attempt
 
     def interrupt(self, member: Member, started: float, *, repeat: bool) -> None:
@@ -74,17 +74,24 @@ class Ledger:
         )
         return attempt_of(member, self.desk.price(member), reply, around)
 
-    def flush(self, *, accepted: bool, last: Attempt | None = None, lease: Lease | None = None) -> None:
-        """Write down what waited for a verdict, and with `last` the end of the call.
+    async def accept(self, last: Attempt, lease: Lease | None, *, blame: bool) -> None:
+        """Write down the answer and the end of the call, and what waited for it.
 
         A deployment that accepts what it first refused a parameter of is not blamed for that.
         """
-        same = last.deployment if last else None
-        waiting = [replace(one, blame=accepted and one.deployment != same) for one in self._unsettled]
+        attempts = [*self._settled(last.deployment, blame=blame), last]
+        await self.desk.record_soon(attempts, ended=self.call_id, lease=lease)
+
+    def flush(self, *, blame: bool) -> None:
+        """Write down what waited for a verdict."""
+        waiting = self._settled(None, blame=blame)
+        if waiting:
+            self.desk.record(waiting)
+
+    def _settled(self, accepting: str | None, *, blame: bool) -> list[Attempt]:
+        waiting = [replace(one, blame=blame and one.deployment != accepting) for one in self._unsettled]
         self._unsettled.clear()
-        if waiting or last is not None:
-            ended = self.call_id if last else None
-            self.desk.record([*waiting, *([last] if last else [])], ended=ended, lease=lease)
+        return waiting
 
     def asked(self, model: str) -> int:
         """Return how often a model was asked in this call."""

@@ -211,9 +211,13 @@ _EFFECTS: dict[Outcome, Callable[[_Event], _Effect]] = {
 def _changes(rows: Snapshot, event: _Event, finding: _Finding) -> Changes:
     attempt, effect = event.attempt, finding.effect
     deployments, accounts = dict(finding.others), {}
-    if effect.deployment != (rows.deployments.get(attempt.deployment) or DeploymentRecord(attempt.deployment)):
+    deployment, account = rows.deployments.get(attempt.deployment), rows.accounts.get(attempt.account)
+    # The same record is equal to itself, which a dataclass finds out field by field.
+    if effect.deployment is not deployment and effect.deployment != (
+        deployment or DeploymentRecord(attempt.deployment)
+    ):
         deployments[attempt.deployment] = effect.deployment
-    if effect.account != (rows.accounts.get(attempt.account) or AccountRecord(attempt.account)):
+    if effect.account is not account and effect.account != (account or AccountRecord(attempt.account)):
         accounts[attempt.account] = effect.account
     before = rows.models.get(attempt.model) or ModelRecord(attempt.model)
     models = {attempt.model: preset.noted(before, attempt, event.at, event.settings, effect.verdict)}

@@ -86,6 +86,8 @@ class Database:
         self._sleep = sleep
         self._mutex = RLock()
         self._writes = 0
+        self.depth = 0
+        """Transactions that were begun within one another: only the outermost is one."""
         self._side: dict[str, tuple[int, int]] = {}
         self._checkpoint_at = WAL_LIMIT
         self.lock = lock
@@ -194,6 +196,8 @@ class Database:
 
 
 def _in_one(connection: sqlite3.Connection, work: Callable[[sqlite3.Connection], T]) -> T:
+    if connection.in_transaction:
+        return work(connection)
     connection.execute("BEGIN")
     try:
         return work(connection)
@@ -217,6 +221,9 @@ class Writing:
         if database.lock is None:
             raise sqlite3.OperationalError("attempt to write a readonly database")
         database.enter()
+        if database.depth:
+            database.depth += 1
+            return database.connection
         try:
             database.lock.acquire(database.patience)
             try:
@@ -229,13 +236,18 @@ class Writing:
         except BaseException:
             database.leave()
             raise
+        database.depth = 1
         return database.connection
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, at: TracebackType | None
     ) -> None:
-        """Commit, or roll back where anything went wrong."""
+        """Commit, or roll back where anything went wrong; within another transaction leave that to its end."""
         database = self._database
+        database.depth -= 1
+        if database.depth:
+            database.leave()
+            return
         try:
             if kind is None:
                 database.patient("COMMIT")

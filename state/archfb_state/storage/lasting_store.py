@@ -5,7 +5,8 @@ Health can be learned again and a paid answer cannot be had twice for nothing, s
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archfb_state.storage.claims import new_token
 from archfb_state.storage.saving import Saving
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from archfb_state.records import Attempt, ModelRef, Snapshot, Transition
     from archfb_state.settings import Settings
     from archfb_state.store import Counter, Lease, PhaseResult, Run, Store, StoredDecision
+
+T = TypeVar("T")
 
 
 class LastingStore(Saving):
@@ -66,6 +69,18 @@ class LastingStore(Saving):
     def _known(self, lease: Lease | None, store: Store) -> Lease | None:
         """Return a lease to the store in which it was won; to another it says nothing."""
         return lease if lease is not None and self._won.get(lease.name) is store else None
+
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things with this store, in one transaction where it can."""
+
+        def all_of_them(store: Store) -> list[T]:
+            before, self._joined = self._joined, (get_ident(), store)
+            try:
+                return store.together(works)
+            finally:
+                self._joined = before
+
+        return self._do(all_of_them)
 
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought."""

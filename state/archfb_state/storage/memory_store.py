@@ -6,7 +6,7 @@ import json
 import os
 import time
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from archfb_state.records import Changes, Snapshot
 from archfb_state.storage import edits
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from archfb_state.records import Attempt, ModelRef, Transition
     from archfb_state.settings import Settings
     from archfb_state.storage.sqlite_reports import Observe, Settle
+
+T = TypeVar("T")
 
 
 class MemoryStore(MemoryReports):
@@ -147,6 +149,10 @@ class MemoryStore(MemoryReports):
         if lease is None or not lease.is_on(deployment):
             return False
         return self._leases.get(lease.name, ("",))[0] != lease.token
+
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things with this store."""
+        return [work() for work in works]
 
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought."""

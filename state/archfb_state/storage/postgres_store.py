@@ -12,7 +12,7 @@ from archfb_state.storage.sqlite_store import SqliteStore
 from archfb_state.store import Opened
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
 
     from archfb_state.decisions import Credits, Decision
     from archfb_state.records import Snapshot
@@ -88,6 +88,10 @@ class PostgresStore(SqliteStore):
         if made is not None and self._transact(lambda connection: history.has_decided(connection, call_id)):
             return made
         return super().decide(slot, call_id, choose, run_id=run_id, expires_s=expires_s)
+
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things with this store, each in a transaction of its own."""
+        return [work() for work in works]
 
     def meta(self, name: str, value: Any = None) -> Any:
         """Read a small remembered value (JSON), or write it where one is given; of this vantage, but for the salt."""

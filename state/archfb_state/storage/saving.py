@@ -6,6 +6,7 @@ import errno
 import os
 import sqlite3
 import time
+from _thread import get_ident
 from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
@@ -55,6 +56,8 @@ class Saving:
         self._last: tuple[Settings, tuple[ModelRef, ...]] = Settings(), ()
         self._notes: tuple[str, ...] = ()
         self._won: dict[str, Store] = {}
+        self._joined: tuple[int, Store] | None = None
+        """The thread that does several things together at the moment, and the store it does them with."""
         self._store: Store
         self._open()
 
@@ -81,6 +84,8 @@ class Saving:
             self._warn(sentence)
 
     def _do(self, work: Callable[[Store], T]) -> T:
+        if self._joined is not None and self._joined[0] == get_ident():
+            return work(self._joined[1])
         if self._retry_at is not None and self._monotonic() >= self._retry_at:
             self._catch_up(0.05)
         try:

@@ -89,6 +89,10 @@ class SharedStore(LastingStore):
                 self._say(f"Merged what was kept here while the database was away ({count}).")
         return store
 
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things, each in a transaction of its own: each has its own way to be done again."""
+        return [work() for work in works]
+
     def _do(self, work: Callable[[Store], T]) -> T:
         if self._retry_at is not None and self._monotonic() >= self._retry_at:
             self._come_back()

@@ -128,6 +128,12 @@ class SqliteStore(SqliteReports):
 
         rebuild(connection, self._remembered, self._core()[0], settings)
 
+    def together(self, works: Sequence[Callable[[], T]]) -> list[T]:
+        """Do several things with this store in one transaction; a store opened for reading only does each alone."""
+        if not self._database.writable:
+            return [work() for work in works]
+        return self._write(lambda _: [work() for work in works])
+
     def settle(self, settings: Settings, refs: Iterable[ModelRef]) -> tuple[Transition, ...]:
         """Write down changes of status that time alone brought."""
         known = tuple(refs)
