@@ -134,6 +134,6 @@ class Response:
 def address(url: str) -> Address:
     """Return where a request for an address goes; the configuration has refused what is no address."""
     parts = urlsplit(url)
-    secure = parts.scheme == "https"
+    port = parts.port or (443 if parts.scheme == "https" else 80)
     target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    return Address(secure, parts.hostname or "", parts.port or (443 if secure else 80), parts.netloc, target)
+    return Address(parts.hostname or "", port, parts.netloc, target)

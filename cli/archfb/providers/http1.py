@@ -39,7 +39,6 @@ class ProtocolError(Exception):
 class Address(NamedTuple):
     """Where a request goes: the place to connect to, the Host header and the target."""
 
-    secure: bool
     host: str
     port: int
     authority: str

@@ -19,7 +19,7 @@ from archfb.providers.http1 import (
     request_bytes,
 )
 
-PLACE = Address(secure=False, host="127.0.0.1", port=8080, authority="127.0.0.1:8080", target="/v1/x?y=z")
+PLACE = Address(host="127.0.0.1", port=8080, authority="127.0.0.1:8080", target="/v1/x?y=z")
 HEAD = b"HTTP/1.1 200 OK\r\n"
 
 
