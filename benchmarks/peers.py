@@ -14,7 +14,7 @@ import venv
 from pathlib import Path
 
 PACKAGES = {
-    "sdks": ["openai==3.54.0", "anthropic==2.12.0", "google-genai==3.4.0"],
+    "sdks": ["openai==3.57.0", "anthropic==2.14.0", "google-genai==3.6.1"],
     "litellm": ["litellm[proxy]==1.108.7", "httpx", "time-machine"],
     "pydantic-ai": ["pydantic-ai-slim[openai]", "httpx"],
 }

@@ -53,6 +53,11 @@ model_list:
   - {model_name: cut, litellm_params: {model: hosted_vllm/cut, api_key: k, api_base: URL/v1}}
   - {model_name: slow, litellm_params: {model: hosted_vllm/slow, api_key: k, api_base: URL/v1}}
   - {model_name: down, litellm_params: {model: hosted_vllm/down, api_key: k, api_base: URL/v1}}
+  - {model_name: key, litellm_params: {model: hosted_vllm/key, api_key: k, api_base: URL/v1}}
+  - {model_name: wrong, litellm_params: {model: hosted_vllm/wrong, api_key: k, api_base: URL/v1}}
+  - {model_name: broken, litellm_params: {model: hosted_vllm/broken, api_key: k, api_base: URL/v1}}
+  - {model_name: too-long, litellm_params: {model: openai/m, api_key: k, mock_response: SAY_TOO_LONG}}
+  - {model_name: too-fast, litellm_params: {model: openai/m, api_key: k, mock_response: litellm.RateLimitError}}
 router_settings: {num_retries: 0, disable_cooldowns: true}
 general_settings: {master_key: MASTER}
 """
@@ -75,10 +80,18 @@ EXPECTED = {
     "cut": {"truncated"},
     "slow": {"rate_limited"},
     "down": {"server_error"},
+    "key": {"auth"},
+    "wrong": {"invalid_request"},
+    "too-long": {"context_too_long"},
+    "too-fast": {"rate_limited"},
     "no-such-model": {"model_not_found"},
+    "no-such-key": {"auth"},
 }
+STREAMED = {"broken": {"overloaded", "server_error", "malformed"}}
+"""What the proxy makes of an error inside a stream is its own affair; an answer it must not be."""
+MOCKED = ("mocked", "too-long", "too-fast")
 NO_MOCKS = ("openai-responses",)
-"""LiteLLM makes up no streamed answers in this protocol."""
+"""LiteLLM makes up neither streamed answers nor errors in this protocol."""
 
 
 class Row(NamedTuple):
@@ -107,16 +120,22 @@ async def _asked(url: str, protocol: str, model: str, *, stream: bool) -> Reply:
 
     preset = Model(model, "litellm", model, stream=stream)
     provider = Provider("litellm", protocol, url + PROTOCOLS[protocol], "KEY")  # type: ignore[arg-type]
-    target = Target(preset, provider, Key("KEY", MASTER))
+    target = Target(preset, provider, Key("KEY", "sk-nobody" if model == "no-such-key" else MASTER))
     async with Transport(environ={}) as transport:
         return await transport.ask(target, Question("hi"), Limits(60.0))
+
+
+def litellm_config(url: str) -> str:
+    """Return the proxy's configuration with a server's address and a key in it."""
+    filled = LITELLM.replace("SAY_TOO_LONG", "litellm.ContextWindowExceededError")
+    return filled.replace("URL", url).replace("MASTER", MASTER)
 
 
 def litellm_rows() -> list[Row]:
     """Run LiteLLM's proxy in its own environment and ask it over three protocols."""
     with tempfile.TemporaryDirectory() as folder, ServerThread({"models": MODELS}) as upstream:
         port = free_port()
-        (Path(folder) / "c.yaml").write_text(LITELLM.replace("URL", upstream.url).replace("MASTER", MASTER))
+        (Path(folder) / "c.yaml").write_text(litellm_config(upstream.url))
         program = Path(python_of("litellm")).with_name("litellm")
         command = [str(program), "--config", f"{folder}/c.yaml", "--port", str(port), "--host", "127.0.0.1"]
         environ = {"HOME": folder, "PATH": os.environ.get("PATH", ""), **LOCAL}
@@ -135,8 +154,8 @@ async def _over_each(url: str) -> list[Row]:
     rows = []
     for protocol in PROTOCOLS:
         for stream in (False, True):
-            for model, expected in EXPECTED.items():
-                if not (model == "mocked" and protocol in NO_MOCKS):
+            for model, expected in {**EXPECTED, **(STREAMED if stream else {})}.items():
+                if not (model in MOCKED and protocol in NO_MOCKS):
                     reply = await _asked(url, protocol, model, stream=stream)
                     rows.append(_row(protocol, "streamed" if stream else "plain", model, reply, expected))
     return rows

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from archfb.routing.table import OFFLINE_MACHINE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Mapping, Sequence
 
     from archfb.routing.table import ModelHealth, StatusTable
 
@@ -51,7 +51,7 @@ def verdict(
         return Verdict(UNKNOWN, "No model has a key: nothing to tell.")
     old = [one.name for one in models if one.name not in unprobed and is_stale(one, table.at, limit)]
     if len(old) == len(models):
-        return Verdict(UNKNOWN, f"The evidence is older than {limit:g} s: {', '.join(old)}.")
+        return Verdict(UNKNOWN, _too_old(models, old, limit))
     dead = [one.phase for one in table.chains if one.keyed and not one.usable]
     if dead:
         return Verdict(CRITICAL, f"No usable model left for {', '.join(dead)}.")
@@ -59,8 +59,17 @@ def verdict(
     if bad:
         return Verdict(WARNING, "; ".join(f"{one.name} is {one.standing.status}" for one in bad) + ".")
     if old:
-        return Verdict(UNKNOWN, f"The evidence is older than {limit:g} s: {', '.join(old)}.")
+        return Verdict(UNKNOWN, _too_old(models, old, limit))
     return Verdict(WELL, "The one model is well." if len(models) == 1 else f"All {len(models)} models are well.")
+
+
+def _too_old(models: Sequence[ModelHealth], old: Collection[str], limit: float) -> str:
+    """Say of which models nothing is known, and of which what is known is too old."""
+    never = [one.name for one in models if one.name in old and not _seen(one)]
+    dated = [name for name in old if name not in never]
+    told = f"No evidence yet: {', '.join(never)}. `archfb health` probes." if never else ""
+    aged = f"The evidence is older than {limit:g} s: {', '.join(dated)}." if dated else ""
+    return " ".join(filter(None, (aged, told)))
 
 
 def counts(one: ModelHealth, now: float, interval: float) -> bool:
@@ -91,11 +100,15 @@ def is_stale(one: ModelHealth, now: float, limit: float) -> bool:
 
     An unavailable one is not asked before its time, so that its age counts from there.
     """
-    record, standing = one.record, one.standing
-    seen = [at for at in (record.last_success_at, record.last_failure_at, record.last_probe_at) if at is not None]
+    standing, seen = one.standing, _seen(one)
     if standing.status == "unavailable":
         seen.append(standing.retry_at if standing.retry_at is not None else max(seen, default=now) + RECHECK)
     return not seen or now - max(seen) > limit
+
+
+def _seen(one: ModelHealth) -> list[float]:
+    record = one.record
+    return [at for at in (record.last_success_at, record.last_failure_at, record.last_probe_at) if at is not None]
 
 
 def selected(

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 import typer
 
 from archfb.commands import options as opt
-from archfb.commands.table import show_table, stored_table, verdict_of
+from archfb.commands.table import say_unknown, show_table, stored_table, verdict_of
 from archfb.commands.telling import begin, finish, nothing_due
 from archfb.commands.watch import Wishes, probe_on, refuse, with_interval
 from archfb.session import Session, session
@@ -104,7 +104,6 @@ def say(
 ) -> None:
     """Print the table and what was probed, or a monitoring plugin's line."""
     from archfb.output import write
-    from archfb.verdict import UNKNOWN
     from archfb.verdict import nagios as plugin_line
 
     if nagios:
@@ -112,8 +111,7 @@ def say(
         return
     quiet = session.quiet and found.code == 0
     show_table(view, json=json, quiet=quiet, probes=[probe.to_json() for probe in probes])
-    if found.code == UNKNOWN:
-        session.note(found.sentence)
+    say_unknown(session, found)
 
 
 def known(config: "Config", models: "Sequence[str]", phase: str | None) -> None:

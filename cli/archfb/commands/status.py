@@ -23,7 +23,7 @@ def status(
     With --check the exit code is a monitoring plugin's: 0 well, 1 some model is degraded or unavailable,
     2 a chain has no usable model left, 3 could not tell.
     """
-    from archfb.commands.table import show_table, stored_table, verdict_of
+    from archfb.commands.table import say_unknown, show_table, stored_table, verdict_of
 
     one = session(ctx)
     if watch:
@@ -33,6 +33,9 @@ def status(
         return look_on(one, one.load(), json=json)
     config = one.load()
     table = stored_table(one, config)
-    code = verdict_of(config, table, max_age).code if check else 0
-    show_table(table, json=json, quiet=one.quiet and check and code == 0)
-    return code
+    found = verdict_of(config, table, max_age) if check else None
+    show_table(table, json=json, quiet=one.quiet and found is not None and found.code == 0)
+    if found is None:
+        return 0
+    say_unknown(one, found)
+    return found.code

@@ -46,3 +46,11 @@ def verdict_of(config: Config, table: StatusTable, max_age: float | None = None)
 
     unprobed = {name for name, model in config.models.items() if model.probe == "none"}
     return verdict(table, interval=config.health.interval, max_age=max_age, unprobed=unprobed)
+
+
+def say_unknown(session: Session, found: Verdict) -> None:
+    """Say on stderr why it could not be told how the models are."""
+    from archfb.verdict import UNKNOWN
+
+    if found.code == UNKNOWN:
+        session.note(found.sentence, level=-1)

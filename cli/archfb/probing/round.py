@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archfb.events import ProbeEnded, StatusChanged
+from archfb.events import Note, ProbeEnded, StatusChanged
 from archfb.probing.last_round import remember
 from archfb.providers.exchange import Limits, Target
 from archfb.routing.attempt import Circumstances, attempt_of, new_id
@@ -45,6 +45,8 @@ class ProbeResult:
     outcome: str
     latency_ms: float
     message: str | None = None
+    held_back: str | None = None
+    """The setting of a day's budget that kept a completion from being made."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the row of `probes`."""
@@ -54,6 +56,7 @@ class ProbeResult:
             "outcome": self.outcome,
             "latency_ms": round(self.latency_ms, 1),
             "message": self.message,
+            "held_back": self.held_back,
         }
 
 
@@ -153,13 +156,42 @@ async def _leased(desk: Desk, member: Member, why: Due, lease: Lease, *, free: b
     from archfb.providers.wires import can_metadata
 
     results: list[ProbeResult] = []
-    if member.model.probe != "completion" and can_metadata(member.provider):
-        reply = await _ask(desk, member, "metadata", results, lease)
-        if reply is not None and not _to_settle(reply, why):
+    held, wish = None, member.model.probe
+    if wish == "completion" and not free:
+        held = _held_back(desk, member)
+        if held is None:
+            await _ask(desk, member, "completion", results, lease)
             return results
-    if not free and member.model.probe != "metadata" and _affordable(desk, member):
-        await _ask(desk, member, "completion", results, lease)
-    return results
+    if can_metadata(member.provider):
+        _counted(desk, member)
+        reply = await _ask(desk, member, "metadata", results, lease)
+        if held is None and not _to_settle(reply, why):
+            return results
+    if held is None and not free and wish != "metadata":
+        held = _held_back(desk, member)
+        if held is None:
+            await _ask(desk, member, "completion", results, lease)
+    return results if held is None else _told(desk, member, held, results)
+
+
+def _told(desk: Desk, member: Member, held: str, results: list[ProbeResult]) -> list[ProbeResult]:
+    """Say what a day's budget held back, also in what was made instead."""
+    instead = "asked for metadata only" if results else "not probed"
+    desk.observe(Note(f"{member.model.name}: {instead} until midnight UTC, since {_BUDGETS[held]} ({held})."))
+    return [replace(one, held_back=held) for one in results]
+
+
+_BUDGETS = {
+    "probe_max_per_day": "it was probed as often as a day allows",
+    "probe_usd_per_day": "what a day's probes may cost is spent",
+}
+
+
+def _held_back(desk: Desk, member: Member) -> str | None:
+    """Return the setting of the budget that leaves no room for a completion, None where it was taken from both."""
+    if not _counted(desk, member):
+        return "probe_max_per_day"
+    return None if _affordable(desk, member) else "probe_usd_per_day"
 
 
 def _to_settle(reply: Reply, why: Due) -> bool:
@@ -169,10 +201,8 @@ def _to_settle(reply: Reply, why: Due) -> bool:
     return why.kind == "completion" and reply.ok
 
 
-async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult], lease: Lease) -> Reply | None:
+async def _ask(desk: Desk, member: Member, kind: Kind, results: list[ProbeResult], lease: Lease) -> Reply:
     """Make one probe and record it; one that the server has no answer for is no evidence."""
-    if not _counted(desk, member) and kind == "completion":
-        return None
     health, provider = desk.config.health, member.provider
     started = desk.store.now()
     record = desk.store.snapshot().models.get(member.model.name)

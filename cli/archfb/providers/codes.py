@@ -176,6 +176,7 @@ _GATEWAYS = {
     "budget_exceeded": Outcome.QUOTA_EXHAUSTED,
     "auth_error": Outcome.AUTH,
     "expired_key": Outcome.AUTH,
+    "no_db_connection": Outcome.AUTH,  # what a key gets that is not the master's, where no database knows others
     "token_not_found_in_db": Outcome.AUTH,
     "key_model_access_denied": Outcome.MODEL_NOT_FOUND,
     "team_model_access_denied": Outcome.MODEL_NOT_FOUND,

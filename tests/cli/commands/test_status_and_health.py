@@ -135,9 +135,35 @@ def test_another_probe_that_runs_is_respected(place: Start, capsys: pytest.Captu
 
 
 def test_no_model_with_a_key_cannot_be_told(capsys: pytest.CaptureFixture[str]) -> None:
-    assert enter(["health"]) == 3
-    assert enter(["status", "--check"]) == 3
-    assert "No model has a key: nothing to tell." in capsys.readouterr().err
+    for words in (["health"], ["status", "--check"], ["health", "-q"], ["status", "--check", "-q", "--json"]):
+        assert enter(words) == 3
+        assert capsys.readouterr().err == "No model has a key: nothing to tell.\n"
+
+
+def test_a_check_of_models_that_were_never_probed_says_so(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    here = place(m1=GOOD, m2=GOOD)
+    assert here.run("status", "--check") == 3
+    assert capsys.readouterr().err == "No evidence yet: m1, m2. `archfb health` probes.\n"
+    assert here.run("status") == 0
+    assert capsys.readouterr().err == ""
+    assert here.run("health", "--model", "m2", "-q") == 0
+    assert here.run("status", "--check") == 3
+    assert capsys.readouterr().err == "No evidence yet: m1. `archfb health` probes.\n"
+    assert here.run("status", "--check", "--max-age", "0") == 3
+    told = "The evidence is older than 0 s: m2. No evidence yet: m1. `archfb health` probes.\n"
+    assert capsys.readouterr().err == told
+
+
+def test_what_a_daily_budget_holds_back_is_told(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
+    here = place("[health]\nprobe_max_per_day = 0\n", m1=GOOD)
+    path = here.folder / "c.toml"
+    path.write_text(path.read_text().replace("stream = false", 'stream = false\nprobe = "completion"'))
+    assert here.run("health", "--json") == 0
+    out, err = capsys.readouterr()
+    (probe,) = json.loads(out)["probes"]
+    assert (probe["kind"], probe["outcome"], probe["held_back"]) == ("metadata", "ok", "probe_max_per_day")
+    assert "m1: asked for metadata only until midnight UTC, since it was probed as often as a day allows" in err
+    assert [one["method"] for one in here.server.requests] == ["GET"]
 
 
 def test_a_name_that_looks_like_markup_is_a_name(place: Start, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,6 +10,7 @@ from routing_bench import OK, Bench, bench, failed
 
 from archfb.config.model import Provider
 from archfb.errors import UsageError
+from archfb.events import Note
 from archfb.providers.exchange import Reply
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Health
@@ -78,13 +79,39 @@ def test_suspicion_is_settled_by_a_completion_after_the_free_check() -> None:
 def test_beyond_the_daily_count_only_free_probes_are_made() -> None:
     on = bench({"a": {"probe": "completion"}}, health=Health(probe_max_per_day=2))
     made = [probe(on, all=True) for _ in range(4)]
-    assert made == [[("a", "completion", "ok")]] * 2 + [[], []]
+    assert made == [[("a", "completion", "ok")]] * 2 + [[("a", "metadata", "ok")]] * 2
+    told, again = (one.text for one in on.events if isinstance(one, Note))
+    why = "since it was probed as often as a day allows (probe_max_per_day)."
+    assert told == again == f"a: asked for metadata only until midnight UTC, {why}"
+    on.clock.at += 86_400
+    assert probe(on, all=True) == [("a", "completion", "ok")]
+
+
+def test_beyond_the_daily_count_a_suspicion_is_not_settled_and_that_is_told() -> None:
+    on = bench(["a"], {"a": [failed("timeout"), OK]}, health=Health(probe_max_per_day=1))
+    asyncio.run(on.router.ask("phase1", "x"))
+    on.clock.at += 61
+    (result,) = asyncio.run(on.router.probe())
+    assert (result.kind, result.outcome, result.held_back) == ("metadata", "ok", "probe_max_per_day")
+    assert result.to_json()["held_back"] == "probe_max_per_day"
+
+
+def test_a_server_without_metadata_is_not_probed_beyond_the_daily_count_and_that_is_told() -> None:
+    on = bench(["a"], {"a": [NO_METADATA, OK]}, health=Health(probe_max_per_day=0))
+    assert probe(on) == []
+    assert [one.text for one in on.events if isinstance(one, Note)] == [
+        "a: not probed until midnight UTC, since it was probed as often as a day allows (probe_max_per_day)."
+    ]
 
 
 def test_the_daily_budget_in_usd_is_kept_over_all_models() -> None:
     priced = {"probe": "completion", "input_price": 1000.0, "output_price": 1000.0}
     on = bench({"a": priced, "b": priced}, health=Health(probe_usd_per_day=0.1))
-    assert len(probe(on, all=True)) == 1
+    results = asyncio.run(on.router.probe(all=True))
+    assert [(one.model, one.kind, one.held_back) for one in results] == [
+        ("a", "completion", None),
+        ("b", "metadata", "probe_usd_per_day"),
+    ]
 
 
 def test_a_lease_held_elsewhere_keeps_the_second_prober_away() -> None:

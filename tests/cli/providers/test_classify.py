@@ -314,6 +314,7 @@ ROWS: list[tuple[str, int, Any, str]] = [
     ("LiteLLM, a key's budget", 400, error("Budget has been exceeded!", type="budget_exceeded"), "quota_exhausted"),
     ("LiteLLM, a model that a key may not use", 401, error("x", type="key_model_access_denied"), "model_not_found"),
     ("LiteLLM, an old key", 400, error("x", type="expired_key"), "auth"),
+    ("LiteLLM, a key unknown to it", 400, error("No connected db.", type="no_db_connection", code="400"), "auth"),
     (
         "LiteLLM hands on a class of its own",
         400,
