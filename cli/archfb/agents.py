@@ -157,9 +157,11 @@ class LoadBalancer:
                 continue
             agent = by_name[ranked.model]
             call.lease = lease
-            ended, result = await call.ask(agent, partial(getattr(agent, method), context))
-            if lease is not None:
-                self._chains.store.release(lease)
+            try:
+                ended, result = await call.ask(agent, partial(getattr(agent, method), context))
+            finally:
+                if lease is not None and not lease.name.startswith("critical:"):
+                    self._chains.store.release(lease)
             if ended:
                 return result
         raise call.failure(decision)

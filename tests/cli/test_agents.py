@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
+from processes import PATIENCE, variables
 from routing_bench import FakeClock
 
 from archfb.agents import LoadBalancer, ModelManager, outcome_of
@@ -53,6 +58,46 @@ def test_the_death_of_one_agent_is_survived_and_remembered_by_the_next_process(s
         assert asyncio.run(fresh.execute_request("phase1", "analyze", "x")) == "well: x"
     assert 1 <= dead.calls <= 3
     assert well.calls == 12
+
+
+def test_the_example_survives_the_death_of_one_and_the_next_process_knows(tmp_path: Path) -> None:
+    program = Path(__file__).parents[2] / "examples" / "two_agents.py"
+    told = [
+        subprocess.run(
+            [sys.executable, str(program)],
+            env=variables({"ARCHFB_STATE": str(tmp_path / "agents.db")}),
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        ).stdout.splitlines()
+        for _ in range(2)
+    ]
+    assert told[0][:6] == told[1][:6] == ["well: The order module keeps …"] * 6
+    assert told[0][6].startswith("dead was asked 2 times")
+    assert told[1][6] == "dead was asked 1 times; well is asked now"
+
+
+def test_a_critical_agent_is_tried_once_per_interval(store: MemoryStore) -> None:
+    slow, well = Echo("slow"), Echo("well")
+    asyncio.run(balancer(store, slow, well).execute_request("phase1", "analyze", "x"))
+    record = replace(store.snapshot().models["slow"], latency_level="critical")
+    store._rows = replace(store._rows, models={**store._rows.models, record.model: record})
+    for _ in range(5):
+        asyncio.run(balancer(store, slow, well).execute_request("phase1", "analyze", "x"))
+    assert (slow.calls, well.calls) == (2, 4)
+
+
+def test_a_trial_that_is_given_up_frees_its_lease(store: MemoryStore) -> None:
+    dead = Echo("dead", failures=99)
+    for _ in range(4):
+        with pytest.raises(AllFailed):
+            asyncio.run(balancer(store, dead).execute_request("phase1", "analyze", "x"))
+    dead.error = asyncio.CancelledError()  # type: ignore[assignment]
+    with pytest.raises(asyncio.CancelledError):
+        asyncio.run(balancer(store, dead).execute_request("phase1", "analyze", "x"))
+    assert store.snapshot().leases == {}
 
 
 def test_when_every_agent_fails_all_their_exceptions_leave_together(store: MemoryStore) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -107,7 +108,7 @@ def test_the_offline_provider_is_the_last_link() -> None:
     assert [str(one.outcome) for one in answer.attempts] == ["timeout", "ok"]
 
 
-def test_a_blip_that_hits_everybody_is_outlasted_within_the_call() -> None:
+def test_when_everything_fails_for_300_ms_the_call_waits_and_tries_again_within_its_deadline() -> None:
     on = bench(["a", "b"], {"a": [failed("network"), failed("network"), OK], "b": [failed("network"), OK]})
     before = on.clock.at
     assert ask(on).model == "b"
@@ -174,6 +175,23 @@ def test_no_usable_model_fails_at_once_with_the_reasons() -> None:
     assert answer.error.message == "No model can be asked now: a: no key (A_KEY)."
 
 
+def test_all_blocked_fails_in_under_100_ms_with_every_reason() -> None:
+    on = bench({"a": {}, "b": {}}, {name: [failed("auth")] for name in "ab"})
+    ask(on)
+    on.asked.clear()
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        answer = ask(on)
+        took.append(time.process_time() - began)
+    assert on.asked == []
+    assert answer.error is not None
+    assert answer.error.code == "no_usable_model"
+    assert answer.error.message == "No model can be asked now: a: key rejected. b: key rejected."
+    assert {one.model: one.eligible for one in answer.decision} == {"a": False, "b": False}
+    assert min(took) < 0.1
+
+
 def test_a_refused_parameter_is_left_out_once_and_remembered() -> None:
     refused = failed("invalid_request", parameter="temperature", substitute="")
     on = bench(["a", "b"], {"a": [refused, OK]})
@@ -215,6 +233,14 @@ def test_a_prompt_too_long_goes_to_larger_windows_only() -> None:
     assert on.asked == ["a", "c"]
     notes = [event.text for event in on.events if isinstance(event, Note)]
     assert notes == ["Prompt ≈ 9 tokens; a takes 50,000. Trying c (larger window)…"]
+
+
+def test_a_model_that_refused_a_size_is_not_asked_that_size_again() -> None:
+    on = bench({"a": {}, "b": {"context_window": 200_000}}, {"a": [failed("context_too_long", window=6_000), OK]})
+    for prompt in ("x" * 40_000, "x" * 40_000, "x" * 1_000):
+        ask(on, prompt=prompt)
+    assert on.asked == ["a", "b", "b", "a"]
+    assert on.router.status().models[0].standing.status == "healthy"
 
 
 def test_candidates_that_cannot_fit_are_left_out_before_the_first_request() -> None:
@@ -314,15 +340,18 @@ def test_the_observer_sees_every_attempt() -> None:
 
 
 class SlowTransport:
-    """Answers at once, but for one model that waits to be cancelled."""
+    """Answers at once, but for one model that waits: to be cancelled, where no seconds are given."""
 
-    def __init__(self, on: Bench, slow: str) -> None:
-        self.on, self.slow, self.ask_at_once = on, slow, on.transport.ask
+    def __init__(self, on: Bench, slow: str, seconds: float | None = None) -> None:
+        self.on, self.slow, self.seconds, self.ask_at_once = on, slow, seconds, on.transport.ask
 
     async def ask(self, target: Target, question: Question, limits: Limits) -> Reply:
         if target.model.name == self.slow:
             self.on.asked.append(self.slow)
-            await asyncio.Event().wait()
+            if self.seconds is None:
+                await asyncio.Event().wait()
+            await asyncio.sleep(self.seconds)
+            return OK
         return await self.ask_at_once(target, question, limits)
 
 
@@ -343,6 +372,18 @@ def test_hedging_asks_a_second_model_and_the_slow_one_is_held_against_nobody() -
     assert recorded(on)[-2:] == [("b", "ok"), ("a", "cancelled")]
     assert on.router.status().models[0].standing.status == "healthy"
     assert on.store.snapshot().in_flight == {}
+
+
+def test_hedging_stays_within_the_cost_limit() -> None:
+    priced = {name: {"input_price": usd, "output_price": usd} for name, usd in (("a", 0.0), ("b", 1000.0))}
+    on = bench(priced, {"a": [replace(OK, latency_ms=1.0)]}, hedge=0.95, max_cost=0.5)
+    for _ in range(10):
+        ask(on)
+    on.asked.clear()
+    slow = SlowTransport(on, "a", seconds=0.05)
+    on.router.desk.transport = slow  # type: ignore[assignment]
+    assert ask(on).model == "a"
+    assert on.asked == ["a"]
 
 
 def test_without_hedging_nobody_else_is_asked_beside_the_first() -> None:
