@@ -1,17 +1,20 @@
 """A fault script over six models: archfb's strategies, LiteLLM's, a plain rotation and an oracle.
 
-    python benchmarks/faults.py [--calls 2000] [--seeds 20261123 …] [--no-peers]
+    python benchmarks/faults.py [--calls 2000] [--seeds 20261123 …] [--no-peers] [--loopback]
 
 Everything runs in virtual time: calls come at the same instants, and a model does the same with a call whoever asks
 (`faults_world.py` is the script: outage, 429 bursts with Retry-After, slow, flapping, gray 40 %, hanging). The
 oracles know when each fault begins and ends but not the random draws: each prefers as a strategy does among the
 models with which nothing is wrong, and asks the others last. LiteLLM runs in an environment of its own.
+With `--loopback` every request goes through a socket, as whoever asks sends it, to a server on the same loop; the
+clock jumps when no socket has anything to read.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import subprocess
 import sys
@@ -26,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parent / part) for part in ("cli", "state", "benchmarks")]
 
 import virtual  # noqa: E402 - found by the line above
+from faults_wire import LOOKS, Place  # noqa: E402
 from faults_world import (  # noqa: E402
     DEADLINE,
     MODELS,
@@ -44,6 +48,7 @@ from peers import python_of, versions  # noqa: E402
 
 from archfb.config.model import Complexity, Config, Model, Provider, Routing  # noqa: E402
 from archfb.providers.exchange import Limits, Question, Reply, Target, Usage  # noqa: E402
+from archfb.providers.transport import Transport  # noqa: E402
 from archfb.routing.desk import Desk, nobody  # noqa: E402
 from archfb.routing.roster import roster  # noqa: E402
 from archfb.routing.router import Router  # noqa: E402
@@ -52,9 +57,10 @@ from archfb_state.settings import Health, Thresholds  # noqa: E402
 from archfb_state.storage.memory_store import MemoryStore  # noqa: E402
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Iterator
+    from collections.abc import Awaitable, Callable, Iterator, Mapping
 
     Ask = Callable[[int], Awaitable[bool]]
+    Made = Callable[[str, World, virtual.Clock, Place | None], Ask]
 
 NAMES = [one.name for one in MODELS]
 PEERS = {
@@ -95,9 +101,9 @@ class Wire:
         )
 
 
-def configuration(strategy: str) -> Config:
+def configuration(strategy: str, urls: Mapping[str, str]) -> Config:
     """Return the six models, each at a provider of its own, with everything else as shipped."""
-    providers = {name: Provider(name, "openai-chat", f"http://{name}.invalid/v1", timeout=TIMEOUT) for name in NAMES}
+    providers = {name: Provider(name, "openai-chat", urls[name], timeout=TIMEOUT) for name in NAMES}
     models = {
         one.name: Model(one.name, one.name, one.name, tier="low", input_price=one.usd_in, output_price=one.usd_out)
         for one in MODELS
@@ -113,12 +119,13 @@ def configuration(strategy: str) -> Config:
     )
 
 
-def archfb(strategy: str, world: World, clock: virtual.Clock) -> Ask:
+def archfb(strategy: str, world: World, clock: virtual.Clock, place: Place | None) -> Ask:
     """Ask through archfb's Router, with a memory that is fresh."""
-    config, rng = configuration(strategy), Random(world.seed)
+    urls = place.urls if place else {name: f"http://{name}.invalid/v1" for name in NAMES}
+    config, rng = configuration(strategy, urls), Random(world.seed)
     store = MemoryStore(clock=clock, rng=rng)
     members = roster(config, {}, store.salt)
-    wire: Any = Wire(world)
+    wire: Any = Transport(clock, clock, {}) if place else Wire(world)
     router = Router(Desk(config, store, members, wire, rng, asyncio.sleep, nobody, clock=clock))
 
     async def ask(number: int) -> bool:
@@ -127,9 +134,14 @@ def archfb(strategy: str, world: World, clock: virtual.Clock) -> Ask:
     return ask
 
 
-async def through(world: World, number: int, order: Iterator[str]) -> bool:
+async def through(world: World, number: int, order: Iterator[str], place: Place | None) -> bool:
     """Ask one model after the other; the time-out is each one's own."""
     for name in order:
+        if place:
+            with contextlib.suppress(TimeoutError):
+                if await asyncio.wait_for(place.ask(name, number), TIMEOUT) == 200:
+                    return True
+            continue
         said = world.ask(name, number)
         await asyncio.sleep(min(said.seconds, TIMEOUT))
         if said.status == 200 and said.seconds <= TIMEOUT:
@@ -137,18 +149,18 @@ async def through(world: World, number: int, order: Iterator[str]) -> bool:
     return False
 
 
-def rotation(_: str, world: World, clock: virtual.Clock) -> Ask:  # noqa: ARG001 - each is made alike
+def rotation(_: str, world: World, clock: virtual.Clock, place: Place | None) -> Ask:  # noqa: ARG001 - made alike
     """Ask in turn, and hand over to the next one at a failure, remembering nothing."""
     turn = cycle(range(len(NAMES)))
 
     async def ask(number: int) -> bool:
         first = next(turn)
-        return await through(world, number, islice(cycle(NAMES), first, first + len(NAMES)))
+        return await through(world, number, islice(cycle(NAMES), first, first + len(NAMES)), place)
 
     return ask
 
 
-def oracle(strategy: str, world: World, clock: virtual.Clock) -> Ask:  # noqa: ARG001
+def oracle(strategy: str, world: World, clock: virtual.Clock, place: Place | None) -> Ask:  # noqa: ARG001
     """Ask as a strategy would among the models with which nothing is wrong now; the others last."""
     turns = dict.fromkeys(NAMES, 0.0)
 
@@ -174,12 +186,12 @@ def oracle(strategy: str, world: World, clock: virtual.Clock) -> Ask:  # noqa: A
             first = first_by_share(good)
             good = [first, *(name for name in good if name != first)]
         bad = (name for name in ordered if name not in good)
-        return await through(world, number, chain(good, bad))
+        return await through(world, number, chain(good, bad), place)
 
     return ask
 
 
-async def _calls(world: World, clock: virtual.Clock, ask: Ask, due: list[float]) -> list[Ended]:
+async def _calls(world: World, clock: virtual.Clock, ask: Ask, due: list[float], place: Place | None) -> list[Ended]:
     async def call(number: int, at: float) -> Ended:
         await asyncio.sleep(world.begin + at - clock())
         began, ok = clock(), False
@@ -190,20 +202,23 @@ async def _calls(world: World, clock: virtual.Clock, ask: Ask, due: list[float])
             pass
         return Ended(ok, clock() - began)
 
-    return list(await asyncio.gather(*(call(number, at) for number, at in enumerate(due))))
+    async with place.serving(world) if place else contextlib.nullcontext():
+        return list(await asyncio.gather(*(call(number, at) for number, at in enumerate(due))))
 
 
-def here(made: Callable[[str, World, virtual.Clock], Ask], strategy: str, seed: int, count: int) -> Figures:
+def here(made: Made, strategy: str, seed: int, options: argparse.Namespace) -> Figures:
     """Run the script against one of this environment's ways."""
-    due, clock = arrivals(seed, count), virtual.Clock()
+    due, clock = arrivals(seed, options.calls), virtual.Clock()
     world = World(clock, seed, due[-1], clock.at)
+    place = Place() if options.loopback else None
+    calls = _calls(world, clock, made(strategy, world, clock, place), due, place)
+    return summed(virtual.run(clock, calls, LOOKS if place else 0), world)
 
-    return summed(virtual.run(clock, _calls(world, clock, made(strategy, world, clock), due)), world)
 
-
-def peer(way: str, seed: int, count: int) -> Figures:
+def peer(way: str, seed: int, options: argparse.Namespace) -> Figures:
     """Run the script against one of LiteLLM's ways."""
-    command = [python_of("litellm"), str(HERE / "faults_peer.py"), way, str(seed), str(count)]
+    command = [python_of("litellm"), str(HERE / "faults_peer.py"), way, str(seed), str(options.calls)]
+    command += ["loopback"] if options.loopback else []
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     return Figures(*json.loads(ended.stdout.splitlines()[-1]))
 
@@ -228,13 +243,13 @@ def shown(name: str, got: Figures, against: Figures | None = None) -> None:
 
 def compare(strategy: str, options: argparse.Namespace) -> None:
     """Print a strategy, what it is measured against, and the ratios."""
-    ours = averaged(lambda seed: here(archfb, strategy, seed, options.calls), options.seeds)
-    best = averaged(lambda seed: here(oracle, strategy, seed, options.calls), options.seeds)
+    ours = averaged(lambda seed: here(archfb, strategy, seed, options), options.seeds)
+    best = averaged(lambda seed: here(oracle, strategy, seed, options), options.seeds)
     shown(f"archfb {strategy}", ours)
     shown(f"oracle {strategy}", best)
     others = {f"/ oracle {strategy}": best}
     for way in PEERS[strategy] if options.peers else ():
-        others[f"/ LiteLLM {way}"] = averaged(lambda seed, way=way: peer(way, seed, options.calls), options.seeds)  # type: ignore[misc]
+        others[f"/ LiteLLM {way}"] = averaged(lambda seed, way=way: peer(way, seed, options), options.seeds)  # type: ignore[misc]
         shown(f"LiteLLM {way}", others[f"/ LiteLLM {way}"])
     for name, other in others.items():
         shown(f"  archfb {name}", ours, other)
@@ -246,13 +261,14 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[SEED])
     parser.add_argument("--no-peers", dest="peers", action="store_false")
+    parser.add_argument("--loopback", action="store_true", help="through real sockets")
     options = parser.parse_args()
     print(
         f"{options.calls} calls, seeds {options.seeds}"
         + (f", {versions(python_of('litellm'), 'litellm')}" if options.peers else "")
     )
     print(f"{'':28} {'success':>8} {'p50 s':>7} {'p99 s':>7} {'wasted':>8} {'mUSD':>8}")
-    shown("plain rotation", averaged(lambda seed: here(rotation, "", seed, options.calls), options.seeds))
+    shown("plain rotation", averaged(lambda seed: here(rotation, "", seed, options), options.seeds))
     for strategy in PEERS:
         compare(strategy, options)
     print(TARGETS)

@@ -1,14 +1,15 @@
 """LiteLLM's Router under the fault script, in virtual time and in an environment of its own.
 
-    python benchmarks/faults_peer.py NAME SEED CALLS
+    python benchmarks/faults_peer.py NAME SEED CALLS [loopback]
 
-`faults.py` runs it. The requests go through the SDK that LiteLLM uses to a transport that answers by the script, so
-that statuses and headers are read as they always are. Prints a JSON list, the figures.
+`faults.py` runs it. The requests go through the SDK that LiteLLM uses to a transport that answers by the script, or
+to real sockets, so that statuses and headers are read as they always are. Prints a JSON list, the figures.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import os
@@ -16,7 +17,8 @@ import sys
 from typing import Any
 
 import virtual
-from faults_world import DEADLINE, MODELS, TIMEOUT, TOKENS_IN, TOKENS_OUT, Ended, World, arrivals, summed
+from faults_wire import LOOKS, Place, completion
+from faults_world import DEADLINE, MODELS, TIMEOUT, Ended, World, arrivals, summed
 
 NAMES = [one.name for one in MODELS]
 WAYS: dict[str, dict[str, Any]] = {
@@ -43,15 +45,12 @@ def transport(world: World) -> Any:
         headers = {} if said.retry_after is None else {"retry-after": str(said.retry_after)}
         if said.status != 200:
             return httpx.Response(said.status, headers=headers, json={"error": {"message": "by script"}})
-        usage = {"prompt_tokens": TOKENS_IN, "completion_tokens": TOKENS_OUT, "total_tokens": TOKENS_IN + TOKENS_OUT}
-        choice = {"index": 0, "finish_reason": "stop", "message": {"role": "assistant", "content": "ok"}}
-        whole = {"id": "1", "object": "chat.completion", "created": 1, "model": body["model"], "usage": usage}
-        return httpx.Response(200, json={**whole, "choices": [choice]})
+        return httpx.Response(200, json=completion(body["model"]))
 
     return httpx.MockTransport(answer)
 
 
-def router(way: str) -> Any:
+def router(way: str, place: Place | None) -> Any:
     """Return LiteLLM's Router over the six models."""
     import litellm
 
@@ -60,7 +59,8 @@ def router(way: str) -> Any:
         {
             "model_name": group(one.name),
             "litellm_params": {
-                "model": f"openai/{one.name}", "api_base": "http://models.invalid/v1", "api_key": one.name,
+                "model": f"openai/{one.name}", "api_key": one.name,
+                "api_base": place.urls[one.name] if place else "http://models.invalid/v1",
                 "input_cost_per_token": one.usd_in / 1e6, "output_cost_per_token": one.usd_out / 1e6,
             },
         }
@@ -69,13 +69,14 @@ def router(way: str) -> Any:
     return litellm.Router(model_list=models, timeout=TIMEOUT, **WAYS[way])
 
 
-async def calls(way: str, world: World, due: list[float]) -> list[Ended]:
+async def calls(way: str, world: World, due: list[float], place: Place | None) -> list[Ended]:
     """Make the calls, each at its instant."""
     import httpx
     import litellm
 
-    litellm.aclient_session = httpx.AsyncClient(transport=transport(world))
-    asked = router(way)
+    if place is None:
+        litellm.aclient_session = httpx.AsyncClient(transport=transport(world))
+    asked = router(way, place)
 
     async def call(number: int, at: float) -> Ended:
         await asyncio.sleep(world.begin + at - world.clock())
@@ -88,10 +89,11 @@ async def calls(way: str, world: World, due: list[float]) -> list[Ended]:
             pass
         return Ended(ok, world.clock() - began)
 
-    return list(await asyncio.gather(*(call(number, at) for number, at in enumerate(due))))
+    async with place.serving(world) if place else contextlib.nullcontext():
+        return list(await asyncio.gather(*(call(number, at) for number, at in enumerate(due))))
 
 
-def main(way: str, seed: int, count: int) -> None:
+def main(way: str, seed: int, count: int, *, loopback: bool) -> None:
     """Measure one way and print its figures."""
     import time_machine
 
@@ -101,9 +103,10 @@ def main(way: str, seed: int, count: int) -> None:
     with time_machine.travel(clock.at, tick=False) as traveller:
         clock.moved.append(traveller.shift)
         world = World(clock, seed, due[-1], clock.at)
-        ended = virtual.run(clock, calls(way, world, due))
+        place = Place() if loopback else None
+        ended = virtual.run(clock, calls(way, world, due, place), LOOKS if loopback else 0)
     print(json.dumps(summed(ended, world)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]))
+    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), loopback="loopback" in sys.argv[4:])

@@ -16,6 +16,7 @@ from pathlib import Path
 PACKAGES = {
     "sdks": ["openai==3.57.0", "anthropic==2.14.0", "google-genai==3.6.1"],
     "litellm": ["litellm[proxy]==1.108.7", "httpx", "time-machine"],
+    "mutation": ["cosmic-ray==8.7.0", "pytest", "pytest-timeout", "hypothesis"],
     "pydantic-ai": ["pydantic-ai-slim[openai]", "httpx"],
 }
 

@@ -41,13 +41,17 @@ class Clock:
 class _Jumping(selectors.SelectSelector):
     """A selector that does not wait: it lets the clock jump."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, looks: int) -> None:
         super().__init__()
-        self._clock = clock
+        self._clock, self._looks = clock, looks
         self.threads = 0
 
     def select(self, timeout: float | None = None) -> list[Any]:
         ready = super().select(None if timeout is None else 0.02 if self.threads else 0)
+        for _ in range(self._looks if timeout else 0):
+            if ready:
+                break
+            ready = super().select(0)
         if not ready and not self.threads and timeout is not None and timeout > 0:
             self._clock.jump(max(timeout, RESOLUTION))
         return ready
@@ -56,10 +60,10 @@ class _Jumping(selectors.SelectSelector):
 class VirtualLoop(asyncio.SelectorEventLoop):
     """An event loop by a virtual clock."""
 
-    def __init__(self, clock: Clock) -> None:
-        """Start at the clock's time."""
+    def __init__(self, clock: Clock, looks: int = 0) -> None:
+        """Start at the clock's time; before a jump the sockets are looked at so many times more."""
         self._virtual = clock
-        self._jumping = _Jumping(clock)
+        self._jumping = _Jumping(clock, looks)
         super().__init__(self._jumping)
         self._clock_resolution = RESOLUTION
 
@@ -78,7 +82,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._jumping.threads -= 1
 
 
-def run(clock: Clock, main: Coroutine[Any, Any, T]) -> T:
+def run(clock: Clock, main: Coroutine[Any, Any, T], looks: int = 0) -> T:
     """Run a coroutine in virtual time."""
-    with asyncio.Runner(loop_factory=lambda: VirtualLoop(clock)) as runner:
+    with asyncio.Runner(loop_factory=lambda: VirtualLoop(clock, looks)) as runner:
         return runner.run(main)

@@ -205,6 +205,13 @@ def test_an_opening_of_unknown_age_is_kept() -> None:
     assert core.deployment("a").openings == 3
 
 
+def test_an_opening_that_a_clock_slightly_ahead_dated_is_no_opening_more() -> None:
+    core = Core()
+    core.put_deployment("a", openings=3, openings_at=core.now + 30)
+    core.record("a", "timeout")
+    assert core.deployment("a").openings == 3
+
+
 def test_probation_ends_after_just_half_an_hour() -> None:
     core = opened()
     core.wait(40).record("a", "ok")

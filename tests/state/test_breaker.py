@@ -202,9 +202,19 @@ def test_a_row_longer_than_a_lowered_retry_count_opens_at_the_next_failure() -> 
 
 
 @pytest.mark.parametrize(
-    ("history", "open_"), [("ffssfsf", True), ("ffsf", False), ("ffssfssf", True), ("ffsssfssf", False)]
+    ("history", "count", "open_"),
+    [
+        ("ffssfsf", 3, True),
+        ("ffsf", 3, False),
+        ("ffssfssf", 3, True),
+        ("ffsssfssf", 3, False),
+        ("fsfsf", 2, False),
+        ("fsfsfsf", 2, True),
+        ("ffssfsf", 4, False),
+        ("ffssfsfff", 4, True),
+    ],
 )
-def test_the_sequential_test_opens_at_its_limit(history: str, open_: bool) -> None:
-    core = Core()
+def test_the_sequential_test_opens_at_its_limit(history: str, count: int, open_: bool) -> None:
+    core = Core(Settings(Health(retry_count=count)))
     core.record("a", *["timeout" if one == "f" else "ok" for one in history])
     assert (core.status("a") == "unavailable") is open_

@@ -152,7 +152,7 @@ def _worse(record: DeploymentRecord, attempt: Attempt, aged: dict[str, Any], set
 
 
 def _capped(alpha: float, beta: float) -> dict[str, float]:
-    scale = min(1.0, MOST_EVIDENCE / (alpha + beta)) if alpha + beta > 0 else 1.0
+    scale = min(1.0, MOST_EVIDENCE / (alpha + beta))
     return {"alpha": alpha * scale, "beta": beta * scale}
 
 
