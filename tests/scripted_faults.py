@@ -219,7 +219,11 @@ async def empty(at: Exchange, say: Behaviour) -> None:
 
 
 async def stream_error(at: Exchange, say: Behaviour) -> None:
-    wrong = error_event(at.wire, say.get("status", 529), say.get("message", "Overloaded"), say.get("code"))
+    told = at.wire, say.get("status", 529), say.get("message", "Overloaded"), say.get("code")
+    if not at.streamed:
+        await at.whole(200, json.dumps(error_body(*told)).encode(), headers_of(say, "application/json"))
+        return
+    wrong = error_event(*told)
     await stream(at, say, [*half(at, say), wrong])
 
 

@@ -26,11 +26,12 @@ KEY = "sk-canary-0123456789abcdef0123456789"
 
 
 def rows_of(name: str) -> set[int]:
-    """Return the rows that a test's name gives: row_07, rows_29_to_31, row_88_and_89."""
+    """Return the rows that a test's name gives: row_07, rows_29_to_31, row_88_and_89, rows_03_to_15_and_49_to_51."""
     found: set[int] = set()
     for one in NAMED.findall(name):
-        numbers = [int(number) for number in re.findall(r"\d+", one)]
-        found.update(range(numbers[0], numbers[-1] + 1) if "_to_" in one else numbers)
+        for part in one.split("_and_"):
+            first, _, last = part.partition("_to_")
+            found.update(range(int(first), int(last or first) + 1))
     return found
 
 
@@ -52,6 +53,7 @@ def test_the_rows_of_a_name_are_read() -> None:
     assert rows_of("test_row_07_a") == {7}
     assert rows_of("test_rows_29_to_31_a_quota") == {29, 30, 31}
     assert rows_of("test_row_88_and_89") == {88, 89}
+    assert rows_of("test_rows_03_to_05_and_49_to_51_a") == {3, 4, 5, 49, 50, 51}
     assert rows_of("test_a_row_is_written_5_times") == set()
 
 

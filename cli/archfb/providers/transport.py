@@ -244,7 +244,7 @@ class _Exchange:
         if receiver.reading.done:
             await self._drained(response, scope)
 
-    async def _drained(self, response: httpx.Response, scope: asyncio.Timeout) -> None:
+    async def _drained(self, response: Response | ProxiedResponse, scope: asyncio.Timeout) -> None:
         """Read what follows the answer; a wish to stop is heard once the answer, which is paid, was handed over."""
         try:
             await _drain(response)
