@@ -18,6 +18,8 @@ PACKAGES = {
     "litellm": ["litellm[proxy]==1.108.7", "httpx", "time-machine"],
     "mutation": ["cosmic-ray==8.7.0", "pytest", "pytest-timeout", "hypothesis"],
     "pydantic-ai": ["pydantic-ai-slim[openai]", "httpx"],
+    "gitingest": ["gitingest"],
+    "aider": ["aider-chat"],
 }
 
 

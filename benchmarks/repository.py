@@ -1,10 +1,11 @@
 """Reading a repository, measured beside ripgrep and beside the least that Python can do.
 
-    python benchmarks/repository.py REPOSITORY [--rounds 5] [--repomix] [--gitingest]
+    python benchmarks/repository.py REPOSITORY [--rounds 5] [--repomix] [--gitingest] [--aider]
 
-Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run.
-The repository is copied first; one of its files is changed in the copy. Peers other than ripgrep are asked only with
-their flag and must be installed.
+Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run;
+Python's modules are compiled before, as an installation has them. The repository is copied first; one of its files is
+changed in the copy. Peers other than ripgrep are asked only with their flag. repomix must be installed; gitingest and
+aider get environments of their own. "analysis" is `archfb run all --offline` as a user calls it, without a cache.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+
+from peers import python_of
 
 HERE = Path(__file__).resolve().parents[1]
 
@@ -97,10 +100,9 @@ class Measured:
         self.wall: list[float] = []
         self.peak = 0
 
-    def run(self, command: list[str]) -> None:
+    def run(self, command: list[str], environ: dict[str, str]) -> None:
         """Run one process and add what it took."""
         before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-        environ = os.environ | {"PYTHONPATH": f"{HERE / 'cli'}:{HERE / 'state'}", "PYTHONHASHSEED": "0"}
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environ)
         _, _, used = os.wait4(process.pid, 0)
         after = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -119,6 +121,7 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=5)
     options.add_argument("--repomix", action="store_true")
     options.add_argument("--gitingest", action="store_true")
+    options.add_argument("--aider", action="store_true")
     chosen = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "copy"
@@ -132,8 +135,34 @@ def peers(chosen: argparse.Namespace, copy: Path, place: Path) -> dict[str, list
     if chosen.repomix:
         found["repomix"] = ["repomix", str(copy), "-o", str(place / "repomix.out")]
     if chosen.gitingest:
-        found["gitingest"] = ["gitingest", str(copy), "-o", str(place / "gitingest.out")]
+        gitingest = Path(python_of("gitingest")).parent / "gitingest"
+        found["gitingest"] = [str(gitingest), str(copy), "-o", str(place / "gitingest.out")]
+    if chosen.aider:
+        found["aider, cold"] = found["aider, warm"] = aider(copy)
     return found
+
+
+def aider(copy: Path) -> list[str]:
+    """Return the command that prints aider's map of a repository; nothing of it needs the network."""
+    asked = "--show-repo-map --map-tokens 4096 --model gpt-4o --yes-always --no-analytics --no-check-update"
+    quiet = "--no-show-release-notes --no-show-model-warnings --no-gitignore --no-pretty"
+    program = Path(python_of("aider")).parent / "aider"
+    return ["env", "-C", str(copy), str(program), *asked.split(), *quiet.split()]
+
+
+def environment(place: Path) -> dict[str, str]:
+    """Return an environment without the user's folders, with compiled modules kept in `place`."""
+    kept = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
+    return kept | {
+        "AIDER_ANALYTICS_DISABLE": "1",
+        "HOME": str(place),
+        "LITELLM_LOCAL_MODEL_COST_MAP": "True",
+        "OPENAI_API_KEY": "none",
+        "PYTHONHASHSEED": "0",
+        "PYTHONPATH": f"{HERE / 'cli'}:{HERE / 'state'}",
+        "PYTHONPYCACHEPREFIX": str(place / "compiled"),
+        "XDG_CACHE_HOME": str(place / "cache"),
+    }
 
 
 def measured(copy: Path, place: Path, rounds: int, others: dict[str, list[str]]) -> dict[str, Measured]:
@@ -142,24 +171,41 @@ def measured(copy: Path, place: Path, rounds: int, others: dict[str, list[str]])
     results: dict[str, Measured] = {}
     target = largest_source(copy)
     original = target.read_bytes()
+    environ = environment(place)
 
     def fresh(number: int, name: str) -> str:
         return str(place / f"cache-{name}-{number}")
 
-    for number in range(rounds):
-        commands = {"python -c pass": [*python, "pass"], **others, "floor": [*python, FLOOR, str(copy)]}
+    for number in range(-1, rounds):  # the first time is for compiling
+        commands = {"python -c pass": [*python, "pass"], **(others if number >= 0 else {})}
+        commands["floor"] = [*python, FLOOR, str(copy)]
         commands["inventory"] = [*python, INVENTORY, str(copy)]
         commands["facts, cold"] = [*python, FACTS, str(copy), fresh(number, "facts")]
         commands["read, cold"] = [*python, READ, str(copy), fresh(number, "read")]
         commands["read, nothing changed"] = [*python, READ, str(copy), fresh(number, "read")]
         commands["read, one changed"] = [*python, READ, str(copy), fresh(number, "read")]
         commands["pack 100k, cold"] = [*python, PACK, str(copy), fresh(number, "pack")]
+        commands["analysis, cold"] = analysis(copy, place, number)
         for name, command in commands.items():
             if name == "read, one changed":
-                target.write_bytes(original + b"\n" * (number + 1))
-            results.setdefault(name, Measured()).run(command)
+                target.write_bytes(original + b"\n" * (number + 2))
+            if name in ("aider, cold", "analysis, cold"):
+                forget(copy, place)
+            (results.setdefault(name, Measured()) if number >= 0 else Measured()).run(command, environ)
         target.write_bytes(original)
     return results
+
+
+def analysis(copy: Path, place: Path, number: int) -> list[str]:
+    """Return the command of a whole offline analysis."""
+    words = ["run", "all", str(copy), "--offline", "--out", str(place / f"out-{number}"), "--fresh"]
+    return [sys.executable, "-m", "archfb", *words, "--state", str(place / "state.db"), "-q"]
+
+
+def forget(copy: Path, place: Path) -> None:
+    """Remove what aider and archfb know of earlier times."""
+    for folder in [*copy.glob(".aider.tags.cache*"), place / "cache"]:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def largest_source(copy: Path) -> Path:
@@ -180,6 +226,8 @@ TARGETS = (
     ("read, one changed", "read, nothing changed", 1.1, "one changed ≤ 1.1 x nothing changed"),
     ("facts, cold", "repomix", 0.10, "facts ≤ 0.10 x repomix"),
     ("facts, cold", "gitingest", 0.06, "facts ≤ 0.06 x gitingest"),
+    ("analysis, cold", "aider, cold", 0.10, "a whole offline analysis ≤ 0.10 x aider's cold map"),
+    ("pack 100k, cold", "python -c pass", 3.0, "10 files: packed ≤ 3 x Python's own start"),
 )
 
 

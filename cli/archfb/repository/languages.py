@@ -133,66 +133,65 @@ def by_shebang(head: bytes) -> str | None:
     return _INTERPRETERS.get(name) or _INTERPRETERS.get(name.rstrip("0123456789."))
 
 
-_OBJECTIVE_C = re.compile(rb"(?m)^[ \t]*(?:@(?:interface|class|protocol|property|end|implementation)\b|#import[ \t])")
-_CPP = re.compile(
+# Patterns as text: `re` compiles (and keeps) one when a file needs it, and starting up pays for none.
+_OBJECTIVE_C = rb"(?m)^[ \t]*(?:@(?:interface|class|protocol|property|end|implementation)\b|#import[ \t])"
+_CPP = (
     rb"(?m)^[ \t]*(?:template[ \t]*<|(?:public|private|protected):|class[ \t]+\w+|(?:using[ \t]+)?namespace[ \t]+\w+"
     rb"|constexpr\b|catch[ \t]*\(|try\b"
     rb"|#[ \t]*include[ \t]*<(?:cstdint|string|vector|map|list|array|set|memory|functional|utility|algorithm"
     rb"|[io]?o?stream|iostream|unordered_\w+|string_view|optional)>)|\bstd::\w"
 )
-_MARKS: dict[str, tuple[tuple[str, re.Pattern[bytes]], ...]] = {
+_MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     "h": (("Objective-C", _OBJECTIVE_C), ("C++", _CPP)),
     "m": (
         ("Objective-C", _OBJECTIVE_C),
-        ("MATLAB", re.compile(rb"(?m)^[ \t]*(?:%|function\b)")),
+        ("MATLAB", rb"(?m)^[ \t]*(?:%|function\b)"),
     ),
-    "ts": (("XML", re.compile(rb"\A\s*(?:<\?xml|<!DOCTYPE TS|<TS\b)")),),
+    "ts": (("XML", rb"\A\s*(?:<\?xml|<!DOCTYPE TS|<TS\b)"),),
     "inc": (
-        ("PHP", re.compile(rb"<\?php")),
+        ("PHP", rb"<\?php"),
         ("C++", _CPP),
-        ("C", re.compile(rb"(?m)^[ \t]*(?:#[ \t]*(?:include|define|if|ifdef|ifndef)\b|/\*|//|static\b|\{)")),
-        ("BitBake", re.compile(rb"(?m)^[A-Z_]+[ \t]*[?+:]*=")),
+        ("C", rb"(?m)^[ \t]*(?:#[ \t]*(?:include|define|if|ifdef|ifndef)\b|/\*|//|static\b|\{)"),
+        ("BitBake", rb"(?m)^[A-Z_]+[ \t]*[?+:]*="),
     ),
-    "pl": (("Prolog", re.compile(rb"(?m)^[^#\n]*:-")), ("Raku", re.compile(rb"(?m)^[ \t]*use v6"))),
+    "pl": (("Prolog", rb"(?m)^[^#\n]*:-"), ("Raku", rb"(?m)^[ \t]*use v6")),
     "t": (
-        ("Raku", re.compile(rb"(?m)^[ \t]*use v6")),
-        ("Turing", re.compile(rb"(?m)^[ \t]*(?:var|const)\s+\w+\s*:=")),
+        ("Raku", rb"(?m)^[ \t]*use v6"),
+        ("Turing", rb"(?m)^[ \t]*(?:var|const)\s+\w+\s*:="),
     ),
     "cls": (
-        ("TeX", re.compile(rb"(?m)^[ \t]*\\(?:Needs|Provides|document)")),
-        ("VBA", re.compile(rb"(?m)^VERSION \d")),
+        ("TeX", rb"(?m)^[ \t]*\\(?:Needs|Provides|document)"),
+        ("VBA", rb"(?m)^VERSION \d"),
     ),
     "v": (
-        ("Coq", re.compile(rb"(?m)^[ \t]*(?:Require|Theorem|Lemma|Definition|Proof)\b")),
-        ("V", re.compile(rb"(?m)^(?:pub )?fn \w")),
+        ("Coq", rb"(?m)^[ \t]*(?:Require|Theorem|Lemma|Definition|Proof)\b"),
+        ("V", rb"(?m)^(?:pub )?fn \w"),
     ),
-    "d": (("Makefile", re.compile(rb"(?m)^[\w./-]+(?:\.o|\.lo)?[ \t]*:[ \t]")),),
-    "rs": (("XML", re.compile(rb"\A\s*<\?xml")), ("RenderScript", re.compile(rb"(?m)^#pragma\s+(?:rs|version)"))),
+    "d": (("Makefile", rb"(?m)^[\w./-]+(?:\.o|\.lo)?[ \t]*:[ \t]"),),
+    "rs": (("XML", rb"\A\s*<\?xml"), ("RenderScript", rb"(?m)^#pragma\s+(?:rs|version)")),
     "l": (
-        ("Lex", re.compile(rb"(?m)^%(?:[%{}]|option\b)")),
-        ("Common Lisp", re.compile(rb"(?m)^[ \t]*\((?:def|in-package|in-module)")),
-        ("Roff", re.compile(rb"(?m)^\.(?:TH|SH|\\\")")),
+        ("Lex", rb"(?m)^%(?:[%{}]|option\b)"),
+        ("Common Lisp", rb"(?m)^[ \t]*\((?:def|in-package|in-module)"),
+        ("Roff", rb"(?m)^\.(?:TH|SH|\\\")"),
     ),
-    "cgi": (("Shell", re.compile(rb"\A#!.*sh\b")), ("Python", re.compile(rb"\A#!.*python"))),
-    "es": (("Erlang", re.compile(rb"(?m)^[ \t]*(?:%|main[ \t]*\()|\A#!.*escript")),),
+    "cgi": (("Shell", rb"\A#!.*sh\b"), ("Python", rb"\A#!.*python")),
+    "es": (("Erlang", rb"(?m)^[ \t]*(?:%|main[ \t]*\()|\A#!.*escript"),),
     "sql": (
         (
             "PLpgSQL",
-            re.compile(rb"(?im)^\\i\b|\bAS[ \t]+\$\$|\bLANGUAGE[ \t]+'?plpgsql\b|\bBEGIN(?:[ \t]+WORK)?[ \t]*;"),
+            rb"(?im)^\\i\b|\bAS[ \t]+\$\$|\bLANGUAGE[ \t]+'?plpgsql\b|\bBEGIN(?:[ \t]+WORK)?[ \t]*;",
         ),
         (
             "PLSQL",
-            re.compile(rb"(?i)\$\$PLSQL_|\bXMLTYPE\b|\bsysdate\b|\bsystimestamp\b|\.nextval\b|\bCONNECT[ \t]+BY\b"),
+            rb"(?i)\$\$PLSQL_|\bXMLTYPE\b|\bsysdate\b|\bsystimestamp\b|\.nextval\b|\bCONNECT[ \t]+BY\b",
         ),
         (
             "TSQL",
-            re.compile(
-                rb"(?im)^[ \t]*GO\b|\bBEGIN[ \t]+(?:TRY|CATCH)\b|\bDECLARE[ \t]+@|\[dbo\]|OUTPUT[ \t]+INSERTED"
-            ),
+            rb"(?im)^[ \t]*GO\b|\bBEGIN[ \t]+(?:TRY|CATCH)\b|\bDECLARE[ \t]+@|\[dbo\]|OUTPUT[ \t]+INSERTED",
         ),
     ),
-    "res": (("XML", re.compile(rb"\A\s*<\?xml")),),
-    "config": (("XML", re.compile(rb"\A\s*<")),),
+    "res": (("XML", rb"\A\s*<\?xml"),),
+    "config": (("XML", rb"\A\s*<"),),
 }
 _LOOKED_AT = 65_536
 _FALLBACK: dict[str, str | None] = {
@@ -218,7 +217,7 @@ def by_text(name: str, named: str | None, head: bytes) -> str | None:
         return named if _COMPOUND.search(name) else by_shebang(head)
     head = head[:_LOOKED_AT]
     for language, pattern in _MARKS.get(extension, ()):
-        if pattern.search(head):
+        if re.search(pattern, head):
             return language
     return _FALLBACK.get(extension, named)
 

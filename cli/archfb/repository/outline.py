@@ -117,21 +117,33 @@ _SAME = {
 _compiled: dict[str, re.Pattern[str]] = {}
 
 
+def knows(language: str | None) -> bool:
+    """Return whether there are outlines of texts in this language."""
+    return _SAME.get(language or "", language or "") in _PATTERNS
+
+
 def outline(language: str | None, text: str) -> tuple[Definition, ...]:
     """Return the definitions of a text in line order, at most 2,000; empty for languages that are not known here."""
+    return with_lines(language, text)[0]
+
+
+def with_lines(language: str | None, text: str) -> tuple[tuple[Definition, ...], str]:
+    """Return the definitions of a text in line order, at most 2,000, and the whole lines where they stand."""
     pattern = _pattern(language)
     if pattern is None:
-        return ()
+        return (), ""
     found: list[Definition] = []
+    lines: list[str] = []
     line, at = 0, 0
-    text = "\n" + text
-    for match in pattern.finditer(text):
+    text = "\n" + text + "\n"
+    for match in pattern.finditer(text, 0, len(text) - 1):
         line += text.count("\n", at, match.start() + 1)
         at = match.start() + 1
         found.append(_definition(match, line))
+        lines.append(text[at : text.index("\n", match.end()) + 1])
         if len(found) == _MAX_DEFINITIONS:
             break
-    return _nested(found)
+    return _nested(found), "".join(lines)
 
 
 def _pattern(language: str | None) -> re.Pattern[str] | None:

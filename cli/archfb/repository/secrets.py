@@ -184,8 +184,7 @@ class Hit(NamedTuple):
 def find(text: str, path: str = "") -> list[Hit]:
     """Return the likely secrets of a text, in order, not overlapping."""
     hits = list(_known(text))
-    if _names_a_secret(text):
-        hits += _assigned(text, bare=_CONFIGURATION.search(path) is not None)
+    hits += _assigned(text, bare=_CONFIGURATION.search(path) is not None)
     hits.sort(key=lambda hit: (hit.start, hit.rule == _GUESSED, hit.end))
     apart: list[Hit] = []
     for hit in hits:
@@ -194,11 +193,31 @@ def find(text: str, path: str = "") -> list[Hit]:
     return apart
 
 
-def _names_a_secret(text: str) -> bool:
+def over_lines(text: str) -> bool:
+    """Return whether a secret of the text may take more than one line; each other one lies within one."""
+    return any(word in text for word in _RULES[0].words)
+
+
+def _telling_lines(text: str) -> list[tuple[int, int]]:
+    """Return from where to where the lines go that hold a word which `_ASSIGNED` knows, in order.
+
+    Plain searches, and then the pattern on a few lines: ten times faster than the pattern on all of them.
+    """
     lowered = text.lower()
-    if any(word in lowered for word in _WORDS[:5]):
-        return True
-    return any(word in lowered for word in _WORDS[5:]) and any(word in lowered for word in _KEYS)
+    words = [word for word in _WORDS[:5] if word in lowered]
+    if any(word in lowered for word in _KEYS):
+        words += [word for word in _WORDS[5:] if word in lowered]
+    if words and len(lowered) != len(text):  # a letter that lowers to two: places in one are not those in the other
+        return [(0, len(text))]
+    lines: dict[int, int] = {}
+    for word in words:
+        at = lowered.find(word)
+        while at >= 0:
+            end = lowered.find("\n", at)
+            end = len(text) if end < 0 else end
+            lines[lowered.rfind("\n", 0, at) + 1] = end
+            at = lowered.find(word, end)
+    return sorted(lines.items())
 
 
 def _known(text: str) -> Iterator[Hit]:
@@ -210,11 +229,12 @@ def _known(text: str) -> Iterator[Hit]:
 
 
 def _assigned(text: str, *, bare: bool) -> Iterator[Hit]:
-    for match in _compiled(_ASSIGNED).finditer(text):
-        group = "quoted" if match["quoted"] is not None else "bare"
-        value = match[group]
-        if (group == "quoted" or bare) and not _compiled(_PLACEHOLDER).search(value) and _is_random(value):
-            yield Hit(match.start(group), match.end(group), _GUESSED)
+    for start, end in _telling_lines(text):
+        for match in _compiled(_ASSIGNED).finditer(text, start, end):
+            group = "quoted" if match["quoted"] is not None else "bare"
+            value = match[group]
+            if (group == "quoted" or bare) and not _compiled(_PLACEHOLDER).search(value) and _is_random(value):
+                yield Hit(match.start(group), match.end(group), _GUESSED)
 
 
 def _is_random(value: str) -> bool:

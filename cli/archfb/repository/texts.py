@@ -41,19 +41,42 @@ class Texts:
     def outline(self, file: File) -> tuple[Definition, ...]:
         """Return a file's definitions in line order."""
         if file.path not in self._outlines:
-            found = None if file.kind in ("minified", "lock") else self.text(file)
-            self._outlines[file.path] = outlines.outline(file.language, found.text) if found is not None else ()
+            self._outlines[file.path] = self._outlined(file)
         return self._outlines[file.path]
 
-    def _read(self, file: File) -> Text | None:
+    def _outlined(self, file: File) -> tuple[Definition, ...]:
+        if file.kind in ("minified", "lock") or not outlines.knows(file.language):
+            return ()
+        if (kept := self._texts.get(file.path)) is not None:
+            return outlines.outline(file.language, kept.text)
+        content = self._content_of(file)
+        if content is None:
+            return ()
+        text = _decoded(content[: self._content])
+        found, lines = outlines.with_lines(file.language, text)
+        # Looking for secrets is the dearest step: an outline shows few lines, and nearly all secrets lie within one.
+        if secrets.over_lines(text) or secrets.find(lines, file.path):
+            redacted = self.text(file)
+            return outlines.outline(file.language, redacted.text) if redacted is not None else ()
+        return found
+
+    def _content_of(self, file: File) -> bytes | None:
         if file.withheld or file.kind == "binary":
             return None
         with Folders(self._root, self._depth) as folders:
             content = folders.read(file.path.encode("utf-8", "surrogateescape"), self._content)
-        if content is None or b"\0" in content[:8192]:
+        return None if content is None or b"\0" in content[:8192] else content
+
+    def _read(self, file: File) -> Text | None:
+        content = self._content_of(file)
+        if content is None:
             return None
-        text = content[: self._content].decode("utf-8-sig", "replace").replace("\r\n", "\n")
+        text = _decoded(content[: self._content])
         redacted, found = secrets.redact(text, file.path)
         return Text(
             redacted, tuple(Secret(file.path, line, rule) for line, rule in found), len(content) <= self._content
         )
+
+
+def _decoded(content: bytes) -> str:
+    return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")

@@ -203,3 +203,27 @@ def test_any_content_stays_within_any_budget(
         assert estimate(packed.text) == packed.tokens <= budget
     for batch in batches(repo, list(repo.by_path), max(300, budget)):
         assert pack(repo, max(300, budget), files=batch.pieces).tokens <= max(300, budget)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "shown"),
+    [
+        ("a.py", f'def f(key="{TOKEN}"):\n    return key\n', 'def f(key="[redacted: github-token]"):'),
+        ("a.md", f"# Title\n## {'x' * 100} {TOKEN}\n", "## " + "x" * 100 + " [redacted:"),
+        ("b.py", f'A_KEY = "{"x" * 150}" "{TOKEN}"\n', "[redacted"),
+        (
+            "c.py",
+            "KEY = '''-----BEGIN RSA PRIVATE KEY-----\nABC=abcdef\nDEF=ghijkl\n-----END RSA PRIVATE KEY-----'''\n",
+            "KEY =",
+        ),
+    ],
+)  # row 84
+def test_an_outline_shows_no_secret_nor_the_beginning_of_one(
+    tmp_path: Path, name: str, text: str, shown: str
+) -> None:
+    (tmp_path / name).write_text(text)
+    outline = read_repository(tmp_path, cache_dir=tmp_path / "cache").outline(name)
+    written = "\n".join(one.text for one in outline)
+    assert shown in written
+    assert TOKEN[:12] not in written
+    assert "ghijkl" not in written

@@ -132,3 +132,14 @@ def test_every_name_of_a_secret_is_known_in_any_case(name: str) -> None:
     value = "q7Rt" + "9Zx2" + "Lm4K"
     assert [hit.rule for hit in secrets.find(f"{name}: '{value}'\n", "a.py")] == ["assigned-secret"]
     assert secrets.find(f"name: '{value}'\n", "a.py") == []
+
+
+@pytest.mark.parametrize(
+    "before", ["", "\u0130\n" * 9, "\u0130 ", "token\ntoken\n", "\n\n", "\u00e9\u20ac\U0001f600\n"]
+)
+def test_a_named_secret_is_found_wherever_its_line_stands(before: str) -> None:
+    text = f'{before}a = 1\n  db_password: "kX9!vB2#qL7z"  \nb = 2\nToken = "qW8eR5tY1uZx"'
+    redacted, found = secrets.redact(text, "a.yml")
+    assert [rule for _, rule in found] == ["assigned-secret"] * 2
+    assert "kX9" not in redacted
+    assert "qW8" not in redacted

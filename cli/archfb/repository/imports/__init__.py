@@ -6,12 +6,13 @@ into paths; a path that ends with "/" is a folder imported as one package.
 
 from __future__ import annotations
 
+from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING, Protocol
 
-from archfb.repository.imports import c, go, jvm, php, python, ruby, rust, script
-
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Iterable, Sequence
+    from types import ModuleType
 
     from archfb.repository.imports.tree import Tree
 
@@ -23,49 +24,47 @@ class Resolver(Protocol):
         """Return the paths that a file's specs mean; what is outside the repository is left out."""
 
 
-_SCRIPT = ("JavaScript", "TypeScript", "Vue", "Svelte", "Astro", "CoffeeScript", "MDX")
-_JVM = ("Java", "Kotlin", "Scala", "Groovy")
-_C = ("C", "C++", "Objective-C", "Objective-C++", "Cuda", "Yacc", "Lex")
-_FINDERS: dict[str, Callable[[bytes], list[str]]] = {
-    "Python": python.find,
-    "Cython": python.find,
-    "Go": go.find,
-    "Rust": rust.find,
-    "PHP": php.find,
-    "Ruby": ruby.find,
-    **dict.fromkeys(_SCRIPT, script.find),
-    **dict.fromkeys(_JVM, jvm.find),
-    **dict.fromkeys(_C, c.find),
+# Module by the languages that it reads: those of a language that a repository does not have are not even imported.
+_MODULES = {
+    language: module
+    for module, languages in {
+        "python": ("Python", "Cython"),
+        "go": ("Go",),
+        "rust": ("Rust",),
+        "php": ("PHP",),
+        "ruby": ("Ruby",),
+        "script": ("JavaScript", "TypeScript", "Vue", "Svelte", "Astro", "CoffeeScript", "MDX"),
+        "jvm": ("Java", "Kotlin", "Scala", "Groovy"),
+        "c": ("C", "C++", "Objective-C", "Objective-C++", "Cuda", "Yacc", "Lex"),
+    }.items()
+    for language in languages
 }
-_RESOLVERS: dict[Callable[[bytes], list[str]], Callable[[Tree], Resolver]] = {
-    python.find: python.PythonResolver,
-    go.find: go.GoResolver,
-    rust.find: rust.RustResolver,
-    php.find: php.PhpResolver,
-    ruby.find: ruby.RubyResolver,
-    script.find: script.ScriptResolver,
-    jvm.find: jvm.JvmResolver,
-    c.find: c.CResolver,
-}
+
+
+@cache
+def _module(language: str) -> ModuleType | None:
+    name = _MODULES.get(language)
+    return None if name is None else import_module(f"{__name__}.{name}")
 
 
 def find(language: str | None, content: bytes) -> list[str]:
     """Return what a file imports, as its language writes it; empty for languages that are not known here."""
-    finder = _FINDERS.get(language or "")
-    return [] if finder is None else finder(content)
+    module = _module(language or "")
+    found: list[str] = [] if module is None else module.find(content)
+    return found
 
 
 def resolve_all(tree: Tree) -> dict[str, list[str]]:
     """Return for each file that imports something inside: the sorted paths, itself left out."""
-    resolvers: dict[Callable[[bytes], list[str]], Resolver] = {}
+    resolvers: dict[ModuleType, Resolver] = {}
     edges: dict[str, list[str]] = {}
     for path, language, specs in tree.importing():
-        finder = _FINDERS.get(language)
-        if finder is None:
+        module = _module(language)
+        if module is None:
             continue
-        resolver = resolvers.get(finder)
+        resolver = resolvers.get(module)
         if resolver is None:
-            resolver = resolvers[finder] = _RESOLVERS[finder](tree)
+            resolver = resolvers[module] = module.Resolver(tree)
         found = set(resolver.resolve(path, specs))
         found.discard(path)
         if found:

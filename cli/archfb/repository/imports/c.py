@@ -23,7 +23,7 @@ def find(content: bytes) -> list[str]:
     return list(specs)
 
 
-class CResolver:
+class Resolver:
     """Finds headers beside the file, below include folders, and else by the end of their path."""
 
     def __init__(self, tree: Tree) -> None:

@@ -40,7 +40,7 @@ def _closing(head: bytes, begin: int) -> int:
     return here if here >= 0 else head.find(b"\n)", begin, begin + _BLOCK)
 
 
-class GoResolver:
+class Resolver:
     """Finds packages by the module lines of the repository's go.mod files."""
 
     def __init__(self, tree: Tree) -> None:

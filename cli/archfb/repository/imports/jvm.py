@@ -35,7 +35,7 @@ def find(content: bytes) -> list[str]:
     return list(specs)
 
 
-class JvmResolver:
+class Resolver:
     """Finds classes by package line and file name; several classes of one Kotlin file by their folder."""
 
     def __init__(self, tree: Tree) -> None:

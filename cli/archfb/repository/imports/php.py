@@ -51,7 +51,7 @@ def _add_use(specs: dict[str, None], base: str, group: bytes | None) -> None:
             specs[f"{base.strip(chr(92))}\\{words[0]}"] = None
 
 
-class PhpResolver:
+class Resolver:
     """Finds classes by namespace line and file name, as PSR-4 lays them out."""
 
     def __init__(self, tree: Tree) -> None:

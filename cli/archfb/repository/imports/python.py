@@ -67,7 +67,7 @@ def _first_quotes(content: bytes, begin: int, end: int) -> int:
     return double if single < 0 else single
 
 
-class PythonResolver:
+class Resolver:
     """Finds modules by the folders that hold __init__.py, and by plain folders below the root and src."""
 
     def __init__(self, tree: Tree) -> None:

@@ -26,7 +26,7 @@ def find(content: bytes) -> list[str]:
     return list(specs)
 
 
-class RubyResolver:
+class Resolver:
     """Finds files relative to each other and below the folders that Ruby's load path usually holds."""
 
     def __init__(self, tree: Tree) -> None:

@@ -48,7 +48,7 @@ def _expanded(used: str, depth: int = 0) -> list[str]:
     return [path for part in parts if part for path in _expanded(head.removeprefix("::") + part, depth + 1)]
 
 
-class RustResolver:
+class Resolver:
     """Finds modules by Rust's file layout, in this crate and in the other crates of the repository."""
 
     def __init__(self, tree: Tree) -> None:

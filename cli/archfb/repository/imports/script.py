@@ -47,7 +47,7 @@ def find(content: bytes) -> list[str]:
     return [spec for spec in specs if not spec.startswith(("node:", "http:", "https:", "data:"))]
 
 
-class ScriptResolver:
+class Resolver:
     """Finds files by Node's and TypeScript's rules."""
 
     def __init__(self, tree: Tree) -> None:
