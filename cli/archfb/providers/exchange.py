@@ -111,4 +111,4 @@ class Reply:
     @property
     def ok(self) -> bool:
         """Whether there is an answer to use."""
-        return self.outcome is Outcome.OK or (self.outcome is Outcome.TRUNCATED and bool(self.text))
+        return self.outcome is Outcome.OK or (self.outcome is Outcome.TRUNCATED and bool(self.text.strip()))

@@ -81,7 +81,12 @@ def total(one: int | None, other: int | None) -> int | None:
 
 
 def joined(begun: str, rest: str) -> str:
-    """Return an answer and its continuation as one text; what the continuation repeats of the end is left out."""
+    """Return an answer and its continuation as one text; what the continuation repeats of the end is left out.
+
+    One that begins anew from the beginning counts for both.
+    """
+    if rest.startswith(begun):
+        return rest
     for size in range(min(OVERLAP, len(begun), len(rest)), LEAST_OVERLAP - 1, -1):
         if begun.endswith(rest[:size]):
             return begun + rest[size:]

@@ -64,6 +64,7 @@ def test_the_time_to_the_first_token_is_that_of_the_answer_not_of_a_thought(ask:
     [
         ("length", "half", "truncated", True),
         ("length", "", "truncated", False),
+        ("length", " \n", "truncated", False),
         ("stop", "", "malformed", False),
         ("stop", " \n", "malformed", False),
         ("refusal", "", "content_filtered", False),

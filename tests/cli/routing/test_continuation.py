@@ -141,6 +141,8 @@ def test_a_prompt_that_shrinks_leaves_the_window_room_for_what_is_continued() ->
 SEAMS = {
     "goes on exactly": ("one, two", ", three", "one, two, three"),
     "repeats its last line": ("- a\n- the cart sells\n", "- the cart sells\n- z\n", "- a\n- the cart sells\n- z\n"),
+    "says the same again": ("Half an ans", "Half an ans", "Half an ans"),
+    "begins anew": ("Half an ans", "Half an answer.", "Half an answer."),
     "begins with what is meant": ("ha ha", " ha ha", "ha ha ha ha"),
     "cut within a word": ("It auth", "enticates users.", "It authenticates users."),
 }  # fmt: skip
