@@ -100,9 +100,8 @@ def limited(chosen: argparse.Namespace, place: Path, environ: dict[str, str]) ->
     )
     said = f"{chosen.files - most:,} not read"
     notes = [line for line in (json.dumps(json.loads(ended.stdout)) + ended.stderr).split('"') if "not read" in line]
-    print(
-        f"--max-files {most}: exit {ended.returncode}, {'counted exactly' if any(said in one for one in notes) else notes}"
-    )
+    told = "counted exactly" if any(said in one for one in notes) else notes
+    print(f"--max-files {most}: exit {ended.returncode}, {told}")
 
 
 if __name__ == "__main__":

@@ -167,6 +167,8 @@ REFUSED = {
     "half a status line": b"HTTP/1.1\r\n\r\n",
     "a status of two digits": b"HTTP/1.1 20 OK\r\n\r\n",
     "an unasked change": b"HTTP/1.1 101 Switching\r\nupgrade: x\r\n\r\n",
+    "a header behind a return in the status line": b"HTTP/1.1 200 OK\rtransfer-encoding: chunked\r\n\r\n0\r\n\r\n",
+    "NUL in the status line": b"HTTP/1.1 200 O\0K\r\ncontent-length: 0\r\n\r\n",
     "no colon": HEAD + b"a b\r\n\r\n",
     "a space before the colon": HEAD + b"a : b\r\n\r\n",
     "a folded line first": HEAD + b" a: b\r\n\r\n",
