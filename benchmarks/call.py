@@ -45,10 +45,10 @@ TARGETS = "targets: routed CPU at 1 <= 1.5 x bare, <= 0.25 x litellm; routed /s 
 
 @contextlib.contextmanager
 def server() -> Iterator[str]:
-    """Run the scripted server in a process of its own; yield its address."""
+    """Run the server in a process of its own; yield its address."""
     with tempfile.TemporaryDirectory() as folder:
         port = Path(folder) / "port"
-        program = HERE.parent / "tests" / "scripted_server.py"
+        program = HERE / "answering.py"
         process = subprocess.Popen([sys.executable, str(program), "--port-file", str(port)])
         try:
             while not port.exists():
