@@ -17,7 +17,7 @@ def limited(desk: Desk) -> bool:
 def reserve(desk: Desk, usd: float, seconds: float) -> str | None:
     """Reserve `usd` in each budget that has a limit; "" where none has, None where one would be passed."""
     routing = desk.config.routing
-    limits = {f"run:{desk.run_id}": routing.max_cost, f"day:{desk.day}": routing.max_cost_per_day}
+    limits = {desk.budget: routing.max_cost, f"day:{desk.day}": routing.max_cost_per_day}
     kept: list[str] = []
     for name, limit in limits.items():
         if limit is None:

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from archfb.routing import plan
+from archfb.routing.attempt import new_id
 from archfb.routing.pace import RepeatBudget
 from archfb.routing.prices import price
 from archfb.routing.roster import OFFLINE
@@ -47,12 +48,15 @@ class Desk:
     settings: Settings = field(init=False)
     refs: tuple[ModelRef, ...] = field(init=False)
     together: Together = field(init=False)
+    budget: str = field(init=False)
+    """Whose spending `max_cost` limits: the run's, or this router's own."""
     _prices: dict[str, Price] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Work out once what every decision reads."""
         self.settings = self.config.settings
         self.together = Together(self.store)
+        self.budget = f"run:{self.run_id or new_id()}"
         self.refs = tuple(self.members[name].ref for name in self.config.chained)
 
     @property

@@ -140,6 +140,19 @@ def test_a_log_that_cannot_be_written_is_a_usage_error(place: Start, capsys: pyt
     assert "Cannot write the log" in capsys.readouterr().err
 
 
+def test_a_limit_on_what_one_run_may_cost_is_each_questions_own(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=[{"text": "Hi.", "usage": {"input": 11, "output": 7}}])
+    path = here.folder / "c.toml"
+    path.write_text(
+        path.read_text().replace("output_price = 2.0", "output_price = 1000.0\nmax_output_tokens = 8")
+        + "[routing]\noffline = false\nmax_cost = 0.01\n"
+    )
+    assert [here.run("ask", "Hello?", "--json") for _ in range(3)] == [0, 0, 0]
+    assert capsys.readouterr().err == ""
+
+
 HALF = {"text": "Half an ans", "finish": "length"}
 CUT: dict[str, tuple[list[dict[str, Any]], str, str]] = {
     "continued": ([HALF, {"text": "wer is better."}], "Half an answer is better.\n", ""),
