@@ -31,11 +31,11 @@ class Flights:
         self._models: dict[str, str] | None = None
         self._counts: dict[str, int] = {}
         self._since = self._until = 0.0
-        self._swept = False
+        self._stale = False
 
     def forget(self) -> None:
         """Read again when needed: another process wrote, or a transaction came to nothing."""
-        self._models, self._swept = None, False
+        self._models = None
 
     def counts(self, connection: sqlite3.Connection, now: float) -> dict[str, int]:
         """Return the unexpired calls in flight by model."""
@@ -44,17 +44,21 @@ class Flights:
         return dict(self._counts)
 
     def _read(self, connection: sqlite3.Connection, now: float) -> None:
-        self._models, self._counts, self._swept = {}, {}, False
+        self._models, self._counts, self._stale = {}, {}, False
         self._since, self._until = -inf, inf
         for call_id, model, began, ends in connection.execute(ALL):
-            if type(began) is not float or type(ends) is not float:
-                continue
-            if ends <= now:
-                self._since = max(self._since, ends)
-            elif began > now + SKEW:
-                self._until = min(self._until, began - SKEW)
-            else:
+            if type(began) is float and type(ends) is float and began <= now + SKEW and ends > now:
                 self._add(str(call_id), str(model), began, ends)
+                continue
+            self._stale = True
+            if type(began) is float and type(ends) is float:
+                self._leave_out(began, ends, now)
+
+    def _leave_out(self, began: float, ends: float, now: float) -> None:
+        if ends <= now:
+            self._since = max(self._since, ends)
+        else:
+            self._until = min(self._until, began - SKEW)
 
     def _add(self, call_id: str, model: str, began: float, ends: float) -> None:
         if self._models is not None:
@@ -72,10 +76,11 @@ class Flights:
 
     def depart(self, connection: sqlite3.Connection, call_id: str, model: str, now: float, seconds: float) -> None:
         """Put a call in flight, and sweep away those that expired."""
-        if not self._swept or not self._since <= now < self._until:
-            connection.execute(_EXPIRED, (now, now + SKEW))
+        if self._models is None or not self._since <= now < self._until:
             self._read(connection, now)
-            self._swept = True
+        if self._stale:
+            connection.execute(_EXPIRED, (now, now + SKEW))
+            self._stale = False
         connection.execute(_DEPART, (call_id, model, os.getpid(), now, now + seconds))
         self._add(call_id, model, now, now + seconds)
 

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 T = TypeVar("T")
+Question = tuple[str, tuple[Any, ...]]
+"""A statement that reads, and its values."""
 
 logging.getLogger("psycopg").addHandler(logging.NullHandler())  # what went wrong is said in sentences of ours
 
@@ -32,14 +34,15 @@ _MARK = re.compile(r"'[^']*'|\?(\d*)|\bwindow\b")
 _SAME_WITH_VANTAGE = tuple(f"INSERT INTO {name} " for name in BY_VANTAGE)
 _WRITES = ("INSERT ", "UPDATE ", "DELETE ")
 _HOURS = "CAST(started_at / 3600 AS INTEGER)"
+_TICK = "written, schema, extract(epoch FROM clock_timestamp())::double precision"
 _WRITE = (
-    f"BEGIN; SELECT pg_advisory_xact_lock({LOCK + 1}); "  # noqa: S608 - a number of ours
-    "UPDATE archfb.tick SET written = written + 1 RETURNING written, schema, "
-    "extract(epoch FROM clock_timestamp())::double precision"
+    "BEGIN",
+    f"SELECT pg_advisory_xact_lock({LOCK + 1})",
+    f"UPDATE archfb.tick SET written = written + 1 RETURNING {_TICK}",  # noqa: S608 - ours
 )
 _READ = (
-    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT written, schema, "
-    "extract(epoch FROM clock_timestamp())::double precision FROM archfb.tick"
+    "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+    f"SELECT {_TICK} FROM archfb.tick",  # noqa: S608 - ours
 )
 _FLUSH = "BEGIN; SET LOCAL synchronous_commit TO on; SELECT pg_logical_emit_message(true, 'archfb', ''); COMMIT"
 """Waits until everything committed before is on disk (and at synchronous standbys): an empty record of the log."""
@@ -66,18 +69,7 @@ def translated(sql: str) -> str:
     sql = _MARK.sub(mark, sql).replace(_HOURS, "TRUNC(started_at / 3600)")
     if sql.startswith(_SAME_WITH_VANTAGE):
         sql = sql.replace("ON CONFLICT (", "ON CONFLICT (vantage, ")
-    if sql.startswith("INSERT INTO attempts "):
-        sql += " RETURNING seq"
     return sql
-
-
-class _Cursor(psycopg.RawCursor[tuple[Any, ...]]):
-    """A cursor that says, as sqlite3's does, which number an appended row got."""
-
-    @property
-    def lastrowid(self) -> int | None:
-        row = self.fetchone()
-        return None if row is None else int(row[0])
 
 
 class _Rows(list[tuple[Any, ...]]):
@@ -117,7 +109,7 @@ class Connection:
         self.session = session
         self.before = self.after = 0
         self._later: list[_Later] = []
-        self._read: dict[str, list[tuple[Any, ...]]] = {}
+        self._read: dict[Question, list[tuple[Any, ...]]] = {}
 
     def execute(self, sql: str, values: Sequence[Any] = ()) -> Any:
         """Execute one statement."""
@@ -129,8 +121,8 @@ class Connection:
             later = _Later(self, sql, values)
             self._later.append(later)
             return later
-        if not values and sql in self._read:
-            return _Rows(self._read.pop(sql))
+        if (sql, tuple(values)) in self._read:
+            return _Rows(self._read.pop((sql, tuple(values))))
         self.flush()
         return self.session.cursor().execute(translated(sql), values or None)
 
@@ -138,7 +130,7 @@ class Connection:
         """Drop what was read ahead of a table that is about to change."""
         words = write.split(None, 3)
         table = words[1] if words[0] == "UPDATE" else words[2]
-        self._read = {sql: rows for sql, rows in self._read.items() if f" FROM {table}" not in sql}
+        self._read = {asked: rows for asked, rows in self._read.items() if f" FROM {table}" not in asked[0]}
 
     def executemany(self, sql: str, rows: Iterable[Sequence[Any]]) -> None:
         """Execute one statement for each row."""
@@ -158,12 +150,35 @@ class Connection:
             if last is not None:
                 self.session.execute(last, prepare=False)
 
-    def read_ahead(self, statements: Iterable[str]) -> None:
+    def knows(self, question: Question) -> bool:
+        """Say whether the answer has been read ahead."""
+        return question in self._read
+
+    def begin(self, steps: Sequence[str], ahead: Sequence[Question]) -> tuple[Any, ...] | None:
+        """Begin a transaction, and in the same journey read what will be asked; return what the last step says."""
+        self.forget()
+        if not ahead:
+            cursor = self.session.execute("; ".join(steps), prepare=False)
+            while cursor.nextset():
+                pass
+            return cursor.fetchone()
+        with self.session.pipeline():
+            for one in steps[:-1]:
+                self.session.execute(one)
+            cursor = self.session.execute(steps[-1])
+            asked = self._asked(ahead)
+        self._read = {one: rows.fetchall() for one, rows in asked.items()}
+        return cursor.fetchone()
+
+    def read_ahead(self, questions: Iterable[Question]) -> None:
         """Read in one journey what will be asked for one by one."""
         self.flush()
         with self.session.pipeline():
-            cursors = [(one, self.session.cursor().execute(translated(one))) for one in statements]
-        self._read = {sql: cursor.fetchall() for sql, cursor in cursors}
+            asked = self._asked(questions)
+        self._read |= {one: rows.fetchall() for one, rows in asked.items()}
+
+    def _asked(self, questions: Iterable[Question]) -> dict[Question, psycopg.Cursor[Any]]:
+        return {one: self.session.cursor().execute(translated(one[0]), one[1] or None) for one in questions}
 
     def forget(self) -> None:
         """Drop what was kept back and read ahead: the transaction is over."""
@@ -223,6 +238,7 @@ class PostgresDatabase:
         self._mutex = RLock()
         self._listening = False
         self.writing = Writing(self)
+        self.ahead: Sequence[Question] = ()
         self.connection = self._connect()
 
     def _connect(self) -> Connection:
@@ -231,7 +247,7 @@ class PostgresDatabase:
             session = psycopg.connect(
                 self.path,
                 autocommit=True,
-                cursor_factory=_Cursor,
+                cursor_factory=psycopg.RawCursor,
                 connect_timeout=CONNECT_S,
                 tcp_user_timeout=int(1000 * self.patience) + 1000,
                 application_name="archfb",
@@ -244,13 +260,10 @@ class PostgresDatabase:
             raise failure(self.path, error) from None
         return Connection(session)
 
-    def begin(self, sql: str) -> Connection:
+    def begin(self, steps: Sequence[str]) -> Connection:
         """Begin a transaction, and learn the count of writes and the server's instant in the same round trip."""
-        self.connection.forget()
-        cursor = self.connection.session.execute(sql, prepare=False)
-        while cursor.nextset():
-            pass
-        row = cursor.fetchone()
+        ahead, self.ahead = self.ahead, ()
+        row = self.connection.begin(steps, ahead)
         if row is None:
             raise psycopg.errors.UndefinedTable("archfb.tick is empty")
         written, schema, now = row
@@ -260,7 +273,7 @@ class PostgresDatabase:
             raise Missing(f"State at {shown(self.path)} is of an older archfb (schema {schema})")
         self.clock.set(now)
         self.connection.after = written
-        self.connection.before = written - 1 if sql is _WRITE else written
+        self.connection.before = written - 1 if steps is _WRITE else written
         return self.connection
 
     def write(self) -> Connection:

@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archfb_state.storage import claims, history, inspection
+from archfb_state.storage.appending import Appending, questions
 from archfb_state.storage.remembered import EVERYTHING, Remembered
 from archfb_state.storage.rows import clean_text
 from archfb_state.storage.sqlite_store import SqliteStore
@@ -15,8 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
     from archfb_state.decisions import Credits, Decision
-    from archfb_state.records import Snapshot
-    from archfb_state.storage.postgres_connection import PostgresDatabase
+    from archfb_state.records import Attempt, ModelRef, Snapshot
+    from archfb_state.storage.postgres_connection import PostgresDatabase, Question
     from archfb_state.storage.way import Core
 
 T = TypeVar("T")
@@ -25,17 +26,38 @@ OVER_ALL = ("salt",)
 """Small values that every vantage shares; the others are each vantage's own."""
 
 
+_EVERYTHING = tuple((one, ()) for one in EVERYTHING)
+
+
 class _Remembered(Remembered):
     """Kept for as long as the state's count of writes says that nobody else wrote."""
 
+    crowded = True
+    """Whether others were seen to write since this session last looked, as they probably will again."""
+
     def refresh(self, connection: Any) -> None:
         """Forget everything if another session has committed since the last call."""
-        if connection.before != self._version:
+        self.crowded = connection.before != self._version
+        if self.crowded:
             self.forget()
-            connection.read_ahead(EVERYTHING)
+        self._version = connection.after
+
+    def snapshot(self, connection: Any, now: float) -> Snapshot:
+        """Return everything as of now."""
+        self._load(connection)
+        return super().snapshot(connection, now)
+
+    def rows_for(self, connection: Any, attempt: Attempt, refs: Sequence[ModelRef], now: float) -> Snapshot:
+        """Return what one attempt may touch, and more: all of it is read in one journey."""
+        self._load(connection)
+        return super().rows_for(connection, attempt, refs, now)
+
+    def _load(self, connection: Any) -> None:
+        if not self.models.whole:
+            if not connection.knows(_EVERYTHING[0]):
+                connection.read_ahead(_EVERYTHING)
             for kept in (self.deployments, self.accounts, self.models):
                 kept.need_all(connection)
-        self._version = connection.after
 
 
 def _is_new(connection: Any, event: str, now: float) -> bool:
@@ -61,14 +83,30 @@ class PostgresStore(SqliteStore):
             settle=core.settle,
             rng=core.rng,
         )
-        self._remembered = _Remembered()
+        self._remembered: _Remembered = _Remembered()
         self._vantage = database.vantage
 
-    def _write(self, work: Callable[[Any], T]) -> T:
+    def _write(self, work: Callable[[Any], T], ahead: Iterable[Question] = ()) -> T:
         """Write, and wait for the disk only once the next writer may go on."""
-        done = super()._write(work)
+        done = super()._write(work, ahead)
         self._database.flush()  # type: ignore[attr-defined]
         return done
+
+    def _transact(self, work: Callable[[Any], T], ahead: Iterable[Question] = ()) -> T:
+        """Write; where others wrote, everything is read anew while the lock is being waited for, not after."""
+        database, asked = self._database, tuple(ahead)
+        database.enter()
+        try:
+            database.ahead = (*asked, *_EVERYTHING) if asked and self._remembered.crowded else asked  # type: ignore[attr-defined]
+            return super()._transact(work)
+        finally:
+            database.leave()
+
+    def _asks(self, attempts: Sequence[Attempt]) -> Iterable[Question]:
+        return questions(attempts)
+
+    def _appending(self, connection: Any, attempts: Sequence[Attempt]) -> Appending:
+        return Appending(connection, attempts)
 
     def _holder(self) -> int:
         """Return no process number: one of another host would say nothing here."""

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _SAVE_RUN = RUNS.upsert("id")
 _SAVE_RESULT = RESULTS.upsert("key", "model", "created_at")
-_CREDITS = "SELECT model, credit FROM credits WHERE slot = ?"
+CREDITS = "SELECT model, credit FROM credits WHERE slot = ?"
 _SAVE_CREDIT = (
     "INSERT INTO credits (slot, model, credit) VALUES (?, ?, ?) "
     "ON CONFLICT (slot, model) DO UPDATE SET credit = excluded.credit"
@@ -64,7 +64,7 @@ def run_results(connection: sqlite3.Connection, run_id: str) -> list[PhaseResult
 
 def credits(connection: sqlite3.Connection, slot: str) -> Credits:  # noqa: A001 - the field's word
     """Return one slot's credits by model."""
-    return {str(model): credit for model, credit in connection.execute(_CREDITS, (slot,)) if type(credit) is float}
+    return {str(model): credit for model, credit in connection.execute(CREDITS, (slot,)) if type(credit) is float}
 
 
 def save_credits(connection: sqlite3.Connection, slot: str, before: Credits, after: Credits) -> None:

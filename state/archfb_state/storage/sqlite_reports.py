@@ -12,7 +12,7 @@ from archfb_state.store import Opened
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
     from random import Random
 
     from archfb_state.records import Attempt, Changes, ModelRef, Snapshot, Transition
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archfb_state.store import Counter, PhaseResult, Run, StoredDecision
 
     Observe = Callable[[Snapshot, Attempt, Settings, float, Random, Sequence[ModelRef]], Changes]
+    Question = tuple[str, tuple[Any, ...]]
     Settle = Callable[[Snapshot, Settings, float, Sequence[ModelRef]], Changes]
 
 T = TypeVar("T")
@@ -68,12 +69,15 @@ class SqliteReports:
     def _read(self, work: Callable[[sqlite3.Connection], T]) -> T:
         return self._database.read(work)
 
-    def _write(self, work: Callable[[sqlite3.Connection], T]) -> T:
+    def _write(self, work: Callable[[sqlite3.Connection], T], ahead: Iterable[Question] = ()) -> T:
         """Write what is reported as done: it must be there whatever happens next."""
-        return self._transact(work)
+        return self._transact(work, ahead)
 
-    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Write what can be lost with the server: turns and calls in flight."""
+    def _transact(self, work: Callable[[sqlite3.Connection], T], _ahead: Iterable[Question] = ()) -> T:
+        """Write what can be lost with the server: turns and calls in flight.
+
+        `_ahead` is what `work` will ask, for a database so far away that it had better be told in the same journey.
+        """
         try:
             with self._database.writing as connection:
                 self._remembered.refresh(connection)

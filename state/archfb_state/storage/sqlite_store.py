@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.settings import Settings
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from archfb_state.decisions import Credits, Decision
     from archfb_state.records import Attempt, Changes, ModelRef, Snapshot, Transition
+    from archfb_state.storage.sqlite_reports import Question
 
 T = TypeVar("T")
 
@@ -62,7 +64,7 @@ class SqliteStore(SqliteReports):
             history.save_decision(connection, now, call_id, run_id, decision, first)
             return decision
 
-        return self._transact(work)
+        return self._transact(work, [(results.CREDITS, (slot,))])
 
     def moved(self, call_id: str, model: str | None) -> None:
         """Say that a call in flight is now at another model; None: it has ended."""
@@ -89,8 +91,9 @@ class SqliteStore(SqliteReports):
         def work(connection: sqlite3.Connection) -> tuple[Transition, ...]:
             now = self._clock()
             found: list[Transition] = []
+            append = self._appending(connection, attempts)
             for attempt in attempts:
-                kept = history.append(connection, attempt)
+                kept = append(attempt)
                 if kept is not None and not claims.lost(connection, lease, kept.deployment):
                     rows = self._rows_for(connection, kept, settings, known, now)
                     changes = observe(rows, kept, settings, now, rng, known)
@@ -100,7 +103,17 @@ class SqliteStore(SqliteReports):
                 self._remembered.flights.moved(connection, clean_text(ended), None)
             return tuple(found)
 
-        return self._write(work)
+        return self._write(work, self._asks(attempts))
+
+    def _asks(self, _attempts: Sequence[Attempt]) -> Iterable[Question]:
+        """Return what `_appending` will ask."""
+        return ()
+
+    def _appending(
+        self, connection: sqlite3.Connection, _attempts: Sequence[Attempt]
+    ) -> Callable[[Attempt], Attempt | None]:
+        """Return what appends one of these attempts, and says None where its id was there already."""
+        return partial(history.append, connection)
 
     def _rows_for(
         self,
