@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from core_bench import DAY, REFS, Core
 
+from archfb_state.core import candidates, pace, standing
 from archfb_state.core.balancer import choose
 from archfb_state.decisions import Candidate, Demand
 from archfb_state.records import ModelRef, Snapshot
@@ -50,6 +51,27 @@ def test_the_score_is_weight_success_speed_and_health() -> None:
     assert by["c"].why == "suits the request, by score; 1 failure in a row (server_error)"
     assert by["d"].terms["success"] == 0.95
     assert by["d"].terms["seconds"] == 2.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"weight": 2.0}, {"expected_cost": 0.5}, {"expected_output": 10}, {"tier": "high"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_nothing_is_told_of_a_candidate_that_held_for_the_last_decision_only(change: dict[str, Any]) -> None:
+    one = core()
+    one.record("a", *["ok"] * 3, after=0, took=2.0, output_tokens=100)
+    usual, changed = one.candidates("a", "c"), one.candidates("a", "c", a=change)
+    one.choose(usual)
+    told = one.choose(changed).ranked
+    for known in (standing._last, candidates._last, pace._last):
+        known.clear()
+    again = core()
+    again.record("a", *["ok"] * 3, after=0, took=2.0, output_tokens=100)
+    again.choose(usual)
+    for known in (standing._last, candidates._last, pace._last):
+        known.clear()
+    assert told == again.choose(changed).ranked
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.85, 0.75), (1.0, 0.1, 0.5)])

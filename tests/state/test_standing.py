@@ -29,6 +29,17 @@ def test_unknown_returns_after_24_h_without_evidence() -> None:
     assert core.wait(10 * DAY).status("c") == "unavailable"
 
 
+def test_the_same_records_are_looked_at_anew_once_a_wait_has_ended_and_when_the_clock_goes_back() -> None:
+    core = Core()
+    core.record("a", "ok", *["timeout"] * 3).wait(40).record("a", "ok", after=0)
+    began = core.now
+    seen = []
+    for later in (0.0, 2 * DAY, 0.0, 3600.0, 2 * DAY):
+        core.now = began + later
+        seen.append(core.status("a"))
+    assert seen == ["degraded", "unknown", "degraded", "healthy", "unknown"]
+
+
 @pytest.mark.parametrize(
     ("kind", "reason"), [("metadata", "metadata only"), ("completion", "answers"), ("call", "answers")]
 )

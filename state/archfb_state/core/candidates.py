@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import pace
 from archfb_state.core.levels import median
-from archfb_state.core.standing import standing
+from archfb_state.core.standing import MOST_KEPT, standing
 from archfb_state.decisions import Ranked
 from archfb_state.records import DeploymentRecord
 
@@ -150,11 +150,24 @@ def ranked(order: Sequence[Place], found: Sequence[Entry], rows: Snapshot) -> tu
 
 
 def _asked(place: Place) -> Ranked:
+    """Return a candidate's place as the decision tells it: the last one's, where nothing about it has changed."""
     entry = place.entry
-    now_is = entry.standing
+    candidate, now_is = entry.candidate, entry.standing
+    told = (
+        candidate.weight,
+        candidate.expected_cost,
+        entry.seconds,
+        entry.group,
+        place.why,
+        place.lease,
+        place.lease_s,
+    )
+    last = _last.get(now_is.model)
+    if last is not None and last.standing is now_is and last.told == told:
+        return last.ranked
     why = place.why if now_is.status != "degraded" else f"{place.why}; {now_is.reason}"
-    return Ranked(
-        entry.candidate.ref.model,
+    found = Ranked(
+        now_is.model,
         now_is.status,
         entry.score,
         True,
@@ -165,6 +178,21 @@ def _asked(place: Place) -> Ranked:
         place.lease,
         place.lease_s,
     )
+    if len(_last) >= MOST_KEPT:
+        _last.clear()
+    _last[now_is.model] = _Last(now_is, told, found)
+    return found
+
+
+class _Last(NamedTuple):
+    """A candidate's place as it was told last, and what it was made from."""
+
+    standing: Standing
+    told: tuple[object, ...]
+    ranked: Ranked
+
+
+_last: dict[str, _Last] = {}
 
 
 def _left_out(entry: Entry, rows: Snapshot) -> Ranked:

@@ -13,6 +13,11 @@ _AGES = tuple(2.0 ** (-age / 5.0) for age in range(MOST_RECENT))
 """The weight of a value by its age in calls: half after five, so that a change shows after four."""
 
 
+MOST_KEPT = 1024
+_last: dict[str, tuple[ModelRecord, int, float | None]] = {}
+"""What each model was expected to take last, and the record from which that was worked out."""
+
+
 @lru_cache(maxsize=512)
 def decayed_median(recent: tuple[float, ...]) -> float:
     """Return the weighted median of at most ten values, the newest last. Raises IndexError without any."""
@@ -30,6 +35,15 @@ def expected_seconds(record: ModelRecord | None, output_tokens: int) -> float | 
     """Return time to first token + expected output ÷ tokens per second; the usual latency where no pace is known."""
     if record is None:
         return None
+    last = _last.get(record.model)
+    if last is None or last[0] is not record or last[1] != output_tokens:
+        if len(_last) >= MOST_KEPT:
+            _last.clear()
+        last = _last[record.model] = (record, output_tokens, _expected(record, output_tokens))
+    return last[2]
+
+
+def _expected(record: ModelRecord, output_tokens: int) -> float | None:
     if record.rates:
         first = decayed_median(record.ttfts_ms[-MOST_RECENT:]) / 1000.0 if record.ttfts_ms else 0.0
         return first + output_tokens / decayed_median(record.rates[-MOST_RECENT:])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import beta, breaker, holds
 from archfb_state.core.decay import DAY, ends
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 FORGOTTEN = DAY
 """Seconds without evidence after which a model is unknown again."""
+
+MOST_KEPT = 1024
+"""Models whose last standing is kept, so that it is not worked out again."""
 
 _HELD = {
     str(Outcome.RATE_LIMITED): "rate limited",
@@ -158,15 +161,51 @@ def _row(deployment: DeploymentRecord) -> str:
 
 
 def _in_service(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing:
-    """Return the standing of a model that nothing keeps out."""
+    """Return the standing of a model that nothing keeps out, which changes with its records and two waits only."""
+    at = evidence_at(deployment)
+    forgotten = at is None or now - at > FORGOTTEN
+    owing = deployment.probation > 0 and breaker.on_probation(deployment, now)
+    last = _last.get(ref.model)
+    if (
+        last is not None
+        and last.deployment is deployment
+        and last.model is model
+        and last.forgotten is forgotten
+        and last.owing is owing
+    ):
+        return last.standing
+    found = _forgotten(ref, deployment, at) if forgotten else _known(ref, deployment, model, owing=owing)
+    if len(_last) >= MOST_KEPT:
+        _last.clear()
+    _last[ref.model] = _Last(deployment, model, forgotten, owing, found)
+    return found
+
+
+class _Last(NamedTuple):
+    """A standing in service, and all that it was made from."""
+
+    deployment: DeploymentRecord
+    model: ModelRecord
+    forgotten: bool
+    owing: bool
+    standing: Standing
+
+
+_last: dict[str, _Last] = {}
+"""The last standing of each model: of twenty candidates one has changed since the last decision."""
+
+
+def _forgotten(ref: ModelRef, deployment: DeploymentRecord, at: float | None) -> Standing:
+    reason = "no evidence yet" if at is None else "no evidence for 24 h"
+    a, b = deployment.alpha, deployment.beta
+    return Standing(ref.model, "unknown", reason, success=beta.mean(a, b), success_low=beta.low(a, b))
+
+
+def _known(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, *, owing: bool) -> Standing:
     a, b = deployment.alpha, deployment.beta
     good, low = beta.mean(a, b), beta.low(a, b)
-    at = evidence_at(deployment)
-    if at is None or now - at > FORGOTTEN:
-        reason = "no evidence yet" if at is None else "no evidence for 24 h"
-        return Standing(ref.model, "unknown", reason, success=good, success_low=low)
-    rate = deployment.errors / deployment.calls if deployment.calls > 0 else 0.0
-    reason = _suspicious(deployment, model, rate, now)
+    rate = error_rate(deployment)
+    reason = _suspicious(deployment, model, rate, owing=owing)
     if not reason:
         reason = "answers" if a > 0 else "metadata only"
         return Standing(ref.model, "healthy", reason, None, rate, False, False, False, False, good, low)
@@ -174,7 +213,7 @@ def _in_service(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord,
     return Standing(ref.model, "degraded", reason, None, rate, critical, False, False, False, good, low)
 
 
-def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, now: float) -> str:
+def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, *, owing: bool) -> str:
     """Return why a model that may be used is not healthy, the worst first; empty when it is."""
     if deployment.consecutive > 0:
         return _row(deployment)
@@ -182,6 +221,6 @@ def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, n
         return f"error rate {rate:.0%} ({deployment.error_level})"
     if model.latency_level:
         return f"slow ({model.latency_level})"
-    if deployment.probation and breaker.on_probation(deployment, now):
+    if owing:
         return "on probation after it was unavailable"
     return ""

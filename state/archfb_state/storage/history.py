@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from functools import lru_cache
+from dataclasses import fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -238,6 +238,7 @@ def transitions(
     return [one for one in map(TRANSITIONS.from_row, reversed(rows.fetchall())) if one is not None]
 
 
+_RANKED = tuple(one.name for one in fields(Ranked))
 _SAVE_DECISION = (
     "INSERT INTO decisions (at, call_id, run_id, phase, complexity, strategy, first_model, candidates, terms) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -249,24 +250,22 @@ _DECIDED = (
 )
 
 
+_written: dict[str, tuple[Ranked, str]] = {}
+"""Each model's last place in a decision as JSON: most are in the next one as they were."""
+_MOST_WRITTEN = 256
+
+
 def _ranked_out(one: Ranked) -> str:
-    about = (one.model, one.status, one.score, one.eligible, one.why)
-    return _ranked_json(about, tuple(one.terms.items()), one.retry_at, one.group, one.lease, one.lease_s)
+    last = _written.get(one.model)
+    if last is None or last[0] is not one:
+        if len(_written) >= _MOST_WRITTEN:
+            _written.clear()
+        last = _written[one.model] = (one, _as_json(one))
+    return last[1]
 
 
-@lru_cache(maxsize=256)
-def _ranked_json(
-    about: tuple[str, str, float, bool, str],
-    terms: tuple[tuple[str, float], ...],
-    retry_at: float | None,
-    group: int,
-    lease: str | None,
-    lease_s: float,
-) -> str:
-    """Return one candidate as JSON: most are in the next decision as they were in the last one."""
-    named = dict(zip(("model", "status", "score", "eligible", "why"), about, strict=True))
-    rest = {"retry_at": retry_at, "group": group, "lease": lease, "lease_s": lease_s}
-    return compact({**named, "terms": dict(terms), **rest})
+def _as_json(one: Ranked) -> str:
+    return compact({**{name: getattr(one, name) for name in _RANKED}, "terms": dict(one.terms)})
 
 
 def save_decision(
