@@ -23,6 +23,14 @@ def test_the_low_bound_is_passed_about_19_times_of_20(good: float, bad: float) -
     assert below(beta.low(good, bad), good + 9.5, bad + 0.5) == pytest.approx(0.05, abs=0.015)
 
 
+@pytest.mark.parametrize(
+    ("good", "bad", "low"),
+    [(0, 0, 0.799273), (10, 0, 0.894412), (0, 3, 0.518285), (5, 5, 0.553101), (50, 0, 0.963505)],
+)
+def test_the_low_bound_is_the_expansions(good: float, bad: float, low: float) -> None:
+    assert beta.low(good, bad) == pytest.approx(low, abs=1e-6)
+
+
 def test_the_mean_is_that_of_the_prior_and_the_evidence() -> None:
     assert beta.mean(0, 0) == 0.95
     assert beta.mean(10, 10) == 19.5 / 30

@@ -175,8 +175,9 @@ def test_evidence_is_bounded_and_halves_in_a_day() -> None:
     assert record.alpha + record.beta == pytest.approx(50)
     for _ in range(24):
         core.record("a", "ok", kind="metadata", after=3600, took=0)
-    assert core.deployment("a").alpha == pytest.approx(record.alpha / 2)
-    assert core.deployment("a").errors == pytest.approx(0.5)
+    aged = core.deployment("a")
+    assert (aged.alpha, aged.beta) == pytest.approx((record.alpha / 2, record.beta / 2))
+    assert (aged.calls, aged.errors) == pytest.approx((record.calls / 2, 0.5))
 
 
 def test_a_step_back_ages_nothing_and_a_step_forward_an_hour() -> None:

@@ -184,7 +184,14 @@ def test_auth_blocks_all_presets_of_the_key_at_once_and_a_new_key_lifts_it() -> 
 
 
 @pytest.mark.parametrize(
-    ("status", "reason"), [(401, "key rejected"), (403, "access refused"), (None, "key rejected")]
+    ("status", "reason"),
+    [
+        (401, "key rejected"),
+        (403, "access refused"),
+        (404, "access refused"),
+        (451, "region not served"),
+        (None, "key rejected"),
+    ],
 )
 def test_a_block_says_what_was_refused(status: int | None, reason: str) -> None:
     core = Core()

@@ -89,6 +89,8 @@ def test_expected_seconds_are_first_token_and_output_by_pace(
         ((1.0,) * 6 + (9.0,) * 4, 9.0),
         ((1.0,) * 7 + (9.0,) * 3, 1.0),
         ((3.0,) * 10, 3.0),
+        ((1.0,) * 5 + (9.0, 9.0, 9.0, 1.0, 9.0), 9.0),
+        ((1.0,) * 5 + (9.0, 9.0, 9.0, 9.0, 1.0), 1.0),
     ],
 )
 def test_a_decayed_median_follows_a_change_after_four_calls(values: tuple[float, ...], middle: float) -> None:

@@ -111,6 +111,13 @@ def test_an_error_rate_has_levels_that_are_left_below_four_fifths(
     assert found.error_rate == pytest.approx(history.count("f") / len(history), rel=1e-3)
 
 
+def test_an_unavailable_model_keeps_the_rate_at_which_it_failed() -> None:
+    core = Core()
+    core.record("a", *["ok"] * 9, "timeout", "timeout", "timeout", after=0, took=0)
+    found = core.standing("a")
+    assert (found.status, found.error_rate) == ("unavailable", 3 / 12)
+
+
 def test_rates_count_real_calls_only() -> None:
     core = Core()
     core.record("a", *["ok"] * 20, kind="completion")
@@ -166,9 +173,15 @@ def test_a_model_may_set_its_own_thresholds() -> None:
 
 def test_each_change_of_status_is_one_transition_with_its_reason() -> None:
     core = Core()
-    core.record("a", "ok", "timeout", "timeout", "timeout")
+
+    def record(*outcomes: str, after: float = 1.0) -> None:
+        for outcome in outcomes:
+            core.record("a", outcome, after=after)
+            assert core.model("a").since == [one.at for one in core.transitions if one.model == "a"][-1]
+
+    record("ok", "timeout", "timeout", "timeout")
     core.now = core.deployment("a").retry_at
-    core.record("a", "ok", "ok", "ok", after=0)
+    record("ok", "ok", "ok", after=0)
     seen = [(one.before, one.after, one.reason) for one in core.transitions if one.model == "a"]
     assert seen == [
         ("unknown", "healthy", "answers"),
