@@ -62,16 +62,16 @@ def test_nothing_is_told_of_a_candidate_that_held_for_the_last_decision_only(cha
     one = core()
     one.record("a", *["ok"] * 3, after=0, took=2.0, output_tokens=100)
     usual, changed = one.candidates("a", "c"), one.candidates("a", "c", a=change)
-    one.choose(usual)
-    told = one.choose(changed).ranked
+    one.choose(usual, strategy="priority")
+    told = one.choose(changed, strategy="priority").ranked
     for known in (standing._last, candidates._last, pace._last):
         known.clear()
     again = core()
     again.record("a", *["ok"] * 3, after=0, took=2.0, output_tokens=100)
-    again.choose(usual)
+    again.choose(usual, strategy="priority")
     for known in (standing._last, candidates._last, pace._last):
         known.clear()
-    assert told == again.choose(changed).ranked
+    assert told == again.choose(changed, strategy="priority").ranked
 
 
 @pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (1.0, 0.85, 0.75), (1.0, 0.1, 0.5)])
