@@ -15,7 +15,7 @@ from archfb.routing.roster import chain_members
 from archfb_state.core.due import due
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from archfb.providers.exchange import Reply
     from archfb.routing.desk import Desk
@@ -176,13 +176,24 @@ async def _leased(desk: Desk, member: Member, why: Due, lease: Lease, *, free: b
 
 def _told(desk: Desk, member: Member, held: str, results: list[ProbeResult]) -> list[ProbeResult]:
     """Say what a day's budget held back, also in what was made instead."""
-    instead = "asked for metadata only" if results else "not probed"
-    desk.observe(Note(f"{member.model.name}: {instead} until midnight UTC, since {_BUDGETS[held]} ({held})."))
+    instead = METADATA_ONLY if results else "not probed"
+    desk.observe(Note(_held_sentence(member.model.name, instead, held)))
     return [replace(one, held_back=held) for one in results]
 
 
+def _held_sentence(names: str, instead: str, held: str) -> str:
+    return f"{names}: {instead} until midnight UTC, since {_BUDGETS[held]} ({held})."
+
+
+def held_back(results: Sequence[ProbeResult]) -> list[str]:
+    """Return a sentence for each of the day's budgets that kept completions from being made in a round."""
+    names = {held: ", ".join(one.model for one in results if one.held_back == held) for held in _BUDGETS}
+    return [_held_sentence(some, METADATA_ONLY, held) for held, some in names.items() if some]
+
+
+METADATA_ONLY = "asked for metadata only"
 _BUDGETS = {
-    "probe_max_per_day": "it was probed as often as a day allows",
+    "probe_max_per_day": "as many probes as a day allows were made",
     "probe_usd_per_day": "what a day's probes may cost is spent",
 }
 

@@ -168,6 +168,10 @@ class Watch:
 
         if ended is not None and ended.failure is not None:
             self._tell(f"Probing failed: {ended.failure}")
+        if ended is not None and any(one.held_back for one in ended.results):
+            from archfb.probing.round import held_back
+
+            self._tell(*held_back(ended.results))
         if self._afterwards is not None:
             self._tell(*self._afterwards.after(table, ended or Round(table.at, ())))
 

@@ -162,7 +162,7 @@ def test_what_a_daily_budget_holds_back_is_told(place: Start, capsys: pytest.Cap
     out, err = capsys.readouterr()
     (probe,) = json.loads(out)["probes"]
     assert (probe["kind"], probe["outcome"], probe["held_back"]) == ("metadata", "ok", "probe_max_per_day")
-    assert "m1: asked for metadata only until midnight UTC, since it was probed as often as a day allows" in err
+    assert "m1: asked for metadata only until midnight UTC, since as many probes as a day allows were made" in err
     assert [one["method"] for one in here.server.requests] == ["GET"]
 
 

@@ -81,7 +81,7 @@ def test_beyond_the_daily_count_only_free_probes_are_made() -> None:
     made = [probe(on, all=True) for _ in range(4)]
     assert made == [[("a", "completion", "ok")]] * 2 + [[("a", "metadata", "ok")]] * 2
     told, again = (one.text for one in on.events if isinstance(one, Note))
-    why = "since it was probed as often as a day allows (probe_max_per_day)."
+    why = "since as many probes as a day allows were made (probe_max_per_day)."
     assert told == again == f"a: asked for metadata only until midnight UTC, {why}"
     on.clock.at += 86_400
     assert probe(on, all=True) == [("a", "completion", "ok")]
@@ -100,7 +100,7 @@ def test_a_server_without_metadata_is_not_probed_beyond_the_daily_count_and_that
     on = bench(["a"], {"a": [NO_METADATA, OK]}, health=Health(probe_max_per_day=0))
     assert probe(on) == []
     assert [one.text for one in on.events if isinstance(one, Note)] == [
-        "a: not probed until midnight UTC, since it was probed as often as a day allows (probe_max_per_day)."
+        "a: not probed until midnight UTC, since as many probes as a day allows were made (probe_max_per_day)."
     ]
 
 

@@ -22,6 +22,7 @@ from archfb.watching.rounds import Prober, Round
 from archfb.watching.scene import Scene
 from archfb.watching.screen import frame, text_of
 from archfb_state.records import Transition
+from archfb_state.settings import Health
 
 
 class Seen:
@@ -120,6 +121,13 @@ class Stage:
 
         asyncio.run(work())
         return self.outlet.scene
+
+
+def test_what_a_days_budget_held_back_is_said() -> None:
+    kept = {"probe": "completion"}
+    stage = Stage(bench({"a": kept, "b": kept}, health=Health(probe_max_per_day=0)))
+    told = "a, b: asked for metadata only until midnight UTC, since as many probes as a day allows were made"
+    assert f"{told} (probe_max_per_day)." in stage.run(3).notes
 
 
 def statuses(scene: Scene) -> dict[str, str]:
