@@ -54,12 +54,12 @@ class PostgresServer:
 
     def __init__(self, folder: Path, programs: Path, *settings: str) -> None:
         self.folder, self._programs, self._settings = folder, programs, settings
-        self._account = _account()
+        self.account = _account()
         self._numbers = count()
         self._emptied: str | None = None
         folder.mkdir(parents=True, exist_ok=True)
-        if self._account is not None:
-            shutil.chown(folder, self._account)
+        if self.account is not None:
+            shutil.chown(folder, self.account)
         self._run(
             "initdb", "-D", str(folder / "data"), "-U", "archfb", "-A", "trust", "-E", "UTF8", "--locale=C", "-N"
         )
@@ -74,8 +74,9 @@ class PostgresServer:
         folder.chmod(0o755)
         return cls(folder, programs, *settings)
 
-    def _as(self) -> dict[str, object]:
-        return {} if self._account is None else {"user": self._account, "group": pwd.getpwnam(self._account).pw_gid}
+    def as_its_account(self) -> dict[str, object]:
+        """Return what starts a process as the account that the server runs as."""
+        return {} if self.account is None else {"user": self.account, "group": pwd.getpwnam(self.account).pw_gid}
 
     def _run(self, *words: str) -> None:
         environ = {"PATH": os.environ["PATH"], "LC_ALL": "C"}
@@ -86,7 +87,7 @@ class PostgresServer:
             env=environ,
             cwd=self.folder,
             check=False,
-            **self._as(),  # type: ignore[call-overload]
+            **self.as_its_account(),  # type: ignore[call-overload]
         )
         assert done.returncode == 0, done.stderr
 
@@ -105,7 +106,7 @@ class PostgresServer:
                 env={"PATH": os.environ["PATH"], "LC_ALL": "C"},
                 cwd=self.folder,
                 start_new_session=True,
-                **self._as(),  # type: ignore[call-overload]
+                **self.as_its_account(),  # type: ignore[call-overload]
             )
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until:

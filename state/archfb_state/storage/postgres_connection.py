@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import re
-import time
 from _thread import RLock
 from contextlib import suppress
 from functools import lru_cache
@@ -14,6 +13,7 @@ import psycopg
 
 from archfb_state.storage.postgres_failures import Missing, failure, shown
 from archfb_state.storage.postgres_schema import BY_VANTAGE, LOCK, NEWS, VERSION
+from archfb_state.storage.server_clock import ServerClock
 from archfb_state.storage.state_file import Newer
 from archfb_state.store import StoreUnusable
 
@@ -47,11 +47,13 @@ _READ = (
 _FLUSH = "BEGIN; SET LOCAL synchronous_commit TO on; SELECT pg_logical_emit_message(true, 'archfb', ''); COMMIT"
 """Waits until everything committed before is on disk (and at synchronous standbys): an empty record of the log."""
 _SETTINGS = (
-    "SELECT set_config('search_path', 'archfb_here, archfb', false), set_config('archfb.vantage', $1, false), "
-    "set_config('lock_timeout', $2, false), set_config('statement_timeout', $3, false), "
-    "set_config('idle_in_transaction_session_timeout', $3, false), set_config('extra_float_digits', '3', false), "
-    "set_config('synchronous_commit', 'off', false)"
+    "SELECT set_config('search_path', 'archfb_here, archfb', $3), set_config('archfb.vantage', $1, $3), "
+    "set_config('lock_timeout', $2, $3), set_config('statement_timeout', $2, $3), "
+    "set_config('idle_in_transaction_session_timeout', $2, $3), set_config('extra_float_digits', '3', $3), "
+    "set_config('synchronous_commit', 'off', $3)"
 )
+_UNLESS_POOLED = f"{_SETTINGS} WHERE pg_backend_pid() = $4"
+"""A pooler tells a process number of its own making; settings of a session would be the next client's there."""
 
 
 @lru_cache(maxsize=512)
@@ -101,12 +103,14 @@ class Connection:
     """A session within a transaction, spoken to as sqlite3's connections are, with few journeys to the server.
 
     What only writes is kept back and goes with whatever next asks something, or with the commit. `before` is the
-    state's count of writes when the transaction began, `after` the count once it has been committed.
+    state's count of writes when the transaction began, `after` the count once it has been committed. Behind a pooler,
+    whose next transaction may be another session's, each one begins with the settings: `pooled`.
     """
 
     def __init__(self, session: psycopg.Connection[Any]) -> None:
         """Speak to a session."""
         self.session = session
+        self.pooled: tuple[str, str] | None = None
         self.before = self.after = 0
         self._later: list[_Later] = []
         self._read: dict[Question, list[tuple[Any, ...]]] = {}
@@ -157,13 +161,16 @@ class Connection:
     def begin(self, steps: Sequence[str], ahead: Sequence[Question]) -> tuple[Any, ...] | None:
         """Begin a transaction, and in the same journey read what will be asked; return what the last step says."""
         self.forget()
-        if not ahead:
+        if not ahead and self.pooled is None:
             cursor = self.session.execute("; ".join(steps), prepare=False)
             while cursor.nextset():
                 pass
             return cursor.fetchone()
         with self.session.pipeline():
-            for one in steps[:-1]:
+            self.session.execute(steps[0])
+            if self.pooled is not None:
+                self.session.execute(_SETTINGS, (*self.pooled, True))
+            for one in steps[1:-1]:
                 self.session.execute(one)
             cursor = self.session.execute(steps[-1])
             asked = self._asked(ahead)
@@ -191,26 +198,6 @@ class Connection:
                 f"SELECT setval(pg_get_serial_sequence('archfb.{table}', 'seq'), "  # noqa: S608 - names are ours
                 f"greatest(1, (SELECT coalesce(max(seq), 1) FROM archfb.{table})))"
             )
-
-
-class ServerClock:
-    """The server's clock, followed between transactions by the time that passes here; no host's own clock counts."""
-
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic, ahead: float = 0.0) -> None:
-        """Begin with this machine's clock, behind the server's by `ahead` seconds, until the server's is known."""
-        self._monotonic = monotonic
-        self._ahead = time.time() - monotonic() + ahead
-        self.known = False
-
-    def set(self, now: float) -> None:
-        """Take the server's instant; a little less than what was told before does not set the clock back."""
-        ahead = now - self._monotonic()
-        if not self.known or not 0.0 <= self._ahead - ahead < 1.0:
-            self._ahead, self.known = ahead, True
-
-    def __call__(self) -> float:
-        """Return the instant by the server's clock."""
-        return self._monotonic() + self._ahead
 
 
 def _taken(_: psycopg.Notify) -> None:
@@ -252,13 +239,16 @@ class PostgresDatabase:
                 tcp_user_timeout=int(1000 * self.patience) + 1000,
                 application_name="archfb",
             )
-            limit = str(max(1, int(1000 * self.patience)))
-            session.execute(_SETTINGS, (self.vantage, limit, limit))
+            settings = self.vantage, str(max(1, int(1000 * self.patience)))
+            mine = (*settings, False, session.info.backend_pid)
+            found = Connection(session)
+            if session.execute(_UNLESS_POOLED, mine, prepare=False).fetchone() is None:
+                found.pooled, session.prepare_threshold = settings, None
         except psycopg.Error as error:
             if session is not None:
                 session.close()
             raise failure(self.path, error) from None
-        return Connection(session)
+        return found
 
     def begin(self, steps: Sequence[str]) -> Connection:
         """Begin a transaction, and learn the count of writes and the server's instant in the same round trip."""
@@ -295,10 +285,12 @@ class PostgresDatabase:
                 raise
             return found
 
-    def listen(self) -> int:
-        """Return the descriptor of the session, to which the server sends word of changes of status."""
+    def listen(self) -> int | None:
+        """Return the descriptor of the session, to which the server sends word; None behind a pooler."""
         with self._mutex:
             session = self.connection.session
+            if self.connection.pooled is not None:
+                return None
             try:
                 if not self._listening:
                     session.add_notify_handler(_taken)

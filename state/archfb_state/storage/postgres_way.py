@@ -11,8 +11,9 @@ from archfb_state.storage.postgres_schema import LOCK, STEPS, VERSION
 from archfb_state.store import Opened, StoreUnusable
 
 if TYPE_CHECKING:
-    from archfb_state.storage.postgres_connection import PostgresDatabase, ServerClock
+    from archfb_state.storage.postgres_connection import PostgresDatabase
     from archfb_state.storage.postgres_store import PostgresStore
+    from archfb_state.storage.server_clock import ServerClock
     from archfb_state.storage.way import Core
 
 

@@ -296,7 +296,7 @@ def _by_one_clock(way: PostgresWay, shadow: Shadow | None) -> tuple[PostgresWay,
     """Let the server's clock rule over every session and, as far as it is known, while it is away."""
     if way.core.clock is not time.time:
         return way, shadow
-    from archfb_state.storage.postgres_connection import ServerClock
+    from archfb_state.storage.server_clock import ServerClock
 
     clock = ServerClock(ahead=(shadow and shadow.ahead()) or 0.0)
     core = way.core._replace(clock=clock)
