@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 
 SLACK = 0.05
 """Part of the idle limit by which it may come late: an answer of a thousand pieces sets few clocks then."""
+HANDED_OVER = 0.05
+"""Seconds that an answer has, which came just before its asker was cancelled, to be recorded and stored."""
 GRACE = 0.25
 """Seconds for the end of a stream after its last event, so that its connection can be used again."""
 
@@ -191,7 +193,7 @@ class _Exchange:
         except Exception as error:  # noqa: BLE001 - whatever a library raises, a call ends in a reply
             verdict = await self._failed(error, total_at)
         if self.stopping is not None:
-            loop.call_soon(self.stopping.cancel)
+            loop.call_later(HANDED_OVER, self.stopping.cancel)
         return self._result(verdict, began)
 
     async def _talk(self, scope: asyncio.Timeout, total_at: float) -> Verdict | None:

@@ -122,24 +122,36 @@ def test_after_an_edit_of_one_file_only_its_reader_of_phase_3_is_asked_again(her
     assert here.asked() == before + Counter({role: 1 for role in ALL if role not in {"agent_1", "synthesis", "plan"}})
 
 
-@pytest.mark.parametrize("more", [{}, {"plain": True}, {"fault": "open_end"}], ids=["streamed", "plain", "open end"])
+@pytest.mark.parametrize(
+    ("more", "late", "beside"),
+    [
+        ({}, "agent_2", None),
+        ({"plain": True}, "agent_2", None),
+        ({"fault": "open_end"}, "agent_2", None),
+        ({"fault": "open_end"}, "agent_2", "agent_1"),
+        ({"fault": "open_end"}, "agent_1", "agent_2"),
+    ],
+)
 def test_an_answer_that_had_come_when_a_run_is_interrupted_is_not_bought_again(
-    here: Outside, more: dict[str, Any]
+    here: Outside, more: dict[str, Any], late: str, beside: str | None
 ) -> None:
-    late = {"text": "- It lets in `shop/login.py:1`", "delay": 0.5, **more}
-    here.put(well({"contains": MARKS["agent_2"], "do": [late]}))
+    answer = {"text": "- It lets in `shop/login.py:1`", "delay": 0.5, **more}
+    hanging = [{"contains": MARKS[beside], "do": [{"fault": "hang"}]}] if beside else []
+    here.put(well({"contains": MARKS[late], "do": [answer]}, *hanging))
     process = here.begin("run", "phase3", str(here.repo))
-    here.wait_for("agent_2", 5)
+    here.wait_for(late, 5 - len(hanging))
+    if beside:
+        here.wait_for(beside, 4)
     process.send_signal(signal.SIGSTOP)
     until = time.monotonic() + PATIENCE
-    while not all("sent" in one for server in here.servers.values() for one in server.requests):
+    while sum("sent" not in one for server in here.servers.values() for one in server.requests) > len(hanging):
         assert time.monotonic() < until
         time.sleep(0.01)
     process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGCONT)
     _, err = process.communicate(timeout=PATIENCE)
     assert process.returncode == 130
-    assert "Stopped in phase3; 6 finished calls are stored." in err
+    assert f"Stopped in phase3; {6 - len(hanging)} finished calls are stored." in err
     here.put(well())
     assert here.json("run", "phase3", str(here.repo))["ok"]
-    assert here.asked()["agent_2"] == 1
+    assert here.asked()[late] == 1
