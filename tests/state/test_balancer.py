@@ -231,6 +231,7 @@ def test_one_call_of_twenty_explores_another_so_that_a_recovered_model_is_found(
     one.rng = Dice(0.01, 0.0)
     assert one.choose(chain, strategy=strategy).order[0].why == "explored: one call of twenty"
     assert one.order(one.candidates("a"), strategy=strategy) == ["a"]
+    assert one.order([], strategy=strategy) == []
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

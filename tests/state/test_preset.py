@@ -61,6 +61,11 @@ def test_probes_are_noted_even_when_they_say_nothing() -> None:
     assert core.deployment("c").last_probe_at == core.now
     core.record("d", "quota_exhausted", kind="completion")
     assert core.deployment("d").last_probe_at == core.now
+    for kind in ("metadata", "completion"):
+        core.record("a", "ok", kind=kind)
+        assert core.deployment("a").last_probe_at == core.now
+    core.record("a", "ok")
+    assert core.deployment("a").last_probe_at == core.now - 1.5
 
 
 EXPECTED: list[tuple[ModelRecord | None, float | None]] = [

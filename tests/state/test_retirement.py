@@ -21,6 +21,18 @@ def test_not_found_twice_a_minute_apart_retires() -> None:
     assert core.status("a2") == "unavailable"
 
 
+def test_a_first_not_found_counts_when_it_is_read_back() -> None:
+    core = Core()
+    core.record("a", "model_not_found")
+    core.put_deployment("a", hold_outcome=core.deployment("a").hold_outcome.encode().decode())
+    answered = core.rows
+    core.record("a", "ok", kind="metadata")
+    assert core.deployment("a").hold_until is None
+    core.rows = answered
+    core.record("a", "model_not_found", kind="metadata")
+    assert core.deployment("a").breaker == "retired"
+
+
 @pytest.mark.parametrize("kinds", [("call", "metadata"), ("metadata", "call"), ("metadata", "completion")])
 def test_not_found_is_confirmed_by_the_model_list(kinds: tuple[str, str]) -> None:
     core = Core()
