@@ -36,6 +36,22 @@ _BY_WORDS = (
     ("in recovery mode", "57P03"),
 )
 
+_ON_THE_WAY = (
+    ("session is read-only", "No server of {at} can be written to"),
+    ("server is in hot standby mode", "No server of {at} can be written to"),
+    ("certificate verify failed", "{at} has a certificate that sslrootcert does not vouch for"),
+    ("does not match host name", "{at} has a certificate of another host"),
+    ("root certificate file", "{at} cannot be verified: there is no file of sslrootcert"),
+    ("server does not support SSL", "{at} does not speak TLS, which sslmode asks for"),
+    ("Connection refused", "{at} refuses connections; is it running"),
+    ("No such file or directory", "{at} refuses connections; is it running"),
+    ("timeout expired", "{at} does not answer"),
+    ("timed out", "{at} does not answer"),
+    ("could not translate host name", "The host of {at} is not known"),
+    ("failed to resolve host", "The host of {at} is not known"),
+)
+"""What libpq says where it got no session, with several servers of each; the first that is met counts."""
+
 
 class Away(StoreBusy):
     """The database cannot be used at the moment; the argument says why, in a sentence without its full stop."""
@@ -93,12 +109,9 @@ def failure(url: str, error: psycopg.Error) -> Exception:
 
 
 def _without_code(at: str, text: str, first: str, state: str) -> str:
-    if "Connection refused" in text or "No such file or directory" in text:
-        return f"{at} refuses connections; is it running"
-    if "timeout expired" in text or "timed out" in text:
-        return f"{at} does not answer"
-    if "could not translate host name" in text or "failed to resolve host" in text:
-        return f"The host of {at} is not known"
+    for words, sentence in _ON_THE_WAY:
+        if words in text:
+            return sentence.format(at=at)
     if state[:2] in ("08", "57") or not state:
         return f"{at} went away ({first})"
     return f"{at} failed ({state}: {first})"
