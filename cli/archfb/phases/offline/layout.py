@@ -101,9 +101,8 @@ def _word(one: File) -> str:
 def _folder(name: str, files: list[File]) -> str:
     roles = Counter(_word(one) for one in files)
     parts = [f"{number:,} {_ONE.get(role, role) if number == 1 else role}" for role, number in roles.most_common(3)]
-    languages = [
-        one for one, _ in Counter(f.language for f in files if f.language and f.kind == "text").most_common(2)
-    ]
+    first = Counter(f.language for f in files if f.language and f.kind == "text").most_common(2)
+    languages = [one for one, times in first if times * 5 >= first[0][1]]
     spoken = f"; mostly {' and '.join(languages)}" if languages else ""
     chief = max(files, key=lambda one: (one.rank, one.role == "source", one.kind == "text", one.lines, one.path))
     return said(f"`{shown(name)}/`: {count(len(files), 'file')} ({', '.join(parts)}){spoken}", chief.path)
