@@ -231,6 +231,7 @@ def test_one_call_of_twenty_explores_another_so_that_a_recovered_model_is_found(
     one.rng = Dice(0.01, 0.0)
     assert one.choose(chain, strategy=strategy).order[0].why == "explored: one call of twenty"
     assert one.order(one.candidates("a"), strategy=strategy) == ["a"]
+    one.rng = Dice(0.01, 0.0)
     assert one.order([], strategy=strategy) == []
 
 
@@ -326,6 +327,21 @@ def test_when_a_whole_chain_is_open_the_least_suspect_gets_one_trial() -> None:
     assert one.order(one.candidates("a", "c", "d", c={"weight": 0.0})) == ["d"]
     offline = [*chain, Candidate(ModelRef("offline", "o", "o", ""), 9, offline=True)]
     assert one.order(offline) == ["c", "offline"]
+
+
+def test_no_last_resort_is_tried_beside_a_model_that_is_due_for_a_trial() -> None:
+    one = opened(core(), "a")
+    one.now = one.deployment("a").retry_at
+    opened(one, "c")
+    assert one.order(one.candidates("a", "c")) == ["a"]
+
+
+def test_of_two_that_are_due_for_a_trial_the_one_of_the_nearer_tier_goes_first() -> None:
+    one = opened(core(), "a", "c")
+    one.record("d", "ok")
+    one.wait(60)
+    chain = one.candidates("a", "c", "d", a={"tier": "high"}, c={"tier": "low"}, d={"tier": "low"})
+    assert one.order(chain, complexity="low") == ["c", "d", "a"]
 
 
 @pytest.mark.parametrize("outcome", ["auth", "quota_exhausted", "model_not_found", "rate_limited"])

@@ -3,6 +3,8 @@ from __future__ import annotations
 import pytest
 from core_bench import DAY, START, Core
 
+from archfb_state.core import breaker
+from archfb_state.core.decay import elapsed
 from archfb_state.records import DeploymentRecord
 from archfb_state.settings import Health, Settings
 
@@ -193,6 +195,18 @@ def test_a_call_begun_when_the_failure_before_it_ended_counts_anew() -> None:
     core = Core()
     core.record("a", "timeout", "timeout", "timeout", after=0)
     assert core.deployment("a").consecutive == 3
+
+
+def test_suspicion_that_just_reaches_the_limit_opens() -> None:
+    core = Core()
+    core.put_deployment("a", suspicion=4.2)
+    core.record("a", "timeout")
+    assert core.deployment("a").suspicion == breaker.SUSPICION_LIMIT
+    assert core.status("a") == "unavailable"
+
+
+def test_a_first_event_ages_nothing() -> None:
+    assert elapsed(None, START) == 0.0
 
 
 def test_a_row_longer_than_a_lowered_retry_count_opens_at_the_next_failure() -> None:

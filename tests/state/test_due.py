@@ -108,6 +108,15 @@ def test_probes_may_come_a_tenth_early_so_that_many_do_not_come_at_once() -> Non
     assert found == [None] * 200
 
 
+@pytest.mark.parametrize(("waited", "early"), [(3230.0, False), (3590.0, True)])
+def test_a_check_of_a_blocked_account_may_come_a_tenth_early_too(waited: float, early: bool) -> None:
+    core = Core()
+    core.record("a", "auth")
+    core.wait(waited)
+    found = [due(core.refs["a"], core.rows, core.settings, core.now, Random(seed)) for seed in range(50)]
+    assert any(one is not None for one in found) is early
+
+
 def test_when_a_probe_is_due_can_be_told_beforehand() -> None:
     core = Core()
     waits = []

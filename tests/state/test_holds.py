@@ -38,6 +38,14 @@ def test_a_later_shorter_hint_does_not_shorten_a_hold() -> None:
     assert core.standing("a").retry_at == core.now + 200
 
 
+def test_a_hold_that_ends_as_late_keeps_the_reason_of_the_first() -> None:
+    core = Core()
+    core.record("a", "quota_exhausted", scope="model", reset_at=core.now + 101.5)
+    core.record("a", "rate_limited", reset_at=core.now + 100)
+    found = core.standing("a")
+    assert (found.reason, found.success_low) == ("quota used up", 0.0)
+
+
 def test_a_429_that_names_the_account_holds_all_its_models() -> None:
     core = Core()
     core.record("a", "rate_limited", retry_after_s=30.0, scope="account")

@@ -27,6 +27,10 @@ def test_no_route_or_resolver_blames_nobody_at_once(code: str) -> None:
     assert offline(core.rows.machine, core.now)
 
 
+def test_an_answer_of_a_machine_that_is_online_changes_nothing_of_it() -> None:
+    assert Core().record("a", "ok", "server_error", "ok").machine is None
+
+
 def test_a_second_host_within_15_s_takes_both_back() -> None:
     core = Core()
     core.record("c", "ok")

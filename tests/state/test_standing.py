@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from core_bench import DAY, Core
 
-from archfb_state.records import Transition
+from archfb_state.core import beta
+from archfb_state.records import Standing, Transition
 from archfb_state.settings import Settings, Thresholds
 
 
@@ -14,6 +15,14 @@ def test_without_evidence_a_model_is_unknown() -> None:
     found = core.standing("a")
     assert (found.status, found.reason, found.success) == ("unknown", "no evidence yet", 0.95)
     assert 0.7 < found.success_low < found.success
+
+
+def test_a_model_that_answers_is_healthy_and_nothing_else() -> None:
+    core = Core()
+    core.record("a", *["ok"] * 10, after=0, took=0)
+    assert core.standing("a") == Standing(
+        "a", "healthy", "answers", success=beta.mean(10, 0), success_low=beta.low(10, 0)
+    )
 
 
 def test_unknown_returns_after_24_h_without_evidence() -> None:
