@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archfb.repository import classify, imports, languages
 from archfb.repository.tokens import estimate_bytes
 
-ANALYSER = 11  # counts up with every change of what the facts say; part of the cache's key
+ANALYSER = 12  # counts up with every change of what the facts say; part of the cache's key
 
 
 class Facts(NamedTuple):

@@ -687,7 +687,7 @@ PURPOSES = [
     ("npm install -g jest", "install"), ("./meson.py compile -C builddir", "build"), ("python3 ./run_tests.py --backend=ninja", "test"), ("vendor/bin/phpunit", "test"),
     ("./gradlew :core:jvmTest", "test"), ("./phpunit install", "test"),
     ("scripts/check", None), ("ruby .github/scripts/check-markdown.rb x", None), ("./runtest --verbose", "test"), ("scripts/cmakelint.sh", None),
-    ("make REDIS_CFLAGS='-Werror' -j4", "build"),
+    ("make REDIS_CFLAGS='-Werror' -j4", "build"), ("./vendor/bin/psalm.phar --set-baseline=x.xml --no-progress", None), ("vendor/bin/psalm --no-progress", "lint"),
 ]  # fmt: skip
 
 
@@ -767,3 +767,18 @@ def test_entry_points_that_a_manifest_only_points_at(
     declared = collected(files)
     assert sorted((one.kind, one.name, one.target) for one in declared.entry_points) == expected
     assert not {"src/Makefile.am", "deps/x/CMakeLists.txt"} & {one.path for one in declared.manifests}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("project(it)\nset(TARGET ${PROJECT_NAME}_cli)\nadd_executable(${TARGET} main.c)\n", [("program", "it_cli")]),
+        ('project(it)\nset(NAME "lib${PROJECT_NAME}")\nadd_library(${NAME} INTERFACE)\n', [("library", "libit")]),
+        ("project(it)\nadd_executable(${UNKNOWN} main.c)\nadd_library(${PROJECT_NAME} a.c)\n", [("library", "it")]),
+        ("set(LOOP ${LOOP}x)\nadd_executable(${LOOP} a.c)\n", []),
+    ],
+)
+def test_the_names_of_targets_are_those_that_variables_of_the_file_hold(
+    text: str, expected: list[tuple[str, str]]
+) -> None:
+    assert [(one.kind, one.name) for one in collected({"CMakeLists.txt": text}).entry_points] == expected

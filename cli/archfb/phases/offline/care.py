@@ -222,7 +222,9 @@ def start_lines(facts: Facts, limit: int = 10) -> list[str]:
     if (path := readme(facts)) is not None:
         found[path] = said(f"`{shown(path)}`: what the project says it is", path)
     for path in guides(facts)[:2]:
-        found[path] = said(f"`{shown(path)}`: how its authors want changes made", path)
+        of_parts = "architecture" in path.lower()
+        what = "its parts and why they are so" if of_parts else "how its authors want changes made"
+        found[path] = said(f"`{shown(path)}`: {what}", path)
     for path in _shallow_entries(facts)[:2]:
         found.setdefault(path, said(f"`{shown(path)}`: execution or use begins here", path))
     for file in facts.chiefs[:limit]:

@@ -169,14 +169,22 @@ def _header(view: View, text: str, folder: str, stem: str) -> str:
 _CMAKE_COMMAND = re.compile(r"^[ \t]*(\w+)[ \t]*\(((?:[^()#]|\([^()]*+\)|#[^\n]*+)*+)\)", re.MULTILINE)
 
 
+_CMAKE_VARIABLE = re.compile(r"\$\{(\w+)\}")
+
+
 def _cmake(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
     name = version = ""
     tested = 1 if "include(CTest)" in text else 0
+    values: dict[str, str] = {}
     for match in _CMAKE_COMMAND.finditer(text):
         command, words = match[1].lower(), re.sub(r"#[^\n]*", "", match[2]).split()
         number = _line(text, match.start(1))
-        if command == "project" and words:
+        words[:1] = [_CMAKE_VARIABLE.sub(lambda one: values.get(one[1], one[0]), word) for word in words[:1]]
+        if command == "set" and len(words) == 2:
+            values[words[0]] = _CMAKE_VARIABLE.sub(lambda one: values.get(one[1], one[0]), words[1].strip('"'))
+        elif command == "project" and words:
+            values["PROJECT_NAME"] = words[0]
             name, version = words[0], words[words.index("VERSION") + 1] if "VERSION" in words[:-1] else ""
         elif command in ("enable_testing", "add_test"):
             tested = number
@@ -209,7 +217,7 @@ def _cmake_entry(view: View, path: str, command: str, words: list[str], number: 
         sources = (below(folder, one) for one in words[1:])
         source = next((one for one in sources if one in view.files), folder or ".")
         found.entry_points.append(EntryPoint("program", words[0], source, path, number))
-    elif command == "add_library" and "ALIAS" not in words and "INTERFACE" not in words[1:2]:
+    elif command == "add_library" and "ALIAS" not in words and (not folder or "INTERFACE" not in words[1:2]):
         found.entry_points.append(EntryPoint("library", words[0], folder or ".", path, number))
 
 

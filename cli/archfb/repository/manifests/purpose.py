@@ -101,6 +101,8 @@ _SETTING_UP = _Late(
     r"|luarocks|cpanm?)(?: -\S+)* (?:install|i|add|restore|update)\b(?!-)"
     r"|cargo install (?!.*--path)|go install \S+@|go get\b)"
 )
+# What accepts every finding there is checks nothing.
+_ACCEPTING = _Late(r" --(?:set|generate|update|create)-baseline\b| --auto-gen-config\b")
 _IN_A_FOLDER = re.compile(
     r"^(?:(?:ba|z|da)?sh(?: -\w+)* |python[\d.]* |ruby |perl |php |node |pwsh )?"
     r"(?=\S*/)(?:\./)?(?:[\w.-]+/)*([\w-]+)(?:\.(?:sh|py|rb|ps1|pl|js|mjs|ts|php|bat|cmd))?(?:\s|$)"
@@ -122,6 +124,8 @@ def bare(command: str) -> str:
 def purpose_of(command: str) -> str | None:
     """Return what a shell command is for, None when its words do not say."""
     command = bare(command)
+    if _ACCEPTING.search(command):
+        return None
     if _SETTING_UP.search(command):
         return "install"
     script = _IN_A_FOLDER.match(command)
