@@ -8,7 +8,7 @@ from math import log2
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from archfb.repository.records import File, Repository
 
@@ -37,14 +37,15 @@ def is_code(file: File) -> bool:
     return is_own and not _DECLARES.search(file.path)
 
 
-def product(repo: Repository) -> list[File]:
+def product(repo: Repository, known: Sequence[Module] | None = None) -> list[File]:
     """Return the source files, the most important first: central, imported by many, often changed.
 
     Of a package that is imported as a whole, each further file counts for less, or one package would fill the list.
+    `known` are the repository's modules, where they have been worked out.
     """
     commits = {one.path: one.commits for one in repo.churn.files}
     worth: dict[str, float] = {}
-    for unit in modules(repo):
+    for unit in modules(repo) if known is None else known:
         for at, one in enumerate(unit.files):
             changed = 1 + log2(1 + commits.get(one.path, 0)) / 4
             worth[one.path] = weight(one) * changed * FALLING**at
@@ -99,6 +100,8 @@ def modules(repo: Repository) -> list[Module]:
 
 
 def _module(name: str, files: list[File], users: list[str]) -> Module:
+    if len(files) == 1:
+        return Module(name, tuple(files), tuple(path for path in users if path != files[0].path))
     mine = {one.path for one in files}
     package = name.rstrip("/").rpartition("/")[2] if name.endswith("/") else ""
     ordered = sorted(

@@ -111,7 +111,7 @@ class Facts:
     @cached_property
     def source(self) -> list[File]:
         """Return the product's own files, the most central first."""
-        return product(self.repo)
+        return product(self.repo, self.modules)
 
     @cached_property
     def chiefs(self) -> list[File]:
