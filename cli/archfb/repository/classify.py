@@ -235,7 +235,7 @@ def _says_generated(head: bytes) -> bool:
         b"enerated" in head
         or b"NOT EDIT" in head
         or b"ot edit" in head
-        or b"odify" in head
+        or b"ot modify" in head
         or b"NOT MODIFY" in head
         or b"Bison parser" in head
     ):

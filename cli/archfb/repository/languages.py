@@ -134,15 +134,17 @@ def by_shebang(head: bytes) -> str | None:
 
 
 # Patterns as text: `re` compiles (and keeps) one when a file needs it, and starting up pays for none.
-_OBJECTIVE_C = rb"(?m)^[ \t]*(?:@(?:interface|class|protocol|property|end|implementation)\b|#import[ \t])"
+# These two, asked of every header, begin with a literal newline, so that the search skips from line to line.
+_OBJECTIVE_C = rb"\n[ \t]*(?:@(?:interface|class|protocol|property|end|implementation)\b|#import[ \t])"
 _CPP = (
-    rb"(?m)^[ \t]*(?:template[ \t]*<|(?:public|private|protected):|class[ \t]+\w+|(?:using[ \t]+)?namespace[ \t]+\w+"
+    rb"\n[ \t]*(?:template[ \t]*<|(?:public|private|protected):|class[ \t]+\w+|(?:using[ \t]+)?namespace[ \t]+\w+"
     rb"|constexpr\b|catch[ \t]*\(|try\b"
     rb"|#[ \t]*include[ \t]*<(?:cstdint|string|vector|map|list|array|set|memory|functional|utility|algorithm"
-    rb"|[io]?o?stream|iostream|unordered_\w+|string_view|optional)>)|\bstd::\w"
+    rb"|[io]?o?stream|iostream|unordered_\w+|string_view|optional)>)"
 )
+_STANDARD = rb"std::(?<=\bstd::)\w"
 _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
-    "h": (("Objective-C", _OBJECTIVE_C), ("C++", _CPP)),
+    "h": (("Objective-C", _OBJECTIVE_C), ("C++", _CPP), ("C++", _STANDARD)),
     "m": (
         ("Objective-C", _OBJECTIVE_C),
         ("MATLAB", rb"(?m)^[ \t]*(?:%|function\b)"),
@@ -151,6 +153,7 @@ _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     "inc": (
         ("PHP", rb"<\?php"),
         ("C++", _CPP),
+        ("C++", _STANDARD),
         ("C", rb"(?m)^[ \t]*(?:#[ \t]*(?:include|define|if|ifdef|ifndef)\b|/\*|//|static\b|\{)"),
         ("BitBake", rb"(?m)^[A-Z_]+[ \t]*[?+:]*="),
     ),
@@ -216,8 +219,9 @@ def by_text(name: str, named: str | None, head: bytes) -> str | None:
     if extension == "in":
         return named if _COMPOUND.search(name) else by_shebang(head)
     head = head[:_LOOKED_AT]
+    lines = b"\n" + head
     for language, pattern in _MARKS.get(extension, ()):
-        if re.search(pattern, head):
+        if re.search(pattern, lines if pattern.startswith(rb"\n") else head):
             return language
     return _FALLBACK.get(extension, named)
 
