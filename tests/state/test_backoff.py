@@ -260,7 +260,7 @@ def test_an_answer_of_a_closed_breaker_shortens_probation_only() -> None:
     assert (core.deployment("a").probation, core.deployment("a").probation_failures) == (0, 0)
 
 
-@pytest.mark.parametrize(("ahead", "due"), [(59.0, False), (61.0, True)])
+@pytest.mark.parametrize(("ahead", "due"), [(59.0, False), (60.0, False), (61.0, True)])
 def test_a_wait_may_be_as_long_as_the_longest_and_a_clocks_skew(ahead: float, due: bool) -> None:
     core = opened()
     core.put_deployment("a", retry_at=core.now + 900 + ahead)

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from core_bench import DAY, REFS, Core
 
-from archfb_state.core import candidates, pace, standing
+from archfb_state.core import balancer, candidates, pace, standing
 from archfb_state.core.balancer import choose
 from archfb_state.decisions import Candidate, Demand
 from archfb_state.records import ModelRef, Snapshot
@@ -158,6 +158,13 @@ def test_credits_are_clamped_to_the_sum(wild: float) -> None:
         one.choose(chain)
     assert all(abs(one.credits[name]) <= 1.9 for name in "ac")
     assert {one.choose(chain).order[0].model for _ in range(4)} == {"a", "c"}
+
+
+@pytest.mark.parametrize(
+    ("credit", "kept"), [(-0.6, -0.5), (-0.5, -0.5), (-0.4, -0.4), (0.4, 0.4), (0.6, 0.5), (float("nan"), -0.5)]
+)
+def test_a_credit_is_kept_within_the_sum(credit: float, kept: float) -> None:
+    assert balancer._clamped(credit, 0.5) == kept
 
 
 @pytest.mark.parametrize("strategy", STRATEGIES)

@@ -6,6 +6,7 @@ import pytest
 from core_bench import DAY, Core
 
 from archfb_state.core import beta
+from archfb_state.core.levels import latency_level
 from archfb_state.records import Standing, Transition
 from archfb_state.settings import Settings, Thresholds
 
@@ -233,6 +234,16 @@ def test_an_attempt_of_a_model_that_is_not_configured_is_recorded_too() -> None:
     core = Core()
     core.record("a", "ok", configured=("b", "c"))
     assert (core.model("a").status, core.model("a2").status) == ("healthy", "unknown")
+    core.record("a2", "ok")
+    core.record("a", "timeout", configured=("a2", "b", "c"))
+    assert (core.model("a").status, core.model("a2").status) == ("degraded", "degraded")
+
+
+@pytest.mark.parametrize(
+    ("probe_ms", "level"), [(4999.0, ""), (5000.0, "warning"), (9999.0, "warning"), (1e4, "critical")]
+)
+def test_a_latency_level_begins_just_at_its_limit(probe_ms: float, level: str) -> None:
+    assert latency_level((probe_ms,) * 3, (), "", Thresholds()) == level
 
 
 def test_presets_share_their_breaker_but_not_their_counts() -> None:
