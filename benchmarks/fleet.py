@@ -37,46 +37,45 @@ if TYPE_CHECKING:
 
     from archfb.routing.router import Router
 
+    Over = Callable[[], bool]
+
 INTERVAL = 30.0
 MODELS = ("alpha", "beta", "gamma")
 DAY = 86400.0
 
 
-def _host(
-    url: str, config: str, who: int, until: float, work: Callable[[Router, int, float], Awaitable[None]]
-) -> None:
-    """Work on one host until a monotonic instant; its own clock is wrong by up to a day."""
+def _host(url: str, config: str, who: int, over: Over, work: Callable[[Router, int, Over], Awaitable[None]]) -> None:
+    """Work on one host until it is told to end; its own clock is wrong by up to a day."""
     real, wrong = time.time, random.Random(who).uniform(-DAY, DAY)
     time.time = lambda: real() + wrong  # this host's clock alone
     with tempfile.TemporaryDirectory() as home:
         os.environ.update(HOME=home, XDG_STATE_HOME=home, FLEET_KEY="k")
-        asyncio.run(_working(url, config, who, until, work))
+        asyncio.run(_working(url, config, who, over, work))
 
 
-async def _working(url: str, config: str, who: int, until: float, work: Any) -> None:
+async def _working(url: str, config: str, who: int, over: Over, work: Any) -> None:
     from archfb.routing.router import Router
 
     async with Router.open(config, url) as router:
-        await work(router, who, until)
+        await work(router, who, over)
 
 
-async def _probing(router: Router, _: int, until: float) -> None:
+async def _probing(router: Router, _: int, over: Over) -> None:
     """Probe what is due, now and again, as cron would."""
-    while time.monotonic() < until:
+    while not over():
         await router.probe()
         await asyncio.sleep(INTERVAL / 10 * random.uniform(0.5, 1.5))
 
 
-async def _asking(router: Router, who: int, until: float) -> None:
+async def _asking(router: Router, who: int, over: Over) -> None:
     """Ask, now and again, as runs do."""
-    while time.monotonic() < until:
+    while not over():
         await router.ask("phase1", f"host {who}", strategy="priority")
         await asyncio.sleep(random.uniform(0.5, 1.5))
 
 
 def _begun(count: int, *words: Any) -> list[multiprocessing.Process]:
-    url, config, until, work = words
-    hosts = [multiprocessing.Process(target=_host, args=(url, config, who, until, work)) for who in range(count)]
+    hosts = [multiprocessing.Process(target=_host, args=(*words[:2], who, *words[2:])) for who in range(count)]
     for one in hosts:
         one.start()
     return hosts
@@ -91,13 +90,14 @@ def measure_probes(server: PostgresServer, folder: Path, options: argparse.Names
         config = folder / "fleet.toml"
         config.write_text(_fleet(provider.url), encoding="utf-8")
         open_state(url).close()
-        began = time.monotonic()
-        until = began + INTERVAL * options.intervals - INTERVAL / 2
-        hosts = _begun(options.hosts, url, str(config), until, _probing)
+        done = folder / "probed"
+        hosts = _begun(options.hosts, url, str(config), done.exists, _probing)
         time.sleep(INTERVAL * options.intervals / 2)
         dead = hosts[: options.hosts * 2 // 5]
         for one in dead:
             one.kill()
+        time.sleep(INTERVAL * (options.intervals - 1) / 2)
+        done.touch()
         for one in hosts:
             one.join()
     store = peek(url)
@@ -199,15 +199,18 @@ def measure_dying(server: PostgresServer, folder: Path, options: argparse.Namesp
             config = folder / "dying.toml"
             config.write_text(_fleet(provider.url), encoding="utf-8")
             open_state(url).close()
-            hosts = _begun(count, url, str(config), time.monotonic() + 20.0 + 0.25 * count, _asking)
-            while sum(len(one.get("model", "")) > 0 for one in _bodies(provider)) < 3 * count:
+            done = folder / f"asked-{count}"
+            hosts = _begun(count, url, str(config), done.exists, _asking)
+            asked = provider.counts["models"]
+            while asked.total() < 3 * count:
                 time.sleep(0.1)
-            before = len(provider.requests)
+            before = asked["alpha"]
             provider.put({"models": {**well, "alpha": [{"status": 500, "message": "gone"}]}})
             died = time.time()
+            time.sleep(20.0)
+            done.touch()
             for one in hosts:
                 one.join()
-            asked = sum(one.get("model") == "alpha" for one in _bodies(provider)[before:])
         store = peek(url)
         late = [one for one in store.attempts(model="alpha") if one.started_at >= died]
         first = [one for one in late if not one.repeat]
@@ -215,7 +218,7 @@ def measure_dying(server: PostgresServer, folder: Path, options: argparse.Namesp
         store.close()
         say(
             f"{count} hosts, the first model dies",
-            f"{asked} requests wasted in {len({one.call_id for one in first})} of {len(calls)} calls",
+            f"{asked['alpha'] - before} requests wasted in {len({one.call_id for one in first})} of {len(calls)} calls",
             "target: 3 calls and those in flight; then one trial for each back-off",
         )
         known = [one.started_at - died for one in first][: SETTINGS.health.retry_count + count]
@@ -226,10 +229,6 @@ def _last_but_trials(at: list[float]) -> float:
     """Return when the first burst of failures ended: what comes 20 s and more after another is a trial."""
     known = [one for one, next_ in zip(at, [*at[1:], at[-1]], strict=True) if next_ - one < 20.0] if at else []
     return known[-1] if known else 0.0
-
-
-def _bodies(provider: Any) -> list[dict[str, Any]]:
-    return [one["body"] if isinstance(one["body"], dict) else {} for one in [*provider.requests]]
 
 
 MEASURES = {"probes": measure_probes, "outage": measure_outage, "dying": measure_dying}
