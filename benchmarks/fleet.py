@@ -211,6 +211,7 @@ def measure_dying(server: PostgresServer, folder: Path, options: argparse.Namesp
             done.touch()
             for one in hosts:
                 one.join()
+            wasted = asked["alpha"] - before
         store = peek(url)
         late = [one for one in store.attempts(model="alpha") if one.started_at >= died]
         first = [one for one in late if not one.repeat]
@@ -218,7 +219,7 @@ def measure_dying(server: PostgresServer, folder: Path, options: argparse.Namesp
         store.close()
         say(
             f"{count} hosts, the first model dies",
-            f"{asked['alpha'] - before} requests wasted in {len({one.call_id for one in first})} of {len(calls)} calls",
+            f"{wasted} requests wasted in {len({one.call_id for one in first})} of {len(calls)} calls",
             "target: 3 calls and those in flight; then one trial for each back-off",
         )
         known = [one.started_at - died for one in first][: SETTINGS.health.retry_count + count]
