@@ -6,7 +6,7 @@ import pytest
 from core_bench import DAY, Core
 
 from archfb_state.core import beta
-from archfb_state.core.levels import latency_level
+from archfb_state.core.levels import latency_level, median
 from archfb_state.records import Standing, Transition
 from archfb_state.settings import Settings, Thresholds
 
@@ -244,6 +244,11 @@ def test_an_attempt_of_a_model_that_is_not_configured_is_recorded_too() -> None:
 )
 def test_a_latency_level_begins_just_at_its_limit(probe_ms: float, level: str) -> None:
     assert latency_level((probe_ms,) * 3, (), "", Thresholds()) == level
+
+
+@pytest.mark.parametrize(("values", "middle"), [((4.0,), 4.0), ((3.0, 1.0), 2.0), ((9.0, 1.0, 2.0), 2.0)])
+def test_a_median_of_two_lies_between_them(values: tuple[float, ...], middle: float) -> None:
+    assert median(values) == middle
 
 
 def test_presets_share_their_breaker_but_not_their_counts() -> None:
