@@ -227,7 +227,6 @@ TARGETS = (
     ("facts, cold", "repomix", 0.10, "facts ≤ 0.10 x repomix"),
     ("facts, cold", "gitingest", 0.06, "facts ≤ 0.06 x gitingest"),
     ("analysis, cold", "aider, cold", 0.10, "a whole offline analysis ≤ 0.10 x aider's cold map"),
-    ("pack 100k, cold", "python -c pass", 3.0, "10 files: packed ≤ 3 x Python's own start"),
 )
 
 
