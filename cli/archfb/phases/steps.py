@@ -32,8 +32,6 @@ ROLES = {"structure": "Structure", "dependencies": "Dependencies", "technology":
 """Phase 1's roles and their titles."""
 
 
-SMALL = 512
-"""Tokens: what is smaller counts as equally large where files are divided."""
 CHARGE = 1_500
 """Tokens of a phase 3 question that are left for the agent's charge."""
 
@@ -72,40 +70,13 @@ async def make_plan(work: Work) -> PlanResult:
         return None if check_plan(draft, work.repo).agents else "None of its files is in the repository."
 
     offline = lambda: plan_text(work.facts)  # noqa: E731 - a thunk, handed on
-    spec = work.spec(
-        "phase2",
-        "plan",
-        "Plan",
-        "phase2_plan",
-        _ground(work),
-        blocks,
-        offline,
-        problem=problem,
-        sees_all=False,
-    )
+    spec = work.spec("phase2", "plan", "Plan", "phase2_plan", inputs_of(told), blocks, offline, problem=problem)
     end = await work.caller.call(spec)
     if isinstance(end, CallFailed):
         return PlanResult("phase2", work.subject, (end,))
     draft = read_plan(end.text)
     plan = _no_plan(work) if isinstance(draft, Unreadable) else check_plan(draft, work.repo)
     return PlanResult("phase2", work.subject, (), plan, end.made)
-
-
-def _ground(work: Work) -> list[tuple[str, str]]:
-    """Return what a plan stands on: the files to be divided, their sizes to a power of two, who told of them.
-
-    Neither a line more in a file nor phase 1 worded anew asks for another plan: every agent would get another charge,
-    and all of phase 3 be bought again.
-    """
-    files = [f"{one.path}\0{one.kind}\0{one.role}\0{max(one.tokens, SMALL).bit_length()}" for one in work.repo.files]
-    members = [f"{one.path}\0{one.ecosystem}\0{one.name}" for one in work.repo.manifests]
-    before = work.done["phase1"]
-    tellers = [f"{one.offline}" for one in before.made] + [gone.role for gone in before.missing]
-    return [
-        ("files", digest_all([*files, *work.options.allow])),
-        ("members", digest_all(members)),
-        ("told", digest_all(tellers)),
-    ]
 
 
 def _no_plan(work: Work) -> Plan:

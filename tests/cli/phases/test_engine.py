@@ -181,35 +181,14 @@ def test_after_an_edit_only_the_agents_that_read_the_file_are_asked_again(runs: 
     runs.repo = edited(kit, runs.repo, "shop/user.py")
     router.asked.clear()
     result = runs("all", router)
-    assert roles(router) == ["structure", "dependencies", "technology", "agent_2", "report", "rules"]
+    assert roles(router) == ["structure", "dependencies", "technology", "plan", "agent_2", "report", "rules"]
     assert statuses(result) == {
-        "phase1": "done", "phase2": "stored", "phase3": "done", "phase4": "stored", "phase5": "done", "final": "done",
+        "phase1": "done", "phase2": "done", "phase3": "done", "phase4": "stored", "phase5": "done", "final": "done",
     }  # fmt: skip
     again = runs("phase3", router, fresh=True, only="agent_1")
     told = next(one.question.prompt for one in router.asked if one.role == "agent_1")
     assert unmarked(told) == before["agent_1"]
     assert again.last.status == "partial"
-
-
-def test_phase_1_worded_anew_buys_no_plan_and_no_agent_again(runs: Any, kit: Any) -> None:
-    words = iter(range(100))
-    usual = answering(kit.plan(*GROUPS))
-    reworded = lambda asked: f"- Wording {next(words)}\n" if asked.phase == "phase1" else usual(asked)  # noqa: E731
-    router = kit.router(kit.config("m"), reworded)
-    runs("phase3", router)
-    runs.repo = edited(kit, runs.repo, "shop/user.py")
-    router.asked.clear()
-    runs("phase3", router)
-    assert roles(router) == ["structure", "dependencies", "technology", "agent_2"]
-
-
-def test_a_new_file_asks_for_a_new_plan(runs: Any, kit: Any) -> None:
-    router = kit.router(kit.config("m"), answering(kit.plan(*GROUPS)))
-    runs("phase2", router)
-    runs.repo = kit.repository({**runs.repo.source.texts, "shop/new.py": "def new():\n    return 1\n"}, {})
-    router.asked.clear()
-    runs("phase2", router)
-    assert roles(router)[-1] == "plan"
 
 
 def test_what_the_offline_provider_makes_of_a_part_is_made_anew_after_any_edit(runs: Any, kit: Any) -> None:

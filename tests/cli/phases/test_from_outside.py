@@ -119,7 +119,7 @@ def test_after_an_edit_of_one_file_only_its_reader_of_phase_3_is_asked_again(her
     again = here.asked() - before
     assert document["ok"]
     assert (again["agent_1"], again["agent_2"], again["synthesis"]) == (0, 1, 0)
-    assert here.asked() == before + Counter({role: 1 for role in ALL if role not in {"agent_1", "synthesis", "plan"}})
+    assert here.asked() == before + Counter({role: 1 for role in ALL if role not in {"agent_1", "synthesis"}})
 
 
 @pytest.mark.parametrize(
