@@ -134,6 +134,9 @@ def fill(server: PostgresServer, url: str, count: int) -> None:
         "WHERE a.seq = (SELECT min(seq) FROM archfb.attempts)",
         url.split("/")[3].partition("?")[0],
     )
+    server.execute(
+        "ANALYZE archfb.attempts", url.split("/")[3].partition("?")[0]
+    )  # as autovacuum does, seconds later
 
 
 MEASURES = {"writers": measure_writers, "status": measure_status}
