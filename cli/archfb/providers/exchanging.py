@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from archfb.providers.proxied import Proxied, ProxiedResponse
     from archfb.providers.transport import Transport
 
+_as_json = json.JSONEncoder(ensure_ascii=False).encode
+
 SLACK = 0.05
 """Part of the idle limit by which it may come late: an answer of a thousand pieces sets few clocks then."""
 HANDED_OVER = 0.05
@@ -161,7 +163,7 @@ class Exchanging:
         """Return method, address, headers and content."""
         request, body = self.request, self.request.body
         # A lone surrogate, which file names can bring in, has no UTF-8.
-        content = None if body is None else json.dumps(body, ensure_ascii=False).encode("utf-8", "replace")
+        content = None if body is None else _as_json(body).encode("utf-8", "replace")
         self.sent = len(content or b"")
         headers = {**request.headers, "accept": "*/*", "accept-encoding": _encodings(self._wants_stream())}
         return request.method, request.url, headers, content

@@ -57,16 +57,19 @@ class Request:
 
 def reserve(member: Member, request: Request) -> int:
     """Return the tokens kept for the answer, within the window."""
-    limits = [n for n in (request.max_output_tokens, member.model.max_output_tokens) if n is not None]
-    return min(limits) if limits else OUTPUT_RESERVE
+    asked, most = request.max_output_tokens, member.model.max_output_tokens
+    if asked is None:
+        return OUTPUT_RESERVE if most is None else most
+    return asked if most is None else min(asked, most)
 
 
 def window(member: Member, price: Price, rows: Snapshot) -> int | None:
     """Return the context window in tokens: the smallest of what was configured, published and learned."""
     learned = rows.deployments.get(member.ref.deployment)
     stated = member.model.context_window or price.window
-    known = [n for n in (stated, learned.window if learned else None) if n is not None]
-    return min(known) if known else None
+    if learned is None or learned.window is None:
+        return stated
+    return learned.window if stated is None else min(stated, learned.window)
 
 
 def input_budget(member: Member, price: Price, rows: Snapshot, request: Request) -> int | None:

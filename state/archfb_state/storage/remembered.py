@@ -157,6 +157,9 @@ class Remembered:
         self, connection: sqlite3.Connection, attempt: Attempt, refs: Sequence[ModelRef], now: float
     ) -> Snapshot:
         """Return what one attempt may touch: its own rows, and those of the models that share something with it."""
+        if self._snapshot is not None:
+            known = self._snapshot
+            return Snapshot(now, known.deployments, known.accounts, known.models, self._machine(connection))
         models, deployments, accounts = self._touched(connection, attempt, refs)
         machine = self._machine(connection)
         for key in models:
