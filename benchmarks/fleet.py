@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 INTERVAL = 30.0
 MODELS = ("alpha", "beta", "gamma")
 DAY = 86400.0
+TRIALS = 20.0
+"""Seconds after a failure from which another call of the same model is a trial."""
 
 
 def _host(url: str, config: str, who: int, over: Over, work: Callable[[Router, int, Over], Awaitable[None]]) -> None:
@@ -216,19 +218,23 @@ def measure_dying(server: PostgresServer, folder: Path, options: argparse.Namesp
         late = [one for one in store.attempts(model="alpha") if one.started_at >= died]
         first = [one for one in late if not one.repeat]
         calls = {one.call_id for one in store.attempts() if one.started_at >= died}
+        out = [one.at for one in store.transitions(model="alpha", since=died) if one.after == "unavailable"]
+        opened = min(out, default=died)
         store.close()
         say(
             f"{count} hosts, the first model dies",
             f"{wasted} requests wasted in {len({one.call_id for one in first})} of {len(calls)} calls",
             "target: 3 calls and those in flight; then one trial for each back-off",
         )
+        late_ones = sum(0.0 < one.started_at - opened < TRIALS for one in first)
+        say("calls that asked it although its breaker was open", f"{late_ones}, but for trials", "0")
         known = [one.started_at - died for one in first][: SETTINGS.health.retry_count + count]
         say("last call but for trials", f"{_last_but_trials(known):.2f} s after its death")
 
 
 def _last_but_trials(at: list[float]) -> float:
     """Return when the first burst of failures ended: what comes 20 s and more after another is a trial."""
-    known = [one for one, next_ in zip(at, [*at[1:], at[-1]], strict=True) if next_ - one < 20.0] if at else []
+    known = [one for one, next_ in zip(at, [*at[1:], at[-1]], strict=True) if next_ - one < TRIALS] if at else []
     return known[-1] if known else 0.0
 
 
