@@ -48,20 +48,17 @@ class Clients(Generic[C]):
         """Hold no client yet."""
         self._make, self._environ = make, environ
         self._idle: dict[tuple[str, str | None], list[C]] = {}
-        self._proxies: dict[str, str | None] = {}
         self._places: dict[str, Place[C]] = {}
         self._open = True
 
     def proxy(self, url: str) -> str | None:
         """Return the proxy of an address; the variables are looked at once for each."""
-        if url not in self._proxies:
-            self._proxies[url] = proxy_for(url, self._environ)
-        return self._proxies[url]
+        return self._place(url).proxy
 
     def _place(self, url: str) -> Place[C]:
         found = self._places.get(url)
         if found is None:
-            parts, proxy = urlsplit(url), self.proxy(url)
+            parts, proxy = urlsplit(url), proxy_for(url, self._environ)
             secure = parts.scheme == "https" or (proxy or "").startswith("https")
             waiting = self._idle.setdefault((f"{parts.scheme}://{parts.netloc}", proxy), [])
             found = self._places[url] = Place(secure, proxy, waiting)

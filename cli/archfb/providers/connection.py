@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from archfb.providers.http1 import NO_RESPONSE, Address, ProtocolError, ResponseParser, request_bytes
+from archfb.providers.http1 import Address, ResponseParser, request_bytes
 from archfb.providers.streams import connect
 
 if TYPE_CHECKING:
@@ -105,7 +105,6 @@ class Response:
             data = await stream.read(CHUNK)
             if not data:
                 parser.eof()
-                raise ProtocolError(NO_RESPONSE)
             self._first = parser.feed(data)
 
     async def parts(self) -> AsyncIterator[bytes]:

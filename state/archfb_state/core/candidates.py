@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import pace
+from archfb_state.core.latest import Latest
 from archfb_state.core.levels import median
-from archfb_state.core.standing import MOST_KEPT, standing
+from archfb_state.core.standing import standing
 from archfb_state.decisions import Ranked
 from archfb_state.records import DeploymentRecord
 
@@ -178,10 +179,7 @@ def _asked(place: Place) -> Ranked:
         place.lease,
         place.lease_s,
     )
-    if len(_last) >= MOST_KEPT:
-        _last.clear()
-    _last[now_is.model] = _Last(now_is, told, found)
-    return found
+    return _last.keep(now_is.model, _Last(now_is, told, found)).ranked
 
 
 class _Last(NamedTuple):
@@ -192,7 +190,7 @@ class _Last(NamedTuple):
     ranked: Ranked
 
 
-_last: dict[str, _Last] = {}
+_last: Latest[_Last] = Latest()
 
 
 def _left_out(entry: Entry, rows: Snapshot) -> Ranked:

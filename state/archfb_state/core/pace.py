@@ -5,6 +5,8 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from archfb_state.core.latest import Latest
+
 if TYPE_CHECKING:
     from archfb_state.records import ModelRecord
 
@@ -13,8 +15,7 @@ _AGES = tuple(2.0 ** (-age / 5.0) for age in range(MOST_RECENT))
 """The weight of a value by its age in calls: half after five, so that a change shows after four."""
 
 
-MOST_KEPT = 1024
-_last: dict[str, tuple[ModelRecord, int, float | None]] = {}
+_last: Latest[tuple[ModelRecord, int, float | None]] = Latest()
 """What each model was expected to take last, and the record from which that was worked out."""
 
 
@@ -37,9 +38,7 @@ def expected_seconds(record: ModelRecord | None, output_tokens: int) -> float | 
         return None
     last = _last.get(record.model)
     if last is None or last[0] is not record or last[1] != output_tokens:
-        if len(_last) >= MOST_KEPT:
-            _last.clear()
-        last = _last[record.model] = (record, output_tokens, _expected(record, output_tokens))
+        last = _last.keep(record.model, (record, output_tokens, _expected(record, output_tokens)))
     return last[2]
 
 

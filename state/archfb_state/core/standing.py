@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import beta, breaker, holds
 from archfb_state.core.decay import DAY, ends
+from archfb_state.core.latest import Latest
 from archfb_state.outcomes import Outcome
 from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord, Standing
 
@@ -15,9 +16,6 @@ if TYPE_CHECKING:
 
 FORGOTTEN = DAY
 """Seconds without evidence after which a model is unknown again."""
-
-MOST_KEPT = 1024
-"""Models whose last standing is kept, so that it is not worked out again."""
 
 _HELD = {
     str(Outcome.RATE_LIMITED): "rate limited",
@@ -175,10 +173,7 @@ def _in_service(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord,
     ):
         return last.standing
     found = _forgotten(ref, deployment, at) if forgotten else _known(ref, deployment, model, owing=owing)
-    if len(_last) >= MOST_KEPT:
-        _last.clear()
-    _last[ref.model] = _Last(deployment, model, forgotten, owing, found)
-    return found
+    return _last.keep(ref.model, _Last(deployment, model, forgotten, owing, found)).standing
 
 
 class _Last(NamedTuple):
@@ -191,7 +186,7 @@ class _Last(NamedTuple):
     standing: Standing
 
 
-_last: dict[str, _Last] = {}
+_last: Latest[_Last] = Latest()
 """The last standing of each model: of twenty candidates one has changed since the last decision."""
 
 

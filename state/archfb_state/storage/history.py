@@ -7,6 +7,7 @@ from dataclasses import fields
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from archfb_state.core.latest import Latest
 from archfb_state.decisions import Decision, Ranked
 from archfb_state.storage.rows import ATTEMPTS, TRANSITIONS, clean_text, compact
 from archfb_state.storage.schema import HISTOGRAM, TOTALS
@@ -250,17 +251,14 @@ _DECIDED = (
 )
 
 
-_written: dict[str, tuple[Ranked, str]] = {}
+_written: Latest[tuple[Ranked, str]] = Latest()
 """Each model's last place in a decision as JSON: most are in the next one as they were."""
-_MOST_WRITTEN = 256
 
 
 def _ranked_out(one: Ranked) -> str:
     last = _written.get(one.model)
     if last is None or last[0] is not one:
-        if len(_written) >= _MOST_WRITTEN:
-            _written.clear()
-        last = _written[one.model] = (one, _as_json(one))
+        last = _written.keep(one.model, (one, _as_json(one)))
     return last[1]
 
 
