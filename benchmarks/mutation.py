@@ -39,8 +39,8 @@ MODULES = sorted(one.stem for one in CORE.glob("*.py") if one.stem != "__init__"
 TESTS = sorted(
     str(ROOT / "tests" / "state" / f"test_{name}.py")
     for name in (
-        "backoff", "balancer", "beta", "breaker", "complexity", "due", "holds", "machine", "preset", "retirement",
-        "standing",
+        "backoff", "balancer", "beta", "breaker", "complexity", "due", "holds", "latest", "machine", "preset",
+        "retirement", "standing",
     )
 )  # fmt: skip
 LAST = str(ROOT / "tests" / "state" / "test_core_machine.py")

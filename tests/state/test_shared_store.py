@@ -8,17 +8,18 @@ import subprocess
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from processes import PATIENCE
+from shared_states import as_guest, database, hurried, shared, unheard
 from state_samples import CORE, START, attempt, choosing, ref
 
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Settings
 from archfb_state.storage.opening import open_state, peek
 from archfb_state.storage.postgres_failures import Away
-from archfb_state.storage.shared_store import RETRY_AFTER, SharedStore
+from archfb_state.storage.shared_store import RETRY_AFTER
 from archfb_state.storage.transfer import migrate
 from archfb_state.storage.way import Core
 from archfb_state.store import PhaseResult, Run, StoreUnusable
@@ -30,36 +31,6 @@ if TYPE_CHECKING:
 
 SETTINGS = Settings()
 PAGES = Path(__file__).parents[2] / "docs"
-
-
-def database(url: str) -> str:
-    return url.split("/")[3].partition("?")[0]
-
-
-def as_guest(server: PostgresServer, url: str, more: str = "") -> str:
-    """Make a user who has no rights yet; return the URL as theirs."""
-    name = f"guest_{database(url)}"
-    server.execute(f"CREATE ROLE {name} LOGIN {more}")
-    return url.replace("archfb@", f"{name}@")
-
-
-class Monotonic:
-    def __init__(self) -> None:
-        self.ahead = 0.0
-
-    def __call__(self) -> float:
-        return time.monotonic() + self.ahead
-
-
-def shared(url: str, folder: Path, vantage: str = "", **more: Any) -> Store:
-    return open_state(url, folder=str(folder), vantage=vantage, **{**CORE, **more})
-
-
-def hurried(store: Store) -> Store:
-    """Let the store try the database again at once."""
-    assert isinstance(store, SharedStore)
-    store._retry_at = 0.0
-    return store
 
 
 # durability
@@ -316,21 +287,6 @@ def test_what_happens_while_the_server_is_away_is_merged_exactly_once(own: Postg
     assert again.counters()[0].count == 4
     again.close()
     other.close()
-
-
-def unheard(store: Store, what: str = "finish") -> Any:
-    """Let the session be lost once the server has done the next commit, before its answer or the disk's is heard."""
-    database: Any = cast("Any", store)._store._database
-
-    def lost(*words: str) -> None:
-        delattr(database, what)
-        if what == "finish":
-            database.finish(*words)
-        database.close()
-        getattr(database, what)(*words)
-
-    setattr(database, what, lost)
-    return database
 
 
 @pytest.mark.parametrize("what", ["finish", "flush"])

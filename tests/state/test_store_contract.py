@@ -16,6 +16,7 @@ from archfb_state.outcomes import Outcome
 from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord
 from archfb_state.settings import Settings
 from archfb_state.storage.opening import open_state
+from archfb_state.storage.shared_store import SharedStore
 from archfb_state.store import BUCKETS, PhaseResult, Run
 
 if TYPE_CHECKING:
@@ -215,9 +216,21 @@ class StoreContract:
         clock.at += 2
         assert store.snapshot().in_flight == {}
 
+    def test_a_call_ends_without_an_attempt(self, store: Store) -> None:
+        store.decide("slot", "call-1", choosing("one"))
+        assert store.record([], SETTINGS, ended="call-1") == ()
+        assert store.snapshot().in_flight == {}
+
     def test_a_decision_sees_what_is_in_flight(self, store: Store) -> None:
         store.decide("slot", "c1", choosing("a"))
         assert store.decide("slot", "c2", choosing("a")).ranked[0].why == "1 in flight"
+
+    def test_a_place_that_is_the_same_in_two_decisions_is_told_in_both(self, store: Store) -> None:
+        place, other = (Ranked("one", "healthy", score, True, "", {"weight": score}) for score in (1.0, 2.0))
+        for call, ranked in (("c1", place), ("c2", place), ("c3", other)):
+            made = Decision("phase1", "low", "balanced", (ranked,), {})
+            store.decide("slot", call, lambda _, held, made=made: (made, held), run_id="r")  # type: ignore[misc]
+        assert [one.decision.ranked for one in store.decisions("r")] == [(place,), (place,), (other,)]
 
     def test_a_decision_with_nobody_to_ask_puts_nothing_in_flight(self, store: Store) -> None:
         store.decide("slot", "c1", choosing(), run_id="r")
@@ -544,6 +557,9 @@ class StoreContract:
     def test_the_salt_is_its_own_and_stays(self, store: Store) -> None:
         assert len(store.salt) == 16
         assert store.salt == store.salt
+
+    def test_news_come_by_a_descriptor_or_by_looking(self, store: Store) -> None:
+        assert (store.news() is not None) == isinstance(store, SharedStore)
 
     def test_a_sound_store_has_nothing_to_complain_of(self, store: Store) -> None:
         store.record([attempt(1), attempt(2, outcome=Outcome.TIMEOUT)], SETTINGS)

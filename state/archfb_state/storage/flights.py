@@ -28,23 +28,27 @@ class Flights:
 
     def __init__(self) -> None:
         """Know nothing yet."""
-        self._models: dict[str, str] | None = None
+        self._models: dict[str, str] = {}
         self._counts: dict[str, int] = {}
+        self._known = False
         self._since = self._until = 0.0
         self._stale = False
 
     def forget(self) -> None:
         """Read again when needed: another process wrote, or a transaction came to nothing."""
-        self._models = None
+        self._known = False
 
     def counts(self, connection: sqlite3.Connection, now: float) -> dict[str, int]:
         """Return the unexpired calls in flight by model."""
-        if self._models is None or not self._since <= now < self._until:
-            self._read(connection, now)
+        self._look(connection, now)
         return dict(self._counts)
 
+    def _look(self, connection: sqlite3.Connection, now: float) -> None:
+        if not self._known or not self._since <= now < self._until:
+            self._read(connection, now)
+
     def _read(self, connection: sqlite3.Connection, now: float) -> None:
-        self._models, self._counts, self._stale = {}, {}, False
+        self._models, self._counts, self._stale, self._known = {}, {}, False, True
         self._since, self._until = -inf, inf
         for call_id, model, began, ends in connection.execute(ALL):
             if type(began) is float and type(ends) is float and began <= now + SKEW and ends > now:
@@ -61,14 +65,13 @@ class Flights:
             self._until = min(self._until, began - SKEW)
 
     def _add(self, call_id: str, model: str, began: float, ends: float) -> None:
-        if self._models is not None:
-            self._take(call_id)
-            self._models[call_id] = model
-            self._counts[model] = self._counts.get(model, 0) + 1
-            self._since, self._until = max(self._since, began - SKEW), min(self._until, ends)
+        self._take(call_id)
+        self._models[call_id] = model
+        self._counts[model] = self._counts.get(model, 0) + 1
+        self._since, self._until = max(self._since, began - SKEW), min(self._until, ends)
 
     def _take(self, call_id: str) -> None:
-        model = self._models.pop(call_id, None) if self._models is not None else None
+        model = self._models.pop(call_id, None)
         if model is not None:
             self._counts[model] -= 1
             if not self._counts[model]:
@@ -76,8 +79,7 @@ class Flights:
 
     def depart(self, connection: sqlite3.Connection, call_id: str, model: str, now: float, seconds: float) -> None:
         """Put a call in flight, and sweep away those that expired."""
-        if self._models is None or not self._since <= now < self._until:
-            self._read(connection, now)
+        self._look(connection, now)
         if self._stale:
             connection.execute(_EXPIRED, (now, now + SKEW))
             self._stale = False
@@ -90,4 +92,4 @@ class Flights:
             connection.execute(_ENDED, (call_id,))
             self._take(call_id)
         elif connection.execute(_MOVED, (model, call_id)).rowcount:
-            self._models = None
+            self._known = False

@@ -70,8 +70,6 @@ class PeekingStore(SqliteStore):
         try:
             return super()._read(work)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
-            if self._stands_in:
-                raise
             self._give_up(error)
         return super()._read(work)
 

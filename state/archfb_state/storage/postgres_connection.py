@@ -48,7 +48,7 @@ _FLUSH = "BEGIN; SET LOCAL synchronous_commit TO on; SELECT pg_logical_emit_mess
 """Waits until everything committed before is on disk (and at synchronous standbys): an empty record of the log."""
 _SETTINGS = (
     "SELECT set_config('search_path', 'archfb_here, archfb', $3), set_config('archfb.vantage', $1, $3), "
-    "set_config('lock_timeout', $2, $3), set_config('statement_timeout', $2, $3), "
+    "set_config('lock_timeout', $2, $3), set_config('statement_timeout', ($2::text::int + 1000)::text, $3), "
     "set_config('idle_in_transaction_session_timeout', $2, $3), set_config('extra_float_digits', '3', $3), "
     "set_config('synchronous_commit', 'off', $3)"
 )
@@ -89,14 +89,13 @@ class _Later:
 
     def __init__(self, connection: Connection, sql: str, values: Sequence[Any]) -> None:
         self.sql, self.values = sql, values
-        self.done: psycopg.Cursor[Any] | None = None
+        self.done: Any = None
         self._connection = connection
 
     @property
     def rowcount(self) -> int:
-        if self.done is None:
-            self._connection.flush()
-        return -1 if self.done is None else self.done.rowcount
+        self._connection.flush()
+        return int(self.done.rowcount)
 
 
 class Connection:

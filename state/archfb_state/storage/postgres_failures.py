@@ -67,12 +67,9 @@ class Missing(Away):
 
 def shown(url: str) -> str:
     """Return where a database is, for a message: without user, password and options."""
-    try:
-        parts = urlsplit(url)
-        options = dict(parse_qsl(parts.query))
-        host = parts.netloc.rpartition("@")[2] or options.get("host", "") or "the local socket"
-    except ValueError:
-        return "PostgreSQL"
+    parts = urlsplit(url)
+    options = dict(parse_qsl(parts.query))
+    host = parts.netloc.rpartition("@")[2] or options.get("host", "") or "the local socket"
     name = parts.path.lstrip("/") or options.get("dbname", "")
     return f"PostgreSQL at {host}{'/' if name else ''}{name}"
 

@@ -7,11 +7,14 @@ import os
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.storage.postgres_failures import Missing, failure, refuse_password
-from archfb_state.storage.postgres_schema import LOCK, STEPS, VERSION
+from archfb_state.storage.postgres_schema import LOCK, STEPS
 from archfb_state.store import Opened, StoreUnusable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from archfb_state.storage.postgres_connection import PostgresDatabase
+    from archfb_state.storage.postgres_schema import Step
     from archfb_state.storage.postgres_store import PostgresStore
     from archfb_state.storage.server_clock import ServerClock
     from archfb_state.storage.way import Core
@@ -75,7 +78,7 @@ def _made_sure(database: PostgresDatabase) -> None:
         database.read(lambda _: None)
 
 
-def bring_up(database: PostgresDatabase) -> None:
+def bring_up(database: PostgresDatabase, steps: Sequence[Step] = STEPS) -> None:
     """Create or migrate the schema as a whole, one process at a time; raises Away, StoreBusy."""
     import psycopg
 
@@ -83,13 +86,13 @@ def bring_up(database: PostgresDatabase) -> None:
     try:
         with session.transaction():
             session.execute("SELECT pg_advisory_xact_lock($1)", (LOCK,))
-            for step in STEPS[_version(database) :]:
+            for step in steps[_version(database) :]:
                 for statement in step.statements:
                     session.execute(statement, prepare=False)
                 if step.version == 1:
                     salt = json.dumps(os.urandom(16).hex())
                     session.execute("INSERT INTO archfb.meta (name, value) VALUES ('salt', $1)", (salt,))
-            session.execute("UPDATE archfb.tick SET schema = $1 WHERE schema < $1", (VERSION,))
+            session.execute("UPDATE archfb.tick SET schema = $1 WHERE schema < $1", (steps[-1].version,))
     except psycopg.Error as error:
         raise failure(database.path, error) from None
 

@@ -188,9 +188,7 @@ class Saving:
         for result in kept.results:
             store.save_result(result)
         for budget, usd in kept.spent:
-            reservation = store.reserve(budget, usd, None)
-            if reservation is not None:
-                store.spend(reservation, usd)
+            store.spend(store.reserve(budget, usd, None) or "", usd)  # without a limit it is always made
         return len(kept.attempts)
 
     def close(self) -> None:

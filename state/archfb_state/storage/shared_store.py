@@ -102,9 +102,7 @@ class SharedStore(LastingStore):
                     return work(self._store)
                 except (StoreBusy, Newer) as failure:
                     mend(failure)
-        if self._local is None:
-            return work(self._store)
-        done = work(self._local)
+        done = work(self._store)
         if self._retry_at is not None and self._shadow is not None and self._shared.writable:
             self._shadow.begin()  # another process may have merged what was there
         return done
@@ -160,14 +158,13 @@ class SharedStore(LastingStore):
     def _come_back(self) -> None:
         """Use the database again if it is there; what was kept meanwhile is merged first."""
         self._retry_at = self._monotonic() + RETRY_AFTER
-        local = self._local
+        local = self._store
         try:
             store = self._connected()
         except _FAILURES:
             return
         self._store, self._local, self._retry_at = store, None, None
-        if local is not None:
-            local.close()
+        local.close()
         self._say("The database is back.")
 
     def _say(self, sentence: str) -> None:

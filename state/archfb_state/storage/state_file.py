@@ -5,9 +5,15 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.storage.database import Database
 from archfb_state.store import StoreUnusable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
 
 APPLICATION_ID = 0x61726662
 """Marks a file as ours ("arfb"), as `file` and SQLite tools show it."""
@@ -63,12 +69,7 @@ def _no_log_here(error: sqlite3.OperationalError, path: str) -> bool:
 
 def is_current(database: Database, *, newer: bool = False) -> bool:
     """Say whether the schema is this program's (or a newer one that may be read); False for a new or older one."""
-    try:
-        marked, found, tables = database.read(_marks)
-    except sqlite3.DatabaseError as error:
-        raise _damage(database.path, error) from None
-    except UnicodeDecodeError as error:  # of what SQLite says of the schema
-        raise Corrupt(str(error)) from None
+    marked, found, tables = _looked(database, _marks)
     if not tables and 0 < os.path.getsize(database.path) < 512:  # noqa: PTH202
         raise _not_ours(database.path)
     if marked != APPLICATION_ID and (marked or found or tables):
@@ -86,13 +87,18 @@ def _refuse_misfit(database: Database) -> None:
     from archfb_state.storage.shape import compare
 
     try:
-        database.read(compare)
-    except UnicodeDecodeError as error:
-        raise Corrupt(str(error)) from None
+        _looked(database, compare)
     except sqlite3.OperationalError as error:
         raise (Corrupt(str(error)) if error.sqlite_errorcode == sqlite3.SQLITE_ERROR else error) from None
+
+
+def _looked(database: Database, look: Callable[[sqlite3.Connection], T]) -> T:
+    try:
+        return database.read(look)
     except sqlite3.DatabaseError as error:
         raise _damage(database.path, error) from None
+    except UnicodeDecodeError as error:  # of what SQLite says of the schema
+        raise Corrupt(str(error)) from None
 
 
 def _marks(connection: sqlite3.Connection) -> tuple[int, int, int]:
