@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from archfb.version import __version__
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from archfb.agents import LoadBalancer, ModelManager
     from archfb.errors import ArchfbError
     from archfb.routing.answer import Answer

@@ -17,7 +17,9 @@ ArchfbError                  1
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 
 class ArchfbError(Exception):

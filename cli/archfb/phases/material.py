@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archfb.phases.importance import important
 from archfb.phases.prompting import Material
 from archfb.phases.records import plain
+from archfb.repository.records import Piece
 from archfb.repository.tokens import estimate
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from archfb.repository.records import Piece, Repository
+    from archfb.repository.records import Repository
 
 
 def overview(repo: Repository, tokens: int) -> Material:
@@ -62,7 +62,7 @@ def _merged(pieces: Sequence[Piece]) -> tuple[Piece, ...]:
     for one in pieces:
         last = found[-1] if found else None
         if last is not None and last.path == one.path and last.last + 1 == one.first:
-            found[-1] = replace(last, last=one.last)
+            found[-1] = Piece(last.path, last.first, one.last)
         else:
             found.append(one)
     return tuple(found)

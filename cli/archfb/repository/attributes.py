@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 from archfb.repository.ignore import compiled
+from archfb.repository.record import record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     import re
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _MEANT = (
     "linguist-vendored",
@@ -20,7 +20,8 @@ _MEANT = (
 )
 
 
-class _Rule(NamedTuple):
+@record
+class _Rule:
     prefix: str
     match: re.Pattern[bytes]
     rooted: bool
@@ -36,6 +37,12 @@ class Attributes:
         for path, content in sorted(files, key=lambda file: (file[0].count("/"), file[0])):
             self._rules += _rules(path.rpartition("/")[0], content)
 
+    @classmethod
+    def of_tree(cls, paths: Iterable[str], read: Callable[[str], bytes | None]) -> Attributes:
+        """Return what the .gitattributes files among the paths say."""
+        named = (path for path in paths if path.endswith(".gitattributes"))
+        return cls((path, read(path) or b"") for path in named if path.rpartition("/")[2] == ".gitattributes")
+
     def __bool__(self) -> bool:
         """Return whether any rule says something that matters here."""
         return bool(self._rules)
@@ -43,12 +50,12 @@ class Attributes:
     def of(self, path: str) -> Mapping[str, str]:
         """Return what is said of a path: "true", "false" or the value, by attribute."""
         said: dict[str, str] = {}
-        for prefix, match, rooted, attributes in self._rules:
-            if not path.startswith(prefix):
+        for rule in self._rules:
+            if not path.startswith(rule.prefix):
                 continue
-            below = path[len(prefix) :] if rooted else path.rpartition("/")[2]
-            if match.match(below.encode("utf-8", "surrogateescape")):
-                said.update(attributes)
+            below = path[len(rule.prefix) :] if rule.rooted else path.rpartition("/")[2]
+            if rule.match.match(below.encode("utf-8", "surrogateescape")):
+                said.update(rule.said)
         return said
 
 

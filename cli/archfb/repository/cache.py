@@ -7,13 +7,14 @@ import os
 import sqlite3
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 APPLICATION = 0x61726662
 SCHEMA = 1
+ANALYSER = 12  # counts up with every change of what is kept of a file; part of each key
 NAME = "repositories.db"
 _LARGEST = 400 << 20
 _PATIENCE_S = 2.0

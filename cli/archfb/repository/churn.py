@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archfb.repository.records import Changed, Churn
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
 
@@ -17,8 +16,8 @@ _SHOWN = 200
 _STEPS = (4_000, 2_000, 1_000, 500, 250, 100)
 
 
-def start(git: Git, commits: int) -> Asked | None:
-    """Start asking for the files of the newest commits below the root."""
+def start(git: Git, commits: int, commit: str | None = None) -> Asked | None:
+    """Start asking for the files of the newest commits below the root, up to `commit` or what is checked out."""
     return git.start(
         "log",
         f"--max-count={commits}",
@@ -32,7 +31,7 @@ def start(git: Git, commits: int) -> Asked | None:
         "--no-ext-diff",
         "--no-textconv",
         "--ignore-submodules=all",
-        "HEAD",
+        commit or "HEAD",
         "--",
         ".",
     )

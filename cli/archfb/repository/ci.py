@@ -3,37 +3,38 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.manifests.purpose import bare, purpose_of
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.manifests.declared import View
 
-_CI = re.compile(
+_CI = regex(
     r"^(?:\.github/workflows/[^/]+\.ya?ml|\.gitlab-ci\.ya?ml|\.circleci/config\.ya?ml"
     r"|\.travis\.ya?ml|azure-pipelines\.ya?ml|\.?appveyor\.ya?ml"
     r"|\.woodpecker\.ya?ml|\.woodpecker/[^/]+\.ya?ml|\.drone\.ya?ml|\.cirrus\.ya?ml"
     r"|bitbucket-pipelines\.ya?ml|\.buildkite/[^/]+\.ya?ml|\.builds/[^/]+\.ya?ml"
     r"|\.forgejo/workflows/[^/]+\.ya?ml)$"
 )
-_KEY = re.compile(
+_KEY = regex(
     r"^(?P<indent>[ \t]*)(?:-[ \t]+)?(?P<key>run|script|before_script|install|test_script|command"
     r"|commands|build_script)[ \t]*:(?P<rest>[ \t].*|)$"
 )
-_CHORE = re.compile(
+_CHORE = regex(
     r"(?:sudo[ \t]+)?(?:echo|printf|mv|cp|rm|mkdir|cat|cd|ls|tar|chmod|chown|sed|awk|export|set"
     r"|if|fi|for|done|while|then|else|apt(?:-get)?|brew|curl|wget|git|gh|test|\[+|ln|touch"
     r"|npx only-allow|corepack|choco|dnf|yum|apk|pacman|name:|uses:|if:|run:|shell:|env:|with:|\{"
     r"|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
 )
-_OTHER_LANGUAGE = re.compile(
+_OTHER_LANGUAGE = regex(
     r"^[ \t-]*(?:uses[ \t]*:[ \t]*\S*github-script@|shell[ \t]*:[ \t]*[\"']?(?:python|perl|node|ruby|julia|R)\b)"
 )
-_HERE_DOCUMENT = re.compile(r"<<-?[ \t]*[\"']?(\w+)")
+_HERE_DOCUMENT = regex(r"<<-?[ \t]*[\"']?(\w+)")
 _LONGEST = 500  # characters of a command that is worth showing
 _STEP = 60  # lines of a step that are looked at for the language of its script
 

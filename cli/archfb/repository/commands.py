@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository import ci
 from archfb.repository.manifests.purpose import purpose_of_script
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command, Convention
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -32,7 +33,7 @@ def gather(view: View) -> list[Command]:
     return list(once.values())[:_MOST]
 
 
-_TARGET = re.compile(r"^([A-Za-z][\w-]*)(?:[ \t][^:=\n]*)?:(?!=)")
+_TARGET = regex(r"^([A-Za-z][\w-]*)(?:[ \t][^:=\n]*)?:(?!=)")
 
 
 def _targets(view: View, path: str) -> Iterator[Command]:
@@ -126,28 +127,28 @@ _CONVENTIONS: tuple[tuple[str, str, str, str], ...] = (
 )
 _BY_NAME = (
     (
-        re.compile(r"^(?:\.eslintrc(?:\.\w+)?|eslint\.config\.\w+)$"),
+        regex(r"^(?:\.eslintrc(?:\.\w+)?|eslint\.config\.\w+)$"),
         "style",
         "JavaScript and TypeScript are checked with ESLint",
     ),
-    (re.compile(r"^(?:\.prettierrc(?:\.\w+)?|prettier\.config\.\w+)$"), "style", "code is formatted with Prettier"),
+    (regex(r"^(?:\.prettierrc(?:\.\w+)?|prettier\.config\.\w+)$"), "style", "code is formatted with Prettier"),
     (
-        re.compile(r"^(?:\.github/)?CONTRIBUTING(?:\.\w+)?$", re.IGNORECASE),
+        regex(r"^(?:\.github/)?CONTRIBUTING(?:\.\w+)?$", re.IGNORECASE),
         "contributing",
         "how to contribute is written down",
     ),
     (
-        re.compile(r"^(?:docs/)?(?:ARCHITECTURE|DESIGN)(?:\.\w+)?$", re.IGNORECASE),
+        regex(r"^(?:docs/)?(?:ARCHITECTURE|DESIGN)(?:\.\w+)?$", re.IGNORECASE),
         "architecture",
         "the architecture is written down",
     ),
     (
-        re.compile(r"^(?:AGENTS|CLAUDE)\.md$|^\.cursorrules$"),
+        regex(r"^(?:AGENTS|CLAUDE)\.md$|^\.cursorrules$"),
         "assistants",
         "rules for coding assistants exist already",
     ),
     (
-        re.compile(r"^CHANGE(?:S|LOG)(?:\.\w+)?$|^(?:HISTORY|NEWS)(?:\.\w+)?$", re.IGNORECASE),
+        regex(r"^CHANGE(?:S|LOG)(?:\.\w+)?$|^(?:HISTORY|NEWS)(?:\.\w+)?$", re.IGNORECASE),
         "changes",
         "changes are recorded for users",
     ),

@@ -6,14 +6,15 @@ and wider than `classify` does: a folder `env` or a file `effects.js` is no reas
 
 from __future__ import annotations
 
-import re
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
+from archfb.repository.patterns import regex
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_FOLDER = re.compile(
+_FOLDER = regex(
     r"(?:^|/)(?:cache|dist|node_modules|flow-typed|bower_components|testdata|env|admin_media|vendors?|ace-builds|MathJax|vignettes"
     r"|[Ee]xtern(?:als?)?|Godeps|Pods|Carthage|Sparkle|puphpet|extjs|bootstrap-datepicker|__generated__|\.google_apis"
     r"|\.yarn/(?:releases|plugins|sdks|versions|unplugged)|gradle/wrapper|\.mvn/wrapper|inst/extdata"
@@ -22,13 +23,13 @@ _FOLDER = re.compile(
     r"|(?:3rd|[Tt]hird)[-_]?[Pp]arty/|^(?:debian|deps|[Dd]ependencies)/"
     r"|\.(?:xctemplate|imageset|framework)/"
 )
-_NAME = re.compile(
+_NAME = regex(
     r"^(?:configure|config\.guess|config\.sub|(?:aclocal|libtool|lt(?:options|sugar|version|~obsolete))\.m4"
     r"|dotnet-install\.(?:ps1|sh)|cpplint\.py|erlang\.mk|fabfile\.py|waf|activator(?:\.bat)?|gradlew(?:\.bat)?"
     r"|mvnw(?:\.cmd)?|Vagrantfile|Jenkinsfile|proguard(?:-rules)?\.pro|\.osx|\.pnp\..*)$"
     r"|\.d\.ts$|[.-]min\.(?:js|css)$|import\.(?:css|less|scss|styl)$|\.zep\.(?:c|h|php)$|_tlb\.pas$"
 )
-_SCRIPT = re.compile(
+_SCRIPT = regex(
     r"^(?:jquery[^.]*|jquery-\d\.\d+(?:\.\d+)?|jquery[-.](?:ui|effects|fn|fancybox|fileupload|dataTables).*"
     r"|jquery[^.]*\.(?:validate|unobtrusive).*|bootstrap[^/.]*(?:\..*)?|prototype.*|effects|controls|dragdrop"
     r"|mootools[^.]*\d+\.\d+.\d+[^.]*|dojo|MochiKit|yahoo-[^.]*|yui[^.]*|ckeditor|tiny_mce[^.]*|Chart"
@@ -39,11 +40,11 @@ _SCRIPT = re.compile(
     r"\.(?:css|less|s[ac]ss|styl)$"
 )
 _SCRIPTS = (".js", ".css", ".less", ".scss", ".sass", ".styl")
-_DOCUMENTS_FOLDER = re.compile(
+_DOCUMENTS_FOLDER = regex(
     r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples|[Dd]emos?|[Ss]amples?)/"
     r"|(?:^|/)(?:[Dd]ocumentation|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
 )
-_DOCUMENTS_NAME = re.compile(
+_DOCUMENTS_NAME = regex(
     r"^(?:CITATIONS?|CHANGE(?:S|LOG)?|CONTRIBUTING|COPYING|INSTALL|LICEN[CS]E|[Ll]icen[cs]e|README|[Rr]eadme)(?:\.|$)"
 )
 

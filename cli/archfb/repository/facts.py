@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from hashlib import sha1
-from typing import NamedTuple
 
 from archfb.repository import classify, imports, languages
+from archfb.repository.record import record
 from archfb.repository.tokens import estimate_bytes
 
-ANALYSER = 12  # counts up with every change of what the facts say; part of the cache's key
 
-
-class Facts(NamedTuple):
+@record
+class Facts:
     """The facts of one content under one name. `kind` leaves the path out but for the name."""
 
     hash: str

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import select
-import signal
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -30,6 +29,7 @@ _SAFE = (
     "submodule.recurse=false",
 )
 
+_SIGKILL, _SIGPIPE = 9, 13  # everywhere; the signal module takes longer to load than git to start
 _HELD = 9  # the number under which git keeps the pipe open
 
 
@@ -95,7 +95,7 @@ class Git:
                 [*command, *(one.encode() for one in arguments)],
                 self._env,
                 file_actions=actions,
-                setsigdef=[signal.SIGPIPE],
+                setsigdef=[_SIGPIPE],
             )
         except OSError:
             os.close(output)
@@ -155,6 +155,6 @@ class Asked:
         """Wait for its end; return whether it succeeded."""
         os.close(self._alive)
         if kill:
-            os.kill(self._process, signal.SIGKILL)
+            os.kill(self._process, _SIGKILL)
         _, status = os.waitpid(self._process, 0)
         return os.waitstatus_to_exitcode(status) == 0

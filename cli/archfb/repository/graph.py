@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from archfb.repository.record import record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
@@ -14,7 +14,7 @@ _CLOSE = 1e-7
 _TYPES_ONLY = (".d.ts", ".d.mts", ".d.cts")  # what these import is needed by nothing that runs
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Graph:
     """What the edges tell: by path `rank` (sums to 1), `layer`, `importers`; and the cycles, largest first."""
 

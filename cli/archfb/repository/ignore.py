@@ -7,12 +7,14 @@ nothing can be taken back inside a folder that is itself ignored.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+
+from archfb.repository.record import record
 
 _MAX_PATTERN = 1_000
 
 
-class Rule(NamedTuple):
+@record
+class Rule:
     """One line of an ignore file. `rooted` patterns match the path below their folder, others the name alone."""
 
     match: re.Pattern[bytes]
@@ -194,7 +196,8 @@ def _hex(char: bytes) -> bytes:
     return b"\\x%02x" % char[0]
 
 
-class Layer(NamedTuple):
+@record
+class Layer:
     """The rules of one folder's ignore file, for paths that begin with its prefix (b"" or ending with "/")."""
 
     prefix: bytes
@@ -204,9 +207,9 @@ class Layer(NamedTuple):
 def ignored(path: bytes, *, is_folder: bool, layers: list[Layer]) -> bool:
     """Return whether git would ignore the path, given that no folder above it is. `layers` from the top down."""
     name = path.rpartition(b"/")[2]
-    for prefix, rules in reversed(layers):
-        below = path[len(prefix) :]
-        for rule in reversed(rules):
+    for layer in reversed(layers):
+        below = path[len(layer.prefix) :]
+        for rule in reversed(layer.rules):
             if rule.folders_only and not is_folder:
                 continue
             if rule.match.match(below if rule.rooted else name):

@@ -5,14 +5,11 @@ from __future__ import annotations
 import os
 import stat
 from array import array
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
-from archfb.repository import index
 from archfb.repository.folders import Folders
 from archfb.repository.git import Git, top_of
-from archfb.repository.walk import walk
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
@@ -23,28 +20,23 @@ _NAMES_KEPT = 1_000
 STATS = 4  # size, mtime_ns, inode, ctime_ns
 
 
-@dataclass(slots=True)
 class Inventory:
     """What lies below the root. `paths` and `tracked` go together; `stats` holds STATS numbers for each path.
 
     `skipped` has the names by reason and `skipped_count` how many there were (the names are cut at 1,000).
     """
 
-    listing: str
-    paths: list[bytes]
-    tracked: int
-    stats: array[int]
-    skipped: dict[str, list[bytes]] = field(default_factory=dict)
-    skipped_count: dict[str, int] = field(default_factory=dict)
-    not_listed: int = 0
-    notes: list[str] = field(default_factory=list)
-    git: Git | None = None
-    head: Asked | None = None
-
-    def close(self) -> None:
-        """Let go of what was asked of git and not needed."""
-        if self.head is not None:
-            self.head.stop()
+    def __init__(self, listing: str, git: Git | None = None) -> None:
+        """Begin with nothing."""
+        self.listing = listing
+        self.paths: list[bytes] = []
+        self.tracked = 0
+        self.stats = array("q")
+        self.skipped: dict[str, list[bytes]] = {}
+        self.skipped_count: dict[str, int] = {}
+        self.not_listed = 0
+        self.notes: list[str] = []
+        self.git = git
 
     def skip(self, reason: str, path: bytes) -> None:
         """Count a path that is not read."""
@@ -54,40 +46,78 @@ class Inventory:
             names.append(path)
 
 
-@dataclass(slots=True)
-class Names:
-    """Paths by where they were found, before anything was looked at."""
+class Listing:
+    """A listing under way: git works while the caller does other things. Every answer is asked for once."""
 
-    listing: str
-    tracked: list[bytes]
-    others: list[bytes]
-    not_listed: int = 0
-    notes: list[str] = field(default_factory=list)
-    git: Git | None = None
-    head: Asked | None = None
+    def __init__(self, root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> None:
+        """Ask git, where there is one."""
+        self.root = root
+        self.limits = limits
+        self.top = top_of(root)
+        self.git = git = Git(root, self.top, environ) if self.top is not None else None
+        self._head = git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}") if git is not None else None
+        self._index = git.start("ls-files", "-z") if git is not None else None
+        self._others = git.start("ls-files", "-z", "-o", "--exclude-standard") if git is not None else None
+
+    def commit(self) -> str | None:
+        """Return the commit that is checked out, None where there is none."""
+        head, self._head = self._head, None
+        said = head.answer(2.0) if head is not None else None
+        return said.decode("ascii", "replace").strip() if said else None
+
+    def inventory(self) -> Inventory:
+        """Return what is below the root: tracked and untracked-unignored files, at most `limits.files` together."""
+        tracked = self._tracked()
+        if tracked is None or self._others is None:
+            found = _without_git(self.root, self.top, self.limits)
+        else:
+            found = self._by_git(tracked, self._others)
+        found.notes += _limits_met(found, self.limits)
+        return found
+
+    def close(self) -> None:
+        """Let go of what was asked and not needed."""
+        if self._head is not None:
+            self._head.stop()
+            self._head = None
+
+    def _tracked(self) -> list[bytes] | None:
+        known = self._index.answer(10.0) if self._index is not None else None
+        if known is not None:
+            return list(dict.fromkeys(known.split(b"\0")[:-1]))
+        if self._others is not None:
+            self._others.stop()
+        return None
+
+    def _by_git(self, tracked: list[bytes], others: Asked) -> Inventory:
+        found, limits = Inventory("git", self.git), self.limits
+        with Folders(self.root, limits.depth) as folders:
+            _look(folders, tracked[: limits.files], found, limits)
+            found.tracked = len(found.paths)
+            listed = others.answer(limits.listing_s + len(tracked) / 10_000)
+            if listed is None:
+                found.notes.append("git could not list the untracked files; only tracked ones are read")
+            first, beyond = _first(listed or b"", max(0, limits.files - len(tracked)))
+            _cut(found, max(0, len(tracked) - limits.files) + beyond, limits)
+            _look(folders, first, found, limits)
+            _count_special(folders, found)
+        return found
 
 
 def take(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Inventory:
     """Return what is below `root`. Never follows a link, never waits for a pipe, never runs anything but git."""
-    names = list_names(root, limits, environ)
-    found = Inventory(
-        names.listing,
-        [],
-        0,
-        array("q"),
-        not_listed=names.not_listed,
-        notes=names.notes,
-        git=names.git,
-        head=names.head,
-    )
-    with Folders(root, limits.depth) as folders:
-        _look(folders, names.tracked, found, limits)
-        found.tracked = len(found.paths)
-        _look(folders, names.others, found, limits)
-        if names.listing == "git":
-            _count_special(folders, found)
-    found.notes += _limits_met(found, limits)
-    return found
+    listing = Listing(root, limits, environ)
+    try:
+        return listing.inventory()
+    finally:
+        listing.close()
+
+
+def _cut(found: Inventory, beyond: int, limits: ReadLimits) -> None:
+    """Say how many paths lie beyond the limit."""
+    found.not_listed += beyond
+    if found.not_listed:
+        found.notes.append(f"Stopped at limit {limits.files:,} files: {found.not_listed:,} not read; use --max-files")
 
 
 def _limits_met(found: Inventory, limits: ReadLimits) -> list[str]:
@@ -100,41 +130,6 @@ def _limits_met(found: Inventory, limits: ReadLimits) -> list[str]:
     return notes
 
 
-def list_names(root: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Names:
-    """Return the paths below `root`: tracked and untracked-unignored ones, at most `limits.files` together."""
-    top = top_of(root)
-    names = _by_git(root, top, limits, environ) if top is not None else None
-    if names is None:
-        names = _without_git(root, top, limits)
-    room = max(0, limits.files - len(names.tracked))
-    beyond = max(0, len(names.tracked) - limits.files) + max(0, len(names.others) - room)
-    names.tracked, names.others = names.tracked[: limits.files], names.others[:room]
-    names.not_listed += beyond
-    if names.not_listed:
-        names.notes.append(f"Stopped at limit {limits.files:,} files: {names.not_listed:,} not read; use --max-files")
-    return names
-
-
-def _by_git(root: bytes, top: bytes, limits: ReadLimits, environ: Mapping[str, str]) -> Names | None:
-    git = Git(root, top, environ)
-    index_asked = git.start("ls-files", "-z")
-    others_asked = git.start("ls-files", "-z", "-o", "--exclude-standard")
-    if index_asked is None or others_asked is None:
-        return None
-    known = index_asked.answer(10.0)
-    if known is None:
-        others_asked.stop()
-        return None
-    tracked = list(dict.fromkeys(known.split(b"\0")[:-1]))
-    others = others_asked.answer(limits.listing_s + len(tracked) / 10_000)
-    notes = [] if others is not None else ["git could not list the untracked files; only tracked ones are read"]
-    room = max(0, limits.files - len(tracked))
-    first, beyond = _first((others or b""), room)
-    return Names(
-        "git", tracked, first, beyond, notes, git, git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}")
-    )
-
-
 def _first(listing: bytes, room: int) -> tuple[list[bytes], int]:
     paths = listing.split(b"\0", room)
     if len(paths) <= room:
@@ -143,18 +138,30 @@ def _first(listing: bytes, room: int) -> tuple[list[bytes], int]:
     return paths, rest.count(b"\0")
 
 
-def _without_git(root: bytes, top: bytes | None, limits: ReadLimits) -> Names:
+def _without_git(root: bytes, top: bytes | None, limits: ReadLimits) -> Inventory:
+    from archfb.repository import index
+    from archfb.repository.walk import walk
+
     walked = walk(root, top, limits)
     known = index.tracked(top) if top is not None else None
-    if known is None:
-        notes = ["git cannot be asked here and its index cannot be read: files come from a walk"] if top else []
-        return Names("walk", [], walked.paths, walked.not_listed, notes + walked.notes)
+    found = Inventory("walk" if known is None else "index")
+    if known is not None:
+        found.notes.append("git cannot be asked here: its index was read directly")
+    elif top is not None:
+        found.notes.append("git cannot be asked here and its index cannot be read: files come from a walk")
     prefix = b"" if top == root else root[len(top or b"") :].strip(b"/") + b"/"
-    tracked = [path[len(prefix) :] for path in known if path.startswith(prefix)]
+    tracked = [path[len(prefix) :] for path in known or () if path.startswith(prefix)]
     seen = set(tracked)
     others = [path for path in walked.paths if path not in seen]
-    notes = ["git cannot be asked here: its index was read directly"]
-    return Names("index", tracked, others, walked.not_listed, notes + walked.notes)
+    room = max(0, limits.files - len(tracked))
+    found.not_listed = walked.not_listed
+    found.notes += walked.notes
+    _cut(found, max(0, len(tracked) - limits.files) + max(0, len(others) - room), limits)
+    with Folders(root, limits.depth) as folders:
+        _look(folders, tracked[: limits.files], found, limits)
+        found.tracked = len(found.paths)
+        _look(folders, others[:room], found, limits)
+    return found
 
 
 def _look(folders: Folders, paths: Iterable[bytes], found: Inventory, limits: ReadLimits) -> None:

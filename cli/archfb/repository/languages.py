@@ -6,6 +6,7 @@ import re
 from functools import lru_cache
 
 from archfb.repository.language_table import TABLE
+from archfb.repository.patterns import regex
 
 _TYPES = {"p": "programming", "m": "markup", "d": "data", "t": "prose"}
 
@@ -39,7 +40,7 @@ GROUPS = {
     "OpenCL": "C",
     "PostCSS": "CSS",
 }
-_COMPOUND = re.compile(r"\.(blade\.php|cmake\.in|sh\.in|rs\.in|tcl\.in|frag\.js)$")
+_COMPOUND = regex(r"\.(blade\.php|cmake\.in|sh\.in|rs\.in|tcl\.in|frag\.js)$")
 _BY_FOLDED_NAME = {name.lower(): language for name, language in _NAMES.items()}
 # Extensions that several languages share are settled by looking into the file.
 AMBIGUOUS = frozenset(
@@ -103,9 +104,9 @@ def _by_prefix(name: str) -> str | None:
 
 
 _COMPDEF = b"#compdef "
-_SHELLCHECK = re.compile(rb"# shellcheck shell=(?:ba|z|k|da)?sh\b")
-_SHEBANG = re.compile(rb"#!\s*(\S+)(?:[ \t]+(?:-\S+[ \t]+){0,5}+([^\s=]+))?")
-_MODELINE = re.compile(rb"-\*-[ \t]*(?:.*mode:[ \t]*)?([A-Za-z+#-]+)")
+_SHELLCHECK = regex(rb"# shellcheck shell=(?:ba|z|k|da)?sh\b")
+_SHEBANG = regex(rb"#!\s*(\S+)(?:[ \t]+(?:-\S+[ \t]+){0,5}+([^\s=]+))?")
+_MODELINE = regex(rb"-\*-[ \t]*(?:.*mode:[ \t]*)?([A-Za-z+#-]+)")
 _MODES = {
     b"c++": "C++",
     b"python": "Python",

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archfb.repository import fence
 from archfb.repository.records import Packed
 from archfb.repository.render import as_outline, collapsed, frame, shown_path
 from archfb.repository.tokens import estimate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from archfb.repository.records import Manifest, Repository
 

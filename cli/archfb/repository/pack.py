@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
-from typing import TYPE_CHECKING
 
 from archfb.repository import fence
 from archfb.repository.batches import batches
@@ -13,6 +11,7 @@ from archfb.repository.records import Packed, Piece
 from archfb.repository.render import as_head, as_outline, as_whole, collapsed, frame, summary_line
 from archfb.repository.tokens import estimate
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -31,15 +30,17 @@ _MOST_MISSES = 200
 _LONGEST_WHOLE = 1 << 19
 
 
-@dataclass(slots=True)
 class _Choice:
-    file: File
-    worth: float
-    piece: Piece | None = None
-    level: str = "path"
-    text: str = ""
-    tokens: int = 0
-    secrets: tuple[Secret, ...] = ()
+    __slots__ = ("file", "level", "piece", "secrets", "text", "tokens", "worth")
+
+    def __init__(self, file: File, worth: float, piece: Piece | None = None) -> None:
+        self.file = file
+        self.worth = worth
+        self.piece = piece
+        self.level = "path"
+        self.text = ""
+        self.tokens = 0
+        self.secrets: tuple[Secret, ...] = ()
 
     @property
     def is_part(self) -> bool:

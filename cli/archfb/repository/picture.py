@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 from array import array
-from dataclasses import astuple, dataclass
-from typing import TYPE_CHECKING, Any
 
-from archfb.repository.facts import ANALYSER
-from archfb.repository.manifests.declared import Declared
+from archfb.repository.cache import ANALYSER
+from archfb.repository.record import values
 from archfb.repository.records import (
     KINDS,
     ROLES,
@@ -16,6 +14,7 @@ from archfb.repository.records import (
     Churn,
     Command,
     Convention,
+    Declared,
     Dependency,
     EntryPoint,
     File,
@@ -23,8 +22,10 @@ from archfb.repository.records import (
     Manifest,
 )
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Any
 
 _MAGIC = b"archfb-picture\n"
 _ALL_KINDS = (*KINDS, "unreadable")
@@ -45,18 +46,21 @@ _COLUMNS = (
 _TRACKED, _WITHHELD, _WHOLE = 1, 2, 4
 
 
-@dataclass(slots=True)
 class Picture:
     """What is kept: `paths` joined by NUL, `hashes` 20 bytes each, the columns, and in `about` what is small.
 
     `stats` is what lstat said when each file was read (zeros where that cannot be relied on).
     """
 
-    about: dict[str, Any]
-    paths: bytes
-    hashes: bytes
-    folders: list[str]
-    columns: dict[str, array[Any]]
+    def __init__(
+        self, about: dict[str, Any], paths: bytes, hashes: bytes, folders: list[str], columns: dict[str, array[Any]]
+    ) -> None:
+        """Keep them."""
+        self.about = about
+        self.paths = paths
+        self.hashes = hashes
+        self.folders = folders
+        self.columns = columns
 
     def dump(self) -> bytes:
         """Return the picture as bytes."""
@@ -171,14 +175,14 @@ def files_of(picture: Picture, paths: Sequence[str]) -> list[File]:
 def declared_as_json(declared: Declared) -> dict[str, Any]:
     """Return what was declared as plain lists."""
     return {
-        "manifests": [astuple(one) for one in declared.manifests],
+        "manifests": [values(one) for one in declared.manifests],
         "aside": declared.aside,
         "lock_files": declared.lock_files,
         "submodules": declared.submodules,
-        "dependencies": [astuple(one) for one in declared.dependencies],
-        "entry_points": [astuple(one) for one in declared.entry_points],
-        "commands": [astuple(one) for one in declared.commands],
-        "conventions": [astuple(one) for one in declared.conventions],
+        "dependencies": [values(one) for one in declared.dependencies],
+        "entry_points": [values(one) for one in declared.entry_points],
+        "commands": [values(one) for one in declared.commands],
+        "conventions": [values(one) for one in declared.conventions],
         "notes": declared.notes,
     }
 
@@ -196,6 +200,11 @@ def declared_from_json(value: dict[str, Any]) -> Declared:
         tuple(Convention(*one) for one in value["conventions"]),
         tuple(value["notes"]),
     )
+
+
+def churn_as_json(churn: Churn) -> list[Any]:
+    """Return churn as plain lists."""
+    return [churn.commits, churn.complete, [values(one) for one in churn.files], churn.note]
 
 
 def churn_from_json(value: Sequence[Any]) -> Churn:

@@ -6,14 +6,12 @@ import gc
 import os
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from archfb.errors import RepositoryError
 from archfb.repository import inventory
-from archfb.repository.cache import Cache, default_folder
-from archfb.repository.reading import Reading
 from archfb.repository.records import ReadLimits
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
@@ -40,23 +38,38 @@ def read_repository(
     limits = limits or ReadLimits()
     root = _checked(path)
     begun = clock()
-    found = inventory.take(root, limits, os.environ if environ is None else environ)
-    if not found.paths:
-        found.close()
-        raise RepositoryError(f"{path} is empty: it holds no files to analyse.", hint=_why_empty(found))
-    cache = Cache(default_folder() if cache_dir is None else Path(cache_dir))
+    listing = inventory.Listing(root, limits, os.environ if environ is None else environ)
     collects = gc.isenabled()
     gc.disable()  # a hundred thousand records are made and none of them is garbage
     try:
-        repository = Reading(root, found, limits, cache, tuple(allow), begun).repository()
+        repository = _read(path, listing, tuple(allow), cache_dir, begun)
     finally:
         if collects:
             gc.enable()
-        cache.close()
+        listing.close()
     if on_note is not None:
         for note in repository.notes:
             on_note(note)
     return repository
+
+
+def _read(
+    path: Path | str, listing: inventory.Listing, allow: tuple[str, ...], cache_dir: Path | None, begun: int
+) -> Repository:
+    # While git works: load what a listing by itself does without, and look up what was kept.
+    from archfb.repository.cache import Cache, default_folder
+    from archfb.repository.reading import Reading
+
+    cache = Cache(default_folder() if cache_dir is None else Path(cache_dir))
+    reading = Reading(listing, cache, allow, begun)
+    try:
+        found = reading.take()
+        if not found.paths:
+            raise RepositoryError(f"{path} is empty: it holds no files to analyse.", hint=_why_empty(found))
+        return reading.repository()
+    finally:
+        reading.close()
+        cache.close()
 
 
 def _checked(path: Path | str) -> bytes:

@@ -1,39 +1,28 @@
-"""One reading, step by step: facts, graph, declarations, history; or the last reading again where nothing changed."""
+"""One reading, step by step: the last reading again where nothing or little changed, else everything anew."""
 
 from __future__ import annotations
 
 import os
-from array import array
-from dataclasses import astuple, replace
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
 
-from archfb.repository import churn, classify, graph, imports, languages, manifests, picture, secrets, shares
-from archfb.repository.attributes import Attributes
+from archfb.repository import churn, picture
 from archfb.repository.folders import Folders
-from archfb.repository.imports.tree import Tree
 from archfb.repository.inventory import STATS
-from archfb.repository.records import Churn, File, Repository, Skipped, skipped_sentence
-from archfb.repository.study import Study
+from archfb.repository.record import changed
+from archfb.repository.records import Churn, Repository, Skipped, skipped_sentence
 from archfb.repository.texts import Texts
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from archfb.repository.cache import Cache
-    from archfb.repository.facts import Facts
-    from archfb.repository.git import Asked
-    from archfb.repository.inventory import Inventory
-    from archfb.repository.manifests.declared import Declared
+    from archfb.repository.git import Asked, Git
+    from archfb.repository.inventory import Inventory, Listing
     from archfb.repository.picture import Picture
-    from archfb.repository.records import Language, ReadLimits
+    from archfb.repository.records import Declared, File, Language
 
-_RACY_NS = (
-    50_000_000  # a file changed this short before the reading began may change again within one tick of its clock
-)
-_RACY_COARSE_NS = 2_000_000_000  # the same where the file system keeps whole seconds
 _FEW = 16
-_SILENT = frozenset({"test", "example", "docs"})
 # Files that others are read by: when one of these changes, everything is worked out anew.
 _TELLING = (
     ".json",
@@ -89,80 +78,109 @@ def text_of(path: bytes) -> str:
 class Reading:
     """What is known at each step of one reading."""
 
-    def __init__(
-        self, root: bytes, found: Inventory, limits: ReadLimits, cache: Cache, allow: tuple[str, ...], begun: int
-    ) -> None:
-        """Keep what to read; `begun` is when the inventory began (ns of the system clock)."""
-        self._root = root
-        self._found = found
-        self._limits = limits
-        self._cache = cache
-        self._allow = allow
-        self._begun = begun
-        self._joined = b"\0".join(found.paths)
-        self._paths = text_of(self._joined).split("\0")
-        self._key = blake2b(root + b"\0" + repr((limits, sorted(allow))).encode(), digest_size=16).hexdigest()
-        self._study = Study(root, limits, cache)
-        self._skipped = tuple(
-            Skipped(reason, found.skipped_count[reason], tuple(text_of(name) for name in sorted(names)))
-            for reason, names in sorted(found.skipped.items())
-        )
+    def __init__(self, listing: Listing, cache: Cache, allow: tuple[str, ...], begun: int) -> None:
+        """Keep what to read; `begun` is when the listing began (ns of the system clock)."""
+        self.root = listing.root
+        self.limits = listing.limits
+        self.cache = cache
+        self.allow = allow
+        self.begun = begun
+        named = self.root + b"\0" + repr((self.limits, sorted(allow))).encode()
+        self.key = blake2b(named, digest_size=16).hexdigest()
+        self._listing = listing
+        self._log: Asked | None = None
+
+    def take(self) -> Inventory:
+        """Return what there is, having looked up the last reading while git listed it."""
+        self.before = picture.load(self.cache.picture(self.key))
+        self.commit = self._listing.commit()
+        if self.before is None and self.commit is not None:
+            self.ask_history(self._listing.git)  # takes longest; with a picture, only when there are new commits
+        self.found = found = self._listing.inventory()
+        if found.git is None:
+            self.commit = None
+            self.close()
+        self.joined = b"\0".join(found.paths)
+        self.paths = text_of(self.joined).split("\0")
+        return found
 
     def repository(self) -> Repository:
         """Return what is known of the repository."""
-        before = picture.load(self._cache.picture(self._key))
-        head = self._commit()
-        if before is not None and before.paths == self._joined and before.about["tracked"] == self._found.tracked:
-            again = self._again(before, head)
+        before = self.before
+        if before is not None and before.paths == self.joined and before.about["tracked"] == self.found.tracked:
+            again = self._again(before)
             if again is not None:
                 return again
-        return self._anew(before, head)
+        from archfb.repository.anew import Anew
 
-    def _commit(self) -> str | None:
-        asked = self._found.head
-        said = asked.answer(2.0) if asked is not None else None
-        return said.decode("ascii", "replace").strip() if said else None
+        return Anew(self).repository()
+
+    # ---- the history
+
+    def ask_history(self, git: Git | None) -> None:
+        """Start asking for the newest commits."""
+        if self._log is None and git is not None:
+            self._log = churn.start(git, self.limits.commits, self.commit)
+
+    def history(self) -> Churn:
+        """Return what changes most."""
+        self.ask_history(self.found.git)
+        asked, self._log = self._log, None
+        return churn.count(asked, self.limits.history_s, self.limits.commits, frozenset(self.paths))
+
+    def close(self) -> None:
+        """Let go of what was asked and not needed."""
+        if self._log is not None:
+            self._log.stop()
+            self._log = None
 
     # ---- nothing or little changed
 
-    def _again(self, before: Picture, head: str | None) -> Repository | None:
-        changed = self._changed(before)
-        if len(changed) > max(_FEW, len(self._paths) // 100):
+    def _again(self, before: Picture) -> Repository | None:
+        differing = self._differing(before)
+        if len(differing) > max(_FEW, len(self.paths) // 100):
             return None
         try:
-            files = picture.files_of(before, self._paths)
+            files = picture.files_of(before, self.paths)
             about = before.about
             declared = picture.declared_from_json(about["declared"])
             counted = picture.languages_from_json(about["languages"])
             history = picture.churn_from_json(about["churn"])
-            cycles = tuple(tuple(self._paths[at] for at in cycle) for cycle in about["cycles"])
-            grown = self._take_up(files, changed) if changed else {}
+            cycles = tuple(tuple(self.paths[at] for at in cycle) for cycle in about["cycles"])
+            grown = self._take_up(files, differing) if differing else {}
         except (KeyError, TypeError, ValueError, IndexError):
             return None
         if grown is None:
             return None
         if any(grown.values()):
-            counted = shares.regrown(counted, grown)
-        if about["commit"] != head:
-            history = self._history(self._start_history())
-        return self._assembled(files, counted, cycles, declared, head, history)
+            from archfb.repository import shares
 
-    def _changed(self, before: Picture) -> list[int]:
-        ours, theirs = self._found.stats, before.columns["stats"]
+            counted = shares.regrown(counted, grown)
+        if about["commit"] != self.commit:
+            history = self.history()
+        return self.assembled(files, counted, cycles, declared, history)
+
+    def _differing(self, before: Picture) -> list[int]:
+        ours, theirs = self.found.stats, before.columns["stats"]
         if ours == theirs:
             return []
         if len(ours) != len(theirs):
-            return list(range(len(self._paths)))
+            return list(range(len(self.paths)))
         return [at // STATS for at in range(0, len(ours), STATS) if ours[at : at + STATS] != theirs[at : at + STATS]]
 
-    def _take_up(self, files: list[File], changed: Sequence[int]) -> dict[str, int] | None:
+    def _take_up(self, files: list[File], differing: Sequence[int]) -> dict[str, int] | None:
         """Put the changed files' facts in; return how much each language grew, None when more could be touched."""
-        paths = [self._found.paths[at] for at in changed]
-        facts = self._study.read(paths, [self._found.stats[at * STATS] for at in changed])
-        old = self._study.known([(path, files[at].hash) for path, at in zip(paths, changed, strict=True)])
+        from archfb.repository import shares
+        from archfb.repository.attributes import Attributes
+        from archfb.repository.study import Study
+
+        study = Study(self.root, self.limits, self.cache)
+        paths = [self.found.paths[at] for at in differing]
+        facts = study.read(paths, [self.found.stats[at * STATS] for at in differing])
+        old = study.known([(path, files[at].hash) for path, at in zip(paths, differing, strict=True)])
         attributes: Attributes | None = None
         grown: dict[str, int] = {}
-        for at, now, was in zip(changed, facts, old, strict=True):
+        for at, now, was in zip(differing, facts, old, strict=True):
             file = files[at]
             if now.hash == file.hash:
                 continue
@@ -174,127 +192,40 @@ class Reading:
                 or now.kind != was.kind
             ):
                 return None
-            size = self._found.stats[at * STATS]
-            attributes = attributes or self._attributes()
+            size = self.found.stats[at * STATS]
+            attributes = attributes or Attributes.of_tree(self.paths, self.small)
             if (name := shares.counted_as(file, attributes)) is not None:
                 grown[name] = grown.get(name, 0) + size - file.size
-            files[at] = replace(
-                file, size=size, hash=now.hash, lines=now.lines, tokens=now.tokens, whole=size <= self._limits.content
+            files[at] = changed(
+                file, size=size, hash=now.hash, lines=now.lines, tokens=now.tokens, whole=size <= self.limits.content
             )
-        self._study.keep()
+        study.keep()
         return grown
-
-    # ---- everything
-
-    def _anew(self, before: Picture | None, head: str | None) -> Repository:
-        history = self._start_history()
-        known = self._facts(before)
-        attributes = self._attributes()
-        kinds = [_kind(path, fact, attributes) for path, fact in zip(self._paths, known, strict=True)]
-        edges = self._edges(known, kinds)
-        roles = [
-            classify.role(path, languages.TYPES.get(fact.language or ""))
-            for path, fact in zip(self._paths, known, strict=True)
-        ]
-        drawn = graph.build(
-            edges, self._paths, {path for path, role in zip(self._paths, roles, strict=True) if role in _SILENT}
-        )
-        files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
-        declared = manifests.collect(self._paths, self._small)
-        counted = shares.count(files, attributes)
-        changes = self._history(history)
-        self._study.keep()
-        self._keep(files, drawn, declared, counted, changes, head)
-        return self._assembled(files, counted, drawn.cycles, declared, head, changes)
-
-    def _facts(self, before: Picture | None) -> list[Facts]:
-        sizes = self._found.stats[::STATS]
-        if before is None:
-            return self._study.read(self._found.paths, sizes)
-        stats, width = before.columns["stats"], STATS
-        was = {path: at for at, path in enumerate(before.paths.split(b"\0"))}
-        same: list[tuple[int, str]] = []
-        for at, path in enumerate(self._found.paths):
-            old = was.get(path)
-            if (
-                old is not None
-                and self._found.stats[at * width : at * width + width] == stats[old * width : old * width + width]
-            ):
-                same.append((at, before.hashes[old * 20 : old * 20 + 20].hex()))
-        kept = self._study.known([(self._found.paths[at], blob) for at, blob in same])
-        found = {at: fact for (at, _), fact in zip(same, kept, strict=True) if fact is not None}
-        rest = [at for at in range(len(self._paths)) if at not in found]
-        read = self._study.read([self._found.paths[at] for at in rest], [sizes[at] for at in rest])
-        found |= dict(zip(rest, read, strict=True))
-        return [found[at] for at in range(len(self._paths))]
-
-    def _attributes(self) -> Attributes:
-        paths = (
-            path
-            for path in self._paths
-            if path.endswith(".gitattributes") and path.rpartition("/")[2] == ".gitattributes"
-        )
-        return Attributes((path, self._small(path) or b"") for path in paths)
-
-    def _small(self, path: str) -> bytes | None:
-        with Folders(self._root, self._limits.depth) as folders:
-            content = folders.read(path.encode("utf-8", "surrogateescape"), self._limits.content)
-        return None if content is None or len(content) > self._limits.content else content
-
-    def _edges(self, known: Sequence[Facts], kinds: Sequence[str]) -> dict[str, list[str]]:
-        spoken, specs = {}, {}
-        for path, fact, kind in zip(self._paths, known, kinds, strict=True):
-            if fact.language is not None:
-                spoken[path] = fact.language
-                if fact.specs and kind in ("text", "generated", "marked", "vendored"):
-                    specs[path] = fact.specs
-        return imports.resolve_all(Tree(spoken, specs, self._small, self._paths))
-
-    def _file(
-        self, at: int, fact: Facts, kind: str, role: str, edges: Mapping[str, Sequence[str]], drawn: graph.Graph
-    ) -> File:
-        path, size = self._paths[at], self._found.stats[at * STATS]
-        return File(
-            path,
-            size,
-            fact.hash,
-            kind,
-            fact.language,
-            role,
-            fact.lines,
-            fact.tokens,
-            drawn.rank.get(path, 0.0),
-            drawn.layer.get(path, 0),
-            tuple(edges.get(path, ())),
-            drawn.importers.get(path, 0),
-            at < self._found.tracked,
-            secrets.never_sent(path, self._allow),
-            size <= self._limits.content,
-        )
-
-    def _start_history(self) -> Asked | None:
-        return churn.start(self._found.git, self._limits.commits) if self._found.git is not None else None
-
-    def _history(self, asked: Asked | None) -> Churn:
-        return churn.count(asked, self._limits.history_s, self._limits.commits, frozenset(self._paths))
 
     # ---- the result
 
-    def _assembled(
+    def small(self, path: str) -> bytes | None:
+        """Return the content of a file that is read whole, None where it is larger or gone."""
+        with Folders(self.root, self.limits.depth) as folders:
+            content = folders.read(path.encode("utf-8", "surrogateescape"), self.limits.content)
+        return None if content is None or len(content) > self.limits.content else content
+
+    def assembled(
         self,
         files: list[File],
         counted: tuple[Language, ...],
         cycles: tuple[tuple[str, ...], ...],
         declared: Declared,
-        head: str | None,
         history: Churn,
     ) -> Repository:
-        sentence = skipped_sentence(self._skipped)
+        """Return the record of what was found."""
+        skipped = self._skipped()
+        sentence = skipped_sentence(skipped)
         return Repository(
-            root=text_of(self._root),
-            name=text_of(os.path.basename(self._root)) or "/",  # noqa: PTH119  # bytes
-            commit=head,
-            listing=self._found.listing,
+            root=text_of(self.root),
+            name=text_of(os.path.basename(self.root)) or "/",  # noqa: PTH119  # bytes
+            commit=self.commit,
+            listing=self.found.listing,
             files=tuple(files),
             languages=counted,
             manifests=declared.manifests,
@@ -308,50 +239,27 @@ class Reading:
             cycles=cycles,
             layers=_layers(files),
             churn=history,
-            skipped=self._skipped,
+            skipped=skipped,
             withheld=tuple([file.path for file in files if file.withheld]),
-            not_listed=self._found.not_listed,
-            notes=(*self._found.notes, *([sentence] if sentence else []), *declared.notes),
-            content_id=self._content_id(files),
-            source=Texts(self._root, self._limits.content, self._limits.depth),
+            not_listed=self.found.not_listed,
+            notes=(*self.found.notes, *([sentence] if sentence else []), *declared.notes),
+            content_id=self._content_id(files, skipped),
+            source=Texts(self.root, self.limits.content, self.limits.depth),
             by_path={file.path: file for file in files},
         )
 
-    def _content_id(self, files: Sequence[File]) -> str:
-        digest = blake2b(self._joined, digest_size=20, person=b"archfb-content")
+    def _skipped(self) -> tuple[Skipped, ...]:
+        counts = self.found.skipped_count
+        return tuple(
+            Skipped(reason, counts[reason], tuple(text_of(name) for name in sorted(names)))
+            for reason, names in sorted(self.found.skipped.items())
+        )
+
+    def _content_id(self, files: Sequence[File], skipped: tuple[Skipped, ...]) -> str:
+        digest = blake2b(self.joined, digest_size=20, person=b"archfb-content")
         digest.update("".join([f"\n{file.hash} {file.size}" for file in files]).encode())
-        digest.update(repr((self._skipped, self._found.not_listed)).encode("utf-8", "backslashreplace"))
+        digest.update(repr((skipped, self.found.not_listed)).encode("utf-8", "backslashreplace"))
         return digest.hexdigest()
-
-    def _keep(
-        self,
-        files: list[File],
-        drawn: graph.Graph,
-        declared: Declared,
-        counted: tuple[Language, ...],
-        history: Churn,
-        head: str | None,
-    ) -> None:
-        number = {path: at for at, path in enumerate(self._paths)}
-        about: dict[str, Any] = {
-            "tracked": self._found.tracked,
-            "commit": head if not history.note else None,
-            "languages": [astuple(one) for one in counted],
-            "churn": astuple(history),
-            "declared": picture.declared_as_json(declared),
-            "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
-        }
-        self._cache.keep_picture(self._key, picture.draw(files, self._joined, self._settled(), about).dump())
-
-    def _settled(self) -> array[int]:
-        """Return the stats with inode and times zeroed where the file is too young to be told by them."""
-        stats = array("q", self._found.stats)
-        young = self._begun - _RACY_NS
-        for at in range(0, len(stats), STATS):
-            latest = max(stats[at + 1], stats[at + 3])
-            if latest >= young or (latest % 1_000_000_000 == 0 and latest >= self._begun - _RACY_COARSE_NS):
-                stats[at + 1] = stats[at + 2] = stats[at + 3] = 0
-        return stats
 
 
 def _tells(path: str) -> bool:
@@ -359,21 +267,6 @@ def _tells(path: str) -> bool:
     if name.endswith(".go") and path.endswith(f"/{name[:-3]}/{name}"):
         return True  # its package line tells whether a program begins there
     return name in _TELLING_NAMES or name.endswith(_TELLING) or name.startswith((".", "Dockerfile"))
-
-
-def _kind(path: str, fact: Facts, attributes: Attributes) -> str:
-    kind = fact.kind
-    if kind == "text" and classify.is_vendored(path):
-        kind = "vendored"
-    if not attributes:
-        return kind
-    said = attributes.of(path)
-    for attribute, meant in (("linguist-vendored", "vendored"), ("linguist-generated", "generated")):
-        if said.get(attribute) == "true" and kind in ("text", "marked"):
-            kind = meant
-        elif said.get(attribute) == "false" and (kind == meant or (kind, meant) == ("marked", "generated")):
-            kind = "text"
-    return kind
 
 
 def _layers(files: Sequence[File]) -> tuple[tuple[str, ...], ...]:

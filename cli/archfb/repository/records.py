@@ -5,17 +5,20 @@ Paths are relative and "/"-separated, undecodable bytes are surrogates.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from archfb.repository.record import record
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from typing import Protocol
+else:
+    Protocol = object
 
 KINDS = ("text", "binary", "generated", "marked", "minified", "lock", "vendored")
 ROLES = ("source", "test", "docs", "example", "config", "other")
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class ReadLimits:
     """How much is read. Sizes in bytes, times in seconds; what lies beyond is counted and said.
 
@@ -32,7 +35,7 @@ class ReadLimits:
     listing_s: float = 6.0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class File:
     """One regular file.
 
@@ -60,7 +63,7 @@ class File:
     whole: bool
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Definition:
     """One line of an outline: where something is defined, and how deep it is nested (0 = top level)."""
 
@@ -71,7 +74,7 @@ class Definition:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Language:
     """A language's share: files and bytes, `share` of the counted bytes (0 to 1).
 
@@ -84,7 +87,7 @@ class Language:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Dependency:
     """A direct dependency as declared.
 
@@ -101,7 +104,7 @@ class Dependency:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Manifest:
     """A file that declares a member of the repository. `note` says what could not be read in it."""
 
@@ -116,7 +119,7 @@ class Manifest:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class EntryPoint:
     """Where execution or use begins: kind is script, bin, program, main, module, library, service or task."""
 
@@ -127,7 +130,7 @@ class EntryPoint:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Command:
     """A command with its evidence.
 
@@ -142,7 +145,22 @@ class Command:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
+class Declared:
+    """Everything that is declared, in a fixed order. `aside` are manifests of examples, fixtures and the like."""
+
+    manifests: tuple[Manifest, ...] = ()
+    aside: tuple[str, ...] = ()
+    lock_files: tuple[str, ...] = ()
+    submodules: tuple[str, ...] = ()
+    dependencies: tuple[Dependency, ...] = ()
+    entry_points: tuple[EntryPoint, ...] = ()
+    commands: tuple[Command, ...] = ()
+    conventions: tuple[Convention, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@record
 class Changed:
     """How often a file changed in the commits looked at."""
 
@@ -150,7 +168,7 @@ class Changed:
     commits: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Churn:
     """The most changed files. `commits` is how many were looked at; `complete` False when there are more."""
 
@@ -160,7 +178,7 @@ class Churn:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Skipped:
     """What was not read, by reason: link, special, missing, submodule, deep. Names are at most 1,000."""
 
@@ -169,7 +187,7 @@ class Skipped:
     names: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Secret:
     """A likely secret: where it is and which rule knew it; never its value."""
 
@@ -178,7 +196,7 @@ class Secret:
     rule: str
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Convention:
     """Something that the repository's own configuration says about how to work in it, with its evidence."""
 
@@ -188,7 +206,7 @@ class Convention:
     line: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Text:
     """A file's text ready to be shown: secrets replaced, line numbers unchanged. `whole` False when it was cut."""
 
@@ -207,7 +225,7 @@ class Source(Protocol):
         """Return a file's definitions in line order."""
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Repository:
     """Everything known of a repository at one moment; the same content gives an equal record.
 
@@ -238,8 +256,9 @@ class Repository:
     not_listed: int
     notes: tuple[str, ...]
     content_id: str
-    source: Source = field(compare=False, repr=False)
-    by_path: Mapping[str, File] = field(compare=False, repr=False)
+    source: Source
+    by_path: Mapping[str, File]
+    _aside = ("source", "by_path")
 
     def text(self, path: str) -> Text | None:
         """Return the redacted text of a listed file; None for one that is binary, withheld, gone or unknown."""
@@ -284,7 +303,7 @@ def _word(skip: Skipped) -> str:
     return skip.reason if skip.count == 1 else _PLURAL.get(skip.reason, skip.reason)
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Piece:
     """A part of a file: lines `first` to `last` (1-based, inclusive); the whole file when `last` is 0."""
 
@@ -293,7 +312,7 @@ class Piece:
     last: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Batch:
     """What is read together in one call, with its estimated cost in tokens."""
 
@@ -301,7 +320,7 @@ class Batch:
     tokens: int
 
 
-@dataclass(frozen=True, slots=True)
+@record
 class Packed:
     """A context that fits its budget.
 

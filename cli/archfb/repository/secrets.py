@@ -5,13 +5,16 @@ from __future__ import annotations
 import re
 from fnmatch import fnmatchcase
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
 
+from archfb.repository.patterns import regex
+from archfb.repository.record import record
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 # Files that are keys or hold nothing but credentials: known by name, never by content.
-_NEVER_NAME = re.compile(
+_NEVER_NAME = regex(
     r"^(?:\.env(?:[.-].*|rc)?|.*\.env|id_(?:rsa|dsa|ecdsa|ed25519)(?:_sk)?|\.netrc|_netrc"
     r"|\.pgpass|\.htpasswd|\.git-credentials"
     r"|\.pypirc|\.npmrc|\.yarnrc|\.dockercfg|\.boto|\.s3cfg|credentials(?:\.(?:json|csv|ini"
@@ -72,7 +75,8 @@ def _compiled(source: str) -> re.Pattern[str]:
     return re.compile(source)
 
 
-class _Rule(NamedTuple):
+@record
+class _Rule:
     name: str
     words: tuple[str, ...]  # one of them is in every text that the pattern can match
     source: str
@@ -162,7 +166,7 @@ _ASSIGNED = (
     r"|(?P<bare>[A-Za-z0-9+/=_.~!@#$%^&*-]{8,200})(?=\s*$))"
 )
 _GUESSED = "assigned-secret"
-_CONFIGURATION = re.compile(
+_CONFIGURATION = regex(
     r"(?:\.(?:properties|ini|cfg|conf|ya?ml|toml|env|sh|bash|tfvars|json|xml|config)|Dockerfile[^/]*|rc)$"
 )
 _PLACEHOLDER = (
@@ -173,7 +177,8 @@ _PLACEHOLDER = (
 )
 
 
-class Hit(NamedTuple):
+@record
+class Hit:
     """A likely secret in a text: from, to (characters), by which rule."""
 
     start: int

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archfb.repository import facts, languages
+from archfb.repository.cache import ANALYSER
 from archfb.repository.facts import Facts
 from archfb.repository.folders import Folders
+from archfb.repository.record import values
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -59,7 +60,7 @@ class Study:
         if self._knows and (kept := _facts(blob, self._cache.fact(key))) is not None:
             return kept
         found = facts.study(name, named, content, max(size, len(content)), blob)
-        self._fresh[key] = found[1:]
+        self._fresh[key] = values(found)[1:]
         return found
 
     def _language(self, name: str) -> str | None:
@@ -78,7 +79,7 @@ _COMPOUND = frozenset({".in", ".dist", ".example", ".sample", ".tmpl"})
 
 
 def _key(blob: str, name: bytes) -> bytes:
-    return bytes([facts.ANALYSER]) + bytes.fromhex(blob) + name
+    return bytes([ANALYSER]) + bytes.fromhex(blob) + name
 
 
 def _facts(blob: str, kept: Sequence[object] | None) -> Facts | None:

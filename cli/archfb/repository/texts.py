@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from archfb.repository import outline as outlines
 from archfb.repository import secrets
 from archfb.repository.folders import Folders
 from archfb.repository.records import Definition, Secret, Text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from archfb.repository.records import File
 

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from archfb.repository.folders import Folders
 from archfb.repository.ignore import Layer, ignored, parse
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from archfb.repository.records import ReadLimits
 
 _RULES = 1 << 20
 
 
-@dataclass(slots=True)
 class Walked:
     """The paths found, in order; `not_listed` counts the files beyond the limit that were seen."""
 
-    paths: list[bytes] = field(default_factory=list)
-    not_listed: int = 0
-    looked_at: int = 0
-    deep: int = 0
-    notes: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.paths: list[bytes] = []
+        self.not_listed = 0
+        self.looked_at = 0
+        self.deep = 0
+        self.notes: list[str] = []
 
 
 def walk(root: bytes, top: bytes | None, limits: ReadLimits) -> Walked:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,7 +77,7 @@ def made_repository(
         for path, text in sorted(texts.items())
     )
     content = blake2b(repr(sorted(texts.items())).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
-    rest: dict[str, Any] = {one.name: () for one in fields(Repository)}
+    rest: dict[str, Any] = dict.fromkeys(Repository.__match_args__, ())
     return Repository(
         **{
             **rest,

@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archfb.phases.material import batches, contents, file_list, fitted, grouped
+from archfb.phases.material import _merged, batches, contents, file_list, fitted, grouped
 from archfb.phases.prompting import Material
 from archfb.phases.reduction import condensed
+from archfb.repository.records import Piece
 from archfb.repository.tokens import estimate
 
 
@@ -88,3 +89,15 @@ def test_batches_hold_each_line_once_and_split_a_large_file(kit: Any) -> None:
 def test_contents_never_pass_their_budget(shop: Any, tokens: int) -> None:
     pieces = [one for part in batches(shop, list(shop.by_path), 3000) for one in part]
     assert estimate(contents(shop, pieces, tokens).text) <= tokens
+
+
+def test_pieces_of_a_file_that_follow_each_other_are_shown_as_one() -> None:
+    pieces = [
+        Piece("a.py", 1, 40),
+        Piece("a.py", 41, 90),
+        Piece("a.py", 95, 99),
+        Piece("b.py", 100, 120),
+        Piece("c.py"),
+    ]
+    merged = (Piece("a.py", 1, 90), *pieces[2:])
+    assert _merged(pieces) == merged

@@ -19,11 +19,7 @@ from archfb.repository.walk import walk
 def taken(
     folder: Path, limits: ReadLimits | None = None, environ: dict[str, str] | None = None
 ) -> inventory.Inventory:
-    found = inventory.take(
-        os.fsencode(folder), limits or ReadLimits(), {"PATH": os.environ["PATH"]} | (environ or {})
-    )
-    found.close()
-    return found
+    return inventory.take(os.fsencode(folder), limits or ReadLimits(), {"PATH": os.environ["PATH"]} | (environ or {}))
 
 
 def names(found: inventory.Inventory, *but: str) -> set[bytes]:

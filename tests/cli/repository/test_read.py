@@ -13,8 +13,7 @@ from sample_repositories import git, planted, write
 
 from archfb.errors import RepositoryError
 from archfb.repository import cache as caching
-from archfb.repository.cache import Cache
-from archfb.repository.facts import ANALYSER
+from archfb.repository.cache import ANALYSER, Cache
 from archfb.repository.read import read_repository
 from archfb.repository.records import ReadLimits, Repository
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from archfb.repository.imports.tree import joined, nearest, text
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = re.compile(rb"\n[ \t]*#[ \t]*(?:include(?:_next)?|import)[ \t]*([\"<])([^\">\n]+)[\">]")
+_LINE = regex(rb"\n[ \t]*#[ \t]*(?:include(?:_next)?|import)[ \t]*([\"<])([^\">\n]+)[\">]")
 
 
 def find(content: bytes) -> list[str]:

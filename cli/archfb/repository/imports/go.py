@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from archfb.repository.imports.tree import text
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-_IMPORT = re.compile(rb"\nimport[ \t]*(?:(\()|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
-_PATH = re.compile(rb"(?:\A|[\n(])[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]")
+_IMPORT = regex(rb"\nimport[ \t]*(?:(\()|(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`])")
+_PATH = regex(rb"(?:\A|[\n(])[ \t]*(?:[\w.]+[ \t]+)?[\"`]([^\"`\n]+)[\"`]")
 _HEAD = 65_536  # imports stand at the top
 _BLOCK = 8_000  # bytes of one block of them
-_MODULE = re.compile(rb"(?:\A|\n)module[ \t]+\"?([^\s\"]+)")
+_MODULE = regex(rb"(?:\A|\n)module[ \t]+\"?([^\s\"]+)")
 
 
 def find(content: bytes) -> list[str]:

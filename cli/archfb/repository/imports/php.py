@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from archfb.repository.imports.tree import joined, nearest, text
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-_HAS_REQUIRE = re.compile(rb"(?:require|include)(?:_once)?[ \t(]+[^\n]{0,40}['\"]")
-_LINE = re.compile(
+_HAS_REQUIRE = regex(rb"(?:require|include)(?:_once)?[ \t(]+[^\n]{0,40}['\"]")
+_LINE = regex(
     rb"\n(?:namespace[ \t]+([\w\\]+)|use[ \t]+(?:(?:function|const)[ \t]+)?(\\?\w[\w\\]*\\?)(\{[^}]{0,4000}\})?)"
 )
 
@@ -35,7 +34,7 @@ def find(content: bytes) -> list[str]:
     return list(specs)
 
 
-_REQUIRED = re.compile(
+_REQUIRED = regex(
     rb"(?:require|include)(?:_once)?[ \t(]+(?:(?:__DIR__"
     rb"|dirname\(__FILE__\))[ \t]*\.[ \t]*)?['\"]([^'\"\n]+\.\w+)['\"]"
 )

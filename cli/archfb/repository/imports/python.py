@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import re
 import sys
-from typing import TYPE_CHECKING
 
 from archfb.repository.imports.tree import nearest, text
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
 # Begins with a literal newline, so that the search skips from line to line.
-_IMPORT = re.compile(
+_IMPORT = regex(
     rb"\n[ \t]*(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
     rb"|from[ \t]{1,20}(?P<source>\.{0,20}[ \t]{0,4}[.\w]{0,300}?)[ \t]{0,20}\bc?import\b[ \t]{0,20}"
     rb"(?P<names>\([^)]{0,4000}\)|(?:[^\n#;\\]|\\\r?\n)*))"
 )
-_NAME = re.compile(rb"(?:\A|[,(\n\\])\s*(\w+|\*)")
-_CARRIED = re.compile(r"(?:^|/)(?:_?vendor(?:ed|s)?|third_party|site-packages|externals?)/$")
-_COMMENT = re.compile(rb"#[^\n]*")
+_NAME = regex(rb"(?:\A|[,(\n\\])\s*(\w+|\*)")
+_CARRIED = regex(r"(?:^|/)(?:_?vendor(?:ed|s)?|third_party|site-packages|externals?)/$")
+_COMMENT = regex(rb"#[^\n]*")
 
 
 def find(content: bytes) -> list[str]:

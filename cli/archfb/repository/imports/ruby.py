@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from typing import TYPE_CHECKING
-
 from archfb.repository.imports.tree import joined, nearest, text
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = re.compile(
+_LINE = regex(
     rb"\n[ \t]*(?:require(_relative)?|load|autoload[ \t(]+:?[\w\"']+[ \t]*,"
     rb"|register[ \t]+:?\w+,)[ \t(]*(?:File\.expand_path[ \t(]*)?['\"]([^'\"\n#]+)['\"]"
 )

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.imports.tree import text
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = re.compile(
+_LINE = regex(
     rb"\n[ \t]*(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:mod[ \t]+(?:r#)?(\w+)[ \t]*;"
     rb"|use[ \t]+([^;]{1,2000});|extern[ \t]+crate[ \t]+(\w+))"
 )
-_CRATE_NAME = re.compile(rb"(?s)\[(?:package|lib)\][^\[]*?\bname[ \t]*=[ \t]*\"([^\"\n]+)\"")
+_CRATE_NAME = regex(rb"(?s)\[(?:package|lib)\][^\[]*?\bname[ \t]*=[ \t]*\"([^\"\n]+)\"")
 
 
 def find(content: bytes) -> list[str]:

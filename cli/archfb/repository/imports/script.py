@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import TYPE_CHECKING, Any
 
 from archfb.repository.imports.tree import joined, text
 from archfb.repository.manifests.jsonc import parse_jsonc
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from typing import Any
 
     from archfb.repository.imports.tree import Tree
 
 # Each begins with a literal word, so that the search skips to it.
-_FROM = re.compile(rb"from[ \t]{0,20}(?:\r?\n[ \t]{0,20})?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
-_IMPORT = re.compile(
+_FROM = regex(rb"from[ \t]{0,20}(?:\r?\n[ \t]{0,20})?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
+_IMPORT = regex(
     rb"import[ \t]{0,8}\(?\s{0,40}(?:/\*[^*]{0,80}\*/\s{0,40})?(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")"
 )
-_REQUIRE = re.compile(rb"require(?:\.resolve)?[ \t]{0,8}\(\s{0,40}(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
+_REQUIRE = regex(rb"require(?:\.resolve)?[ \t]{0,8}\(\s{0,40}(?:'([^'\n]{1,300})'|\"([^\"\n]{1,300})\")")
 _ENDINGS = (
     ".ts",
     ".tsx",

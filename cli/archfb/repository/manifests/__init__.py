@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from dataclasses import replace
 from importlib import import_module
-from typing import TYPE_CHECKING
 
 from archfb.repository import classify, secrets
 from archfb.repository import commands as automation
-from archfb.repository.manifests.declared import Declared, Gathered, View
+from archfb.repository.manifests.declared import Gathered, View
+from archfb.repository.patterns import regex
+from archfb.repository.record import changed
+from archfb.repository.records import Declared
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -47,7 +48,7 @@ _READERS: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         (),
     ),
 )
-_ASIDE = re.compile(
+_ASIDE = regex(
     r"(?:^|/)(?:examples?|demos?|samples?|fixtures?|testdata|templates?|template-[^/]+"
     r"|node_modules|vendors?|third_party|docs?|benchmarks?|bench|playground"
     r"|tests?|__tests__|spec|e2e|Tests?|Fixtures|skeleton|stubs?|(?:manual|unit|integration)[ _-]tests?"
@@ -86,7 +87,7 @@ def collect(paths: Sequence[str], read: Callable[[str], bytes | None]) -> Declar
         ),
         submodules=tuple(one.name for found in all_found for one in found.dependencies if one.scope == "submodule"),
         dependencies=tuple(
-            replace(one, spec=_safe(one.spec)) if len(one.spec) > _SHORT else one
+            changed(one, spec=_safe(one.spec)) if len(one.spec) > _SHORT else one
             for found in all_found
             for one in found.dependencies
             if one.manifest not in aside
@@ -122,7 +123,7 @@ def _commands(view: View, all_found: Iterable[Gathered], aside: set[str]) -> tup
             *(() if one.source == "ci" else (one.path.count("/"), one.path, one.line)),
         ),
     )
-    return tuple(replace(one, command=_safe(one.command)) for one in order)
+    return tuple(changed(one, command=_safe(one.command)) for one in order)
 
 
 def _safe(text: str) -> str:

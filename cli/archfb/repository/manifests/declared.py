@@ -2,30 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
 
 from archfb.repository.ignore import compiled
 from archfb.repository.records import Command, Convention, Dependency, EntryPoint, Manifest
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
-
-
-@dataclass(frozen=True, slots=True)
-class Declared:
-    """Everything that is declared, in a fixed order. `aside` are manifests of examples, fixtures and the like."""
-
-    manifests: tuple[Manifest, ...] = ()
-    aside: tuple[str, ...] = ()
-    lock_files: tuple[str, ...] = ()
-    submodules: tuple[str, ...] = ()
-    dependencies: tuple[Dependency, ...] = ()
-    entry_points: tuple[EntryPoint, ...] = ()
-    commands: tuple[Command, ...] = ()
-    conventions: tuple[Convention, ...] = ()
-    notes: tuple[str, ...] = ()
 
 
 class View:
@@ -75,18 +59,19 @@ def _shallow(path: str) -> tuple[int, str]:
     return path.count("/"), path
 
 
-@dataclass(slots=True)
 class Gathered:
     """What one ecosystem's reader found. `members` are manifests that a workspace names, wherever they lie."""
 
-    manifests: list[Manifest] = field(default_factory=list)
-    dependencies: list[Dependency] = field(default_factory=list)
-    entry_points: list[EntryPoint] = field(default_factory=list)
-    commands: list[Command] = field(default_factory=list)
-    conventions: list[Convention] = field(default_factory=list)
-    members: set[str] = field(default_factory=set)
-    not_members: set[str] = field(default_factory=set)
-    notes: list[str] = field(default_factory=list)
+    def __init__(self) -> None:
+        """Begin with nothing."""
+        self.manifests: list[Manifest] = []
+        self.dependencies: list[Dependency] = []
+        self.entry_points: list[EntryPoint] = []
+        self.commands: list[Command] = []
+        self.conventions: list[Convention] = []
+        self.members: set[str] = set()
+        self.not_members: set[str] = set()
+        self.notes: list[str] = []
 
     def manifest(
         self,

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.manifests import xml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command, Dependency, EntryPoint
 
-_TESTS = re.compile(r"Microsoft\.NET\.Test\.Sdk|<IsTestProject>[ \t]*true", re.IGNORECASE)
-_TEST_PROJECT = re.compile(r"(?:^|/)tests?/|(?:Tests?|Specs?)\.[a-z]{2}proj$")
-_LISTED = re.compile(r"(?:<Project[ \t]+Path=|\", )\"([^\"\n]{1,400}\.(?:cs|fs|vb)proj)\"")
+_TESTS = regex(r"Microsoft\.NET\.Test\.Sdk|<IsTestProject>[ \t]*true", re.IGNORECASE)
+_TEST_PROJECT = regex(r"(?:^|/)tests?/|(?:Tests?|Specs?)\.[a-z]{2}proj$")
+_LISTED = regex(r"(?:<Project[ \t]+Path=|\", )\"([^\"\n]{1,400}\.(?:cs|fs|vb)proj)\"")
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
 

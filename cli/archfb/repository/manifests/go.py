@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.manifests.declared import Gathered, folder_of
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command, Dependency, EntryPoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from archfb.repository.manifests.declared import View
 
-_LINE = re.compile(r"(?:require[ \t]+)?([\w.~/-]+\.[\w.~/-]+|[\w.~-]+(?:/[\w.~-]+)+)[ \t]+(v[^\s/]+)[ \t]*(//.*)?$")
-_MAIN = re.compile(r"^package main\b", re.MULTILINE)
+_LINE = regex(r"(?:require[ \t]+)?([\w.~/-]+\.[\w.~/-]+|[\w.~-]+(?:/[\w.~-]+)+)[ \t]+(v[^\s/]+)[ \t]*(//.*)?$")
+_MAIN = regex(r"^package main\b", re.MULTILINE)
 
 
 def gather(view: View) -> Gathered:

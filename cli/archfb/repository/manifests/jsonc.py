@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
-from typing import Any
+
+from archfb.repository.patterns import regex
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # Every token ends somewhere, closed or not, and gives nothing back: linear whatever the text.
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*+"?|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|,(?=\s*[}\]])')
+_TOKEN = regex(r'"(?:[^"\\\n]|\\.)*+"?|//[^\n]*|/\*(?:[^*]|\*(?!/))*+(?:\*/|\Z)|,(?=\s*[}\]])')
 
 
 def parse_object(text: str) -> dict[str, Any] | None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.manifests import toml, xml
 from archfb.repository.manifests.declared import Gathered, below, folder_of
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command, Dependency, EntryPoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from xml.etree.ElementTree import Element
@@ -35,8 +36,8 @@ def gather(view: View) -> Gathered:
     return found
 
 
-_INCLUDE = re.compile(r"^[ \t]*include[ \t(]+((?:[\"'][\w:./-]+[\"'][ \t,\n)]*)+)", re.MULTILINE)
-_MOVED = re.compile(r"project\([\"']:?([\w:./-]+)[\"']\)\.projectDir[ \t]*=[^\"'\n]*[\"']([^\"'\n]+)[\"']")
+_INCLUDE = regex(r"^[ \t]*include[ \t(]+((?:[\"'][\w:./-]+[\"'][ \t,\n)]*)+)", re.MULTILINE)
+_MOVED = regex(r"project\([\"']:?([\w:./-]+)[\"']\)\.projectDir[ \t]*=[^\"'\n]*[\"']([^\"'\n]+)[\"']")
 
 
 def _included(text: str) -> Iterator[str]:
@@ -143,7 +144,7 @@ _CONFIGURATION = (
     r"|testCompile|runtime|\w*[aA]nnotationProcessor|\w*[kK]apt|\w*[kK]sp"
     r"|classpath|\w*[dD]evelopmentOnly))"
 )
-_GRADLE = re.compile(
+_GRADLE = regex(
     rf"^[ \t]*{_CONFIGURATION}[ \t(]+(?:(?:enforcedP|p)latform[ \t(]+)?(?:"
     r"['\"](?P<module>[\w.-]+:[\w.-]+)(?::(?P<version>[^'\"@]*))?[^'\"]*['\"]"
     rf"|(?P<catalogue>libs\.[\w.]+)"
@@ -152,11 +153,11 @@ _GRADLE = re.compile(
     r"|kotlin\([\"'](?P<kotlin>[\w.-]+)[\"'])",
     re.MULTILINE,
 )
-_SOURCE_SET = re.compile(
+_SOURCE_SET = regex(
     r"^[ \t]*(?:val[ \t]+)?(?P<name>\w+(?:Test|Main))\b(?:[ \t]+by[ \t]+getting|\.dependencies)?[ \t]*\{",
     re.MULTILINE,
 )
-_MAIN_CLASS = re.compile(r"mainClass(?:Name)?(?:\.set\(|[ \t]*=)[ \t]*['\"]([\w.$]+)['\"]")
+_MAIN_CLASS = regex(r"mainClass(?:Name)?(?:\.set\(|[ \t]*=)[ \t]*['\"]([\w.$]+)['\"]")
 
 
 def _source_sets(text: str) -> list[tuple[int, int, str]]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
 from archfb.repository.manifests.jsonc import parse_object
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command, Dependency, EntryPoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -48,11 +49,11 @@ def _add(
                 found.dependencies.append(Dependency(name, "", scope, kind, path, _line(text, match.start())))
 
 
-_INIT = re.compile(r"AC_INIT\(\[?([^\],)]+)\]?\s*(?:,\s*\[?([^\],)]+))?")
-_CHECK_LIB = re.compile(r"^[^#\n]*?\bAC_CHECK_LIB\(\s*\[?([\w.+-]+)\]?", re.MULTILINE)
-_SEARCH_LIBS = re.compile(r"^[^#\n]*?\bAC_SEARCH_LIBS\(\s*\[?[\w.]+\]?\s*,\s*\[?([\w.+ -]+)\]?", re.MULTILINE)
-_MATH = re.compile(r"^[ \t]*A[CX]_CHECK_MATH_FUNC\b", re.MULTILINE)
-_PKG = re.compile(r"\bPKG_CHECK_(?:MODULES|EXISTS)\(\s*(?:\[?[\w]+\]?\s*,)?\s*\[?([^\],)]+)")
+_INIT = regex(r"AC_INIT\(\[?([^\],)]+)\]?\s*(?:,\s*\[?([^\],)]+))?")
+_CHECK_LIB = regex(r"^[^#\n]*?\bAC_CHECK_LIB\(\s*\[?([\w.+-]+)\]?", re.MULTILINE)
+_SEARCH_LIBS = regex(r"^[^#\n]*?\bAC_SEARCH_LIBS\(\s*\[?[\w.]+\]?\s*,\s*\[?([\w.+ -]+)\]?", re.MULTILINE)
+_MATH = regex(r"^[ \t]*A[CX]_CHECK_MATH_FUNC\b", re.MULTILINE)
+_PKG = regex(r"\bPKG_CHECK_(?:MODULES|EXISTS)\(\s*(?:\[?[\w]+\]?\s*,)?\s*\[?([^\],)]+)")
 _TOOLS = (
     (r"\bAM_INIT_AUTOMAKE\b", "automake"),
     (r"\b(?:LT_INIT|AC_PROG_LIBTOOL)\b", "libtool"),
@@ -60,11 +61,11 @@ _TOOLS = (
     (r"\b(?:AC_PROG_LEX|AM_PROG_LEX)\b|AC_CHECK_PROGS\(LEX", "flex"),
     (r"\bPKG_PROG_PKG_CONFIG\b|\bPKG_CHECK_MODULES\b", "pkg-config"),
 )
-_PROGRAMS = re.compile(
+_PROGRAMS = regex(
     r"^(?P<place>bin|sbin|noinst|libexec)_PROGRAMS[ \t]*\+?=[ \t]*(?P<names>(?:[^\n\\]|\\\n)*)", re.MULTILINE
 )
 _DEEPEST = 2  # folders above a Makefile.am whose programs are the project's
-_LIBRARIES = re.compile(r"^(?:lib)_(?:LTLIBRARIES|LIBRARIES)[ \t]*\+?=[ \t]*((?:[^\n\\]|\\\n)*)", re.MULTILINE)
+_LIBRARIES = regex(r"^(?:lib)_(?:LTLIBRARIES|LIBRARIES)[ \t]*\+?=[ \t]*((?:[^\n\\]|\\\n)*)", re.MULTILINE)
 
 
 def _autoconf(view: View, path: str, found: Gathered) -> None:
@@ -166,10 +167,10 @@ def _header(view: View, text: str, folder: str, stem: str) -> str:
     return next((one for one in [*named, *guesses, *headers] if one in view.files), folder or ".")
 
 
-_CMAKE_COMMAND = re.compile(r"^[ \t]*(\w+)[ \t]*\(((?:[^()#]|\([^()]*+\)|#[^\n]*+)*+)\)", re.MULTILINE)
+_CMAKE_COMMAND = regex(r"^[ \t]*(\w+)[ \t]*\(((?:[^()#]|\([^()]*+\)|#[^\n]*+)*+)\)", re.MULTILINE)
 
 
-_CMAKE_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_CMAKE_VARIABLE = regex(r"\$\{(\w+)\}")
 
 
 def _cmake(view: View, path: str, found: Gathered) -> None:
@@ -221,7 +222,7 @@ def _cmake_entry(view: View, path: str, command: str, words: list[str], number: 
         found.entry_points.append(EntryPoint("library", words[0], folder or ".", path, number))
 
 
-_MESON_CALL = re.compile(
+_MESON_CALL = regex(
     r"\b(project|dependency|find_library|executable|library|shared_library|static_library"
     r"|both_libraries|test|subproject)\s*\(\s*'([^']+)'([^)]{0,400})"
 )

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
 from archfb.repository.manifests.jsonc import parse_object
 from archfb.repository.manifests.purpose import purpose_of_script
 from archfb.repository.records import Command, Dependency, EntryPoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from archfb.repository.manifests.declared import View
 
 _PLATFORM = ("php", "hhvm", "composer", "composer-runtime-api", "composer-plugin-api")

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-import re
-from functools import cached_property
+from archfb.repository.patterns import regex
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import re
 
-class _Late:
-    """A pattern compiled when it is first asked: most repositories ask few."""
-
-    def __init__(self, source: str) -> None:
-        self._source = source
-
-    @cached_property
-    def _pattern(self) -> re.Pattern[str]:
-        return re.compile(self._source)
-
-    def search(self, text: str) -> re.Match[str] | None:
-        return self._pattern.search(text)
-
-
-_BY_WORDS: tuple[tuple[str, _Late], ...] = (
+_BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "test",
-        _Late(
+        regex(
             r"\b(?:pytest|py\.test|tox|nox|jest|vitest|mocha|ava|karma|cypress|playwright test"
             r"|phpunit|pest|rspec|minitest|cucumber|behat|ctest|bats"
             r"|unittest|junit|prove|busted|trial|stestr|cargo (?:nextest|test)"
@@ -42,35 +30,35 @@ _BY_WORDS: tuple[tuple[str, _Late], ...] = (
     ),
     (
         "lint",
-        _Late(
+        regex(
             r"\b(?:ruff(?! format)|flake8|pylint|eslint|golangci-lint|go vet|staticcheck|clippy"
             r"|rubocop|phpcs|php-cs-fixer|phpstan|psalm|shellcheck"
             r"|stylelint|markdownlint|pre-commit|prek|lint\S*|ktlint|detekt|checkstyle|spotbugs"
             r"|credo|hadolint|yamllint|biome|oxlint|zizmor|actionlint|tflint)\b"
         ),
     ),
-    ("types", _Late(r"\b(?:mypy|pyright|tsc|vue-tsc|typecheck|type-check|pyre|sorbet|dialyzer|flow check)\b")),
+    ("types", regex(r"\b(?:mypy|pyright|tsc|vue-tsc|typecheck|type-check|pyre|sorbet|dialyzer|flow check)\b")),
     (
         "format",
-        _Late(
+        regex(
             r"\b(?:black|ruff format|prettier|gofmt|gofumpt|cargo fmt|rustfmt|clang-format|isort"
             r"|oxfmt|spotless\S*|mix format|fmt|format\S*)\b"
         ),
     ),
     (
         "docs",
-        _Late(
+        regex(
             r"\b(?:sphinx-build|mkdocs|typedoc|javadoc|rustdoc|cargo doc|yard|rdoc|doxygen"
             r"|docs?\S*|vitepress|docusaurus)\b"
         ),
     ),
     (
         "release",
-        _Late(r"\b(?:publish|release\S*|twine|goreleaser|semantic-release|changeset|deploy\S*|version-packages)\b"),
+        regex(r"\b(?:publish|release\S*|twine|goreleaser|semantic-release|changeset|deploy\S*|version-packages)\b"),
     ),
     (
         "install",
-        _Late(
+        regex(
             r"\b(?:npm (?:ci|install|i)|pnpm (?:i|install)|yarn(?: install| --immutable"
             r"| --frozen-lockfile)?$|bun install|pip3? install|uv sync|poetry install|pdm install"
             r"|pipenv install|bundle(?: install)?$|bundle install|composer (?:install|update)"
@@ -79,7 +67,7 @@ _BY_WORDS: tuple[tuple[str, _Late], ...] = (
     ),
     (
         "build",
-        _Late(
+        regex(
             r"(?<![\w@=./-])(?:build\S*|compile\S*|\./configure\b|\./autogen\.sh)"
             r"|\b(?:make(?: all)?(?: -[jsk]\S*| [A-Z_]+=(?:'[^']*'|\S+))*$|cmake\b|autoreconf"
             r"|meson|ninja|go (?:install|build)|cargo (?:hack )?(?:check|install)|mvnw?\b|gradlew?\b"
@@ -87,23 +75,23 @@ _BY_WORDS: tuple[tuple[str, _Late], ...] = (
             r"|docker (?:buildx )?build)"
         ),
     ),
-    ("run", _Late(r"\b(?:start|serve\S*|dev|run|up|watch|preview|server)\b")),
+    ("run", regex(r"\b(?:start|serve\S*|dev|run|up|watch|preview|server)\b")),
 )
 
 
-_BEFORE = re.compile(
+_BEFORE = regex(
     r"(?:cd [^\s;&|]+ *(?:&&|;) *|(?:sudo|time|env|command|exec|xvfb-run(?: -a)?|nice) +"
     r"|[A-Za-z_]\w*=(?:\"[^\"]*\"|'[^']*'|[^\s\"';&|]*) +)"
 )
-_NAMED_PROGRAM = re.compile(r"\$(?:\{\{ *(?:env|matrix)\.(\w+) *\}\}|\{?(\w+)\}?)(?=\s)")
-_SETTING_UP = _Late(
+_NAMED_PROGRAM = regex(r"\$(?:\{\{ *(?:env|matrix)\.(\w+) *\}\}|\{?(\w+)\}?)(?=\s)")
+_SETTING_UP = regex(
     r"^(?:(?:python[\d.]* -m )?(?:pip3?|pipx|gem|uv tool|uv pip|npm|pnpm|yarn global|dotnet tool|rustup"
     r"|luarocks|cpanm?)(?: -\S+)* (?:install|i|add|restore|update)\b(?!-)"
     r"|cargo install (?!.*--path)|go install \S+@|go get\b)"
 )
 # What accepts every finding there is checks nothing.
-_ACCEPTING = _Late(r" --(?:set|generate|update|create)-baseline\b| --auto-gen-config\b")
-_IN_A_FOLDER = re.compile(
+_ACCEPTING = regex(r" --(?:set|generate|update|create)-baseline\b| --auto-gen-config\b")
+_IN_A_FOLDER = regex(
     r"^(?:(?:ba|z|da)?sh(?: -\w+)* |python[\d.]* |ruby |perl |php |node |pwsh )?"
     r"(?=\S*/)(?:\./)?(?:[\w.-]+/)*([\w-]+)(?:\.(?:sh|py|rb|ps1|pl|js|mjs|ts|php|bat|cmd))?(?:\s|$)"
 )
@@ -148,18 +136,18 @@ def _purpose_of_program(name: str, rest: str) -> str | None:
 _NAMED = (
     (
         "test",
-        _Late(
+        regex(
             r"^(?:run[_-]?)?(?:test|tests|check|r?spec|e2e|unit|ci|cibuild|coverage|cov|phpunit|simple-phpunit|pytest)(?:[:_.-].*)?$|[:_-]tests?$"
         ),
     ),
-    ("types", _Late(r"^(?:typecheck|type-check|types|tsc|mypy)")),
-    ("lint", _Late(r"^(?:lint|eslint|stylelint|rubocop|cs|phpstan|psalm|analy[sz]e|vet|static)")),
-    ("format", _Late(r"^(?:format|fmt|prettier|style)")),
-    ("docs", _Late(r"^(?:docs?|site|storybook)")),
-    ("release", _Late(r"^(?:release|publish|deploy|version|changeset)")),
-    ("build", _Late(r"^(?:build|compile|bundle|dist|package|all|assemble)")),
-    ("run", _Late(r"^(?:start|serve|dev|run|up|watch|preview)")),
-    ("install", _Late(r"^(?:install|setup|bootstrap|deps|init)")),
+    ("types", regex(r"^(?:typecheck|type-check|types|tsc|mypy)")),
+    ("lint", regex(r"^(?:lint|eslint|stylelint|rubocop|cs|phpstan|psalm|analy[sz]e|vet|static)")),
+    ("format", regex(r"^(?:format|fmt|prettier|style)")),
+    ("docs", regex(r"^(?:docs?|site|storybook)")),
+    ("release", regex(r"^(?:release|publish|deploy|version|changeset)")),
+    ("build", regex(r"^(?:build|compile|bundle|dist|package|all|assemble)")),
+    ("run", regex(r"^(?:start|serve|dev|run|up|watch|preview)")),
+    ("install", regex(r"^(?:install|setup|bootstrap|deps|init)")),
 )
 
 

@@ -6,20 +6,22 @@ import ast
 import configparser
 import re
 import warnings
-from typing import TYPE_CHECKING, Any
 
 from archfb.repository.manifests import toml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
+from archfb.repository.patterns import regex
 from archfb.repository.records import EntryPoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
 
     from archfb.repository.manifests.declared import View
 
-_REQUIREMENT = re.compile(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(.*)", re.DOTALL)
+_REQUIREMENT = regex(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(.*)", re.DOTALL)
 _LONGEST = 1 << 18  # characters of a setup.py
-_DEVELOPMENT = re.compile(r"dev|test|doc|lint|typ|ci|build|example|bench|check", re.IGNORECASE)
+_DEVELOPMENT = regex(r"dev|test|doc|lint|typ|ci|build|example|bench|check", re.IGNORECASE)
 
 
 def gather(view: View) -> Gathered:
@@ -291,7 +293,7 @@ def _pipfile(view: View, path: str, found: Gathered) -> None:
         found.depends(path, table, kind, [(name, word(spec)) for name, spec in _table(document, table).items()], text)
 
 
-_REQUIREMENTS = re.compile(
+_REQUIREMENTS = regex(
     r"(?:^|/)(?:requirements?[^/]*\.(?:txt|in)|requirements?/[^/]+\.(?:txt|in)|[^/]*[-_]requirements?\.(?:txt|in))$"
 )
 

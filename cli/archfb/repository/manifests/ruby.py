@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
 
 from archfb.repository.manifests.declared import Gathered, below, folder_of
+from archfb.repository.patterns import regex
 from archfb.repository.records import Command, Dependency, EntryPoint
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from archfb.repository.manifests.declared import View
 
-_NAME = re.compile(r"\.name\s*=\s*['\"]([^'\"]+)['\"]|Specification\.new\(?\s*['\"]([^'\"]+)['\"]")
-_ADDED = re.compile(
+_NAME = regex(r"\.name\s*=\s*['\"]([^'\"]+)['\"]|Specification\.new\(?\s*['\"]([^'\"]+)['\"]")
+_ADDED = regex(
     r"^[ \t]*\w+\.add_(?:(runtime|development)_)?dependency\(?\s*(?:%q)?['\"(]([\w.-]+)['\")](.*)$", re.MULTILINE
 )
 _FIELD = r"\.{0}\s*=\s*['\"]([^'\"]+)['\"]"
-_EXECUTABLES = re.compile(r"\.executables\s*(?:=|<<)\s*(.+)")
-_GEM = re.compile(r"^[ \t]*gem[\s(]+['\"]([\w.-]+)['\"](.*)$")
-_GROUP = re.compile(r"^[ \t]*group\(?\s*(.+?)(?:,\s*optional: \w+)?\)?\s+do\b")
-_BLOCK = re.compile(r"\bdo\b(?:\s*\|[^|]*\|)?\s*(?:#.*)?$|^[ \t]*(?:if|unless|case|begin|while|def|class|module)\b")
-_INLINE_GROUP = re.compile(r"(?:\bgroups?:|:groups?\s*=>)\s*(\[[^\]]*\]|%i\[[^\]]*\]|:\w+)")
-_DEFAULT = re.compile(r"^[ \t]*task[\s(]+:?['\"]?default['\"]?\s*(?:=>|:)\s*\[?\s*:?['\"]?(\w+)", re.MULTILINE)
+_EXECUTABLES = regex(r"\.executables\s*(?:=|<<)\s*(.+)")
+_GEM = regex(r"^[ \t]*gem[\s(]+['\"]([\w.-]+)['\"](.*)$")
+_GROUP = regex(r"^[ \t]*group\(?\s*(.+?)(?:,\s*optional: \w+)?\)?\s+do\b")
+_BLOCK = regex(r"\bdo\b(?:\s*\|[^|]*\|)?\s*(?:#.*)?$|^[ \t]*(?:if|unless|case|begin|while|def|class|module)\b")
+_INLINE_GROUP = regex(r"(?:\bgroups?:|:groups?\s*=>)\s*(\[[^\]]*\]|%i\[[^\]]*\]|:\w+)")
+_DEFAULT = regex(r"^[ \t]*task[\s(]+:?['\"]?default['\"]?\s*(?:=>|:)\s*\[?\s*:?['\"]?(\w+)", re.MULTILINE)
 
 
 def gather(view: View) -> Gathered:

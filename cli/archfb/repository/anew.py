@@ -1,0 +1,160 @@
+"""Reading everything: facts of each file, graph, declarations, history."""
+
+from __future__ import annotations
+
+from array import array
+
+from archfb.repository import classify, graph, imports, languages, manifests, picture, secrets, shares
+from archfb.repository.attributes import Attributes
+from archfb.repository.imports.tree import Tree
+from archfb.repository.inventory import STATS
+from archfb.repository.record import values
+from archfb.repository.records import File
+from archfb.repository.study import Study
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from archfb.repository.facts import Facts
+    from archfb.repository.picture import Picture
+    from archfb.repository.reading import Reading
+    from archfb.repository.records import Churn, Declared, Language, Repository
+
+# A file changed this short before the reading began may change again within one tick of its clock; the second figure
+# is for file systems that keep whole seconds.
+_RACY_NS = 50_000_000
+_RACY_COARSE_NS = 2_000_000_000
+_SILENT = frozenset({"test", "example", "docs"})
+
+
+class Anew:
+    """A reading of everything."""
+
+    def __init__(self, reading: Reading) -> None:
+        """Keep what to read."""
+        self._reading = reading
+        self._found = reading.found
+        self._paths = reading.paths
+        self._limits = reading.limits
+        self._study = Study(reading.root, reading.limits, reading.cache)
+
+    def repository(self) -> Repository:
+        """Return what is known of the repository."""
+        self._reading.ask_history(self._found.git)
+        known = self._facts(self._reading.before)
+        attributes = Attributes.of_tree(self._paths, self._reading.small)
+        kinds = [_kind(path, fact, attributes) for path, fact in zip(self._paths, known, strict=True)]
+        edges = self._edges(known, kinds)
+        roles = [
+            classify.role(path, languages.TYPES.get(fact.language or ""))
+            for path, fact in zip(self._paths, known, strict=True)
+        ]
+        drawn = graph.build(
+            edges, self._paths, {path for path, role in zip(self._paths, roles, strict=True) if role in _SILENT}
+        )
+        files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
+        declared = manifests.collect(self._paths, self._reading.small)
+        counted = shares.count(files, attributes)
+        changes = self._reading.history()
+        self._study.keep()
+        self._keep(files, drawn, declared, counted, changes)
+        return self._reading.assembled(files, counted, drawn.cycles, declared, changes)
+
+    def _facts(self, before: Picture | None) -> list[Facts]:
+        sizes = self._found.stats[::STATS]
+        if before is None:
+            return self._study.read(self._found.paths, sizes)
+        stats, width = before.columns["stats"], STATS
+        was = {path: at for at, path in enumerate(before.paths.split(b"\0"))}
+        same: list[tuple[int, str]] = []
+        for at, path in enumerate(self._found.paths):
+            old = was.get(path)
+            if (
+                old is not None
+                and self._found.stats[at * width : at * width + width] == stats[old * width : old * width + width]
+            ):
+                same.append((at, before.hashes[old * 20 : old * 20 + 20].hex()))
+        kept = self._study.known([(self._found.paths[at], blob) for at, blob in same])
+        found = {at: fact for (at, _), fact in zip(same, kept, strict=True) if fact is not None}
+        rest = [at for at in range(len(self._paths)) if at not in found]
+        read = self._study.read([self._found.paths[at] for at in rest], [sizes[at] for at in rest])
+        found |= dict(zip(rest, read, strict=True))
+        return [found[at] for at in range(len(self._paths))]
+
+    def _edges(self, known: Sequence[Facts], kinds: Sequence[str]) -> dict[str, list[str]]:
+        spoken, specs = {}, {}
+        for path, fact, kind in zip(self._paths, known, kinds, strict=True):
+            if fact.language is not None:
+                spoken[path] = fact.language
+                if fact.specs and kind in ("text", "generated", "marked", "vendored"):
+                    specs[path] = fact.specs
+        return imports.resolve_all(Tree(spoken, specs, self._reading.small, self._paths))
+
+    def _file(
+        self, at: int, fact: Facts, kind: str, role: str, edges: Mapping[str, Sequence[str]], drawn: graph.Graph
+    ) -> File:
+        path, size = self._paths[at], self._found.stats[at * STATS]
+        return File(
+            path,
+            size,
+            fact.hash,
+            kind,
+            fact.language,
+            role,
+            fact.lines,
+            fact.tokens,
+            drawn.rank.get(path, 0.0),
+            drawn.layer.get(path, 0),
+            tuple(edges.get(path, ())),
+            drawn.importers.get(path, 0),
+            at < self._found.tracked,
+            secrets.never_sent(path, self._reading.allow),
+            size <= self._limits.content,
+        )
+
+    def _keep(
+        self,
+        files: list[File],
+        drawn: graph.Graph,
+        declared: Declared,
+        counted: tuple[Language, ...],
+        history: Churn,
+    ) -> None:
+        number = {path: at for at, path in enumerate(self._paths)}
+        about: dict[str, Any] = {
+            "tracked": self._found.tracked,
+            "commit": self._reading.commit if not history.note else None,
+            "languages": [values(one) for one in counted],
+            "churn": picture.churn_as_json(history),
+            "declared": picture.declared_as_json(declared),
+            "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
+        }
+        drawing = picture.draw(files, self._reading.joined, self._settled(), about)
+        self._reading.cache.keep_picture(self._reading.key, drawing.dump())
+
+    def _settled(self) -> array[int]:
+        """Return the stats with inode and times zeroed where the file is too young to be told by them."""
+        stats = array("q", self._found.stats)
+        young = self._reading.begun - _RACY_NS
+        for at in range(0, len(stats), STATS):
+            latest = max(stats[at + 1], stats[at + 3])
+            if latest >= young or (latest % 1_000_000_000 == 0 and latest >= self._reading.begun - _RACY_COARSE_NS):
+                stats[at + 1] = stats[at + 2] = stats[at + 3] = 0
+        return stats
+
+
+def _kind(path: str, fact: Facts, attributes: Attributes) -> str:
+    kind = fact.kind
+    if kind == "text" and classify.is_vendored(path):
+        kind = "vendored"
+    if not attributes:
+        return kind
+    said = attributes.of(path)
+    for attribute, meant in (("linguist-vendored", "vendored"), ("linguist-generated", "generated")):
+        if said.get(attribute) == "true" and kind in ("text", "marked"):
+            kind = meant
+        elif said.get(attribute) == "false" and (kind == meant or (kind, meant) == ("marked", "generated")):
+            kind = "text"
+    return kind
