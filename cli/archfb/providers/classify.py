@@ -69,7 +69,7 @@ def classify(status: int, headers: Mapping[str, str], body: Any, now: float) -> 
         _shown(codes),
         hint if outcome in _PASSING else None,
         _reset(codes, layers, message, quota, now) if outcome is Outcome.QUOTA_EXHAUSTED else None,
-        _scope(outcome, message, quota),
+        _scope(outcome, message, quota, headers),
         _window(body, message) if outcome is Outcome.CONTEXT_TOO_LONG else None,
         parameter,
         substitute,
@@ -271,14 +271,28 @@ def _reset(codes: tuple[str, ...], layers: list[Any], message: str, quota: str |
     return at if at is not None and now < at < now + 40 * LONGEST else None
 
 
+_WHOSE = r"(?:account|organi[sz]ation|team|project|workspace)"
 _ACCOUNT = re.compile(
-    r"account'?s rate limit|concurrent connections|free-models-per|per account|rate limit for your account",
+    rf"\b{_WHOSE}(?:'?s)?(?: \w+)? rate limit|\brate limit (?:\w+ )?for (?:your |the |this )?{_WHOSE}\b|"
+    r"concurrent connections|free-models-per|per account",
     re.IGNORECASE,
 )
-_ONE_MODEL = re.compile(r"(limit reached|rate.?limited) (for|upstream)|limit_r[pd]m/|for model\b", re.IGNORECASE)
+_ONE_MODEL = re.compile(
+    rf"\bmodel: |(limit reached|rate.?limited) (for (?!{_WHOSE}\b)|upstream)|limit_r[pd]m/|for model\b", re.IGNORECASE
+)
+_SCOPES = ("x-ratelimit-scope", "x-ratelimit-type")
+_HOLDERS = re.compile(rf"\b(?:{_WHOSE}|user|tenant)", re.IGNORECASE)
 
 
-def _scope(outcome: Outcome, message: str, quota: str | None) -> Scope | None:
+def _limited(message: str, headers: Mapping[str, str]) -> Scope | None:
+    """Return whose rate limit it is: what the words say, of which one model is the narrowest, then a header."""
+    told = " ".join(headers.get(name, "") for name in _SCOPES)
+    if _ONE_MODEL.search(message) or "model" in told.lower():
+        return "deployment"
+    return "account" if _ACCOUNT.search(message) or _HOLDERS.search(told) else None
+
+
+def _scope(outcome: Outcome, message: str, quota: str | None, headers: Mapping[str, str]) -> Scope | None:
     """Return who a limit belongs to, where that is certain."""
     if outcome is Outcome.AUTH:
         return "account"
@@ -286,9 +300,7 @@ def _scope(outcome: Outcome, message: str, quota: str | None) -> Scope | None:
         return "model"
     if outcome is Outcome.QUOTA_EXHAUSTED:
         return "deployment" if quota and "permodel" in quota.lower().replace("_", "") else "account"
-    if outcome is Outcome.RATE_LIMITED:
-        return "account" if _ACCOUNT.search(message) else "deployment" if _ONE_MODEL.search(message) else None
-    return None
+    return _limited(message, headers) if outcome is Outcome.RATE_LIMITED else None
 
 
 _WINDOWS = tuple(

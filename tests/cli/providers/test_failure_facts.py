@@ -49,6 +49,14 @@ SCOPES: list[tuple[int, Any, str | None]] = [
     (429, google("RESOURCE_EXHAUSTED", {"violations": [{"quotaId": "RequestsPerDayPerProject"}]}), "account"),
     (429, error("This request would exceed your account's rate limit.", type="rate_limit_error"), "account"),
     (429, error("Rate limit reached for gpt-x in organization o", code="rate_limit_exceeded"), "deployment"),
+    (429, error("This request would exceed the rate limit for your organization (o) of 30,000 tokens."), "account"),
+    (429, error("This would exceed your organization's rate limit of 5 (org: o, model: claude-x)"), "deployment"),
+    (429, error("Rate limit reached for organization org-x on requests per min (RPM): Limit 3"), "account"),
+    (429, error("Too many requests: rate limit exceeded for this workspace"), "account"),
+    (429, error("Your team's token rate limit is used up"), "account"),
+    (429, error("Rate limit reached for model `m` in organization `o` service tier `t`"), "deployment"),
+    (429, error("Request too large for gpt-x in organization o on tokens per min", code="slow_down"), None),
+    (429, error("Rate limit exceeded. See your organization's page"), None),
     (429, error("slow down", code="slow_down"), None),
     (400, error("x"), None),
 ]
@@ -57,6 +65,23 @@ SCOPES: list[tuple[int, Any, str | None]] = [
 @pytest.mark.parametrize(("status", "body", "scope"), SCOPES)
 def test_a_limit_belongs_to_whom_the_answer_names(status: int, body: Any, scope: str | None) -> None:
     assert classify(status, {}, body, NOW).scope == scope
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "scope"),
+    [
+        ("x-ratelimit-scope", "account", "account"),
+        ("x-ratelimit-scope", "organization", "account"),
+        ("x-ratelimit-type", "UserByMinute", "account"),
+        ("x-ratelimit-type", "UserByModelByMinute", "deployment"),
+        ("x-ratelimit-type", "Tokens", None),
+        ("x-ratelimit-scope", "shared", None),
+        ("x-account", "account", None),
+    ],
+)
+def test_a_limit_belongs_to_whom_a_header_names(name: str, value: str, scope: str | None) -> None:
+    assert classify(429, {name: value}, error("slow down", code="slow_down"), NOW).scope == scope
+    assert classify(500, {name: value}, error("oh"), NOW).scope is None
 
 
 @pytest.mark.parametrize(
