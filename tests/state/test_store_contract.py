@@ -393,7 +393,8 @@ class StoreContract:
         one = store.snapshot().models["one"]
         assert (one.drained_by, one.drained_why, one.drained_until) == ("ada", "invoice", START + 7200)
         assert (one.status, one.since) == ("unavailable", START)
-        assert store.transitions()[-1].reason == "drained by ada: invoice"
+        assert one.reason == "drained by ada: invoice"
+        assert store.transitions()[-1].reason == "drained by ada: invoice (until 2026-09-21T16:13:20Z)"
         store.drain("one", by="bob", why="still", until=START + 9000)
         assert len(store.transitions()) == 2
         assert store.undrain("one", by="bob")

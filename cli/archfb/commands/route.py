@@ -25,8 +25,13 @@ if TYPE_CHECKING:
 def route(
     ctx: typer.Context,
     phase: Annotated[
-        str, typer.Argument(help="phase1 to phase5, or final.", metavar="PHASE", autocompletion=completion.phases)
-    ],
+        str | None,
+        typer.Argument(
+            help="phase1 to phase5, or final; with --replay it may be left out: all of them.",
+            metavar="PHASE",
+            autocompletion=completion.phases,
+        ),
+    ] = None,
     repo: Annotated[str | None, typer.Argument(help="The repository it would be about.", metavar="REPO")] = None,
     model: Annotated[
         str | None,
@@ -50,7 +55,7 @@ def route(
     """
     import time
 
-    from archfb.errors import UsageError
+    from archfb.errors import UnknownName, UsageError
     from archfb.output import console, print_json
     from archfb.routing.json import decision_json
 
@@ -60,6 +65,8 @@ def route(
         return replayed(session(ctx), phase, replay, strategy, json=json)
     if strategy is not None:
         raise UsageError("--strategy needs --replay SINCE.", hint="Try --replay 7d.")
+    if phase is None:
+        raise UnknownName("Missing argument 'PHASE'.")
     decision = decided(session(ctx), phase, repo, model, chars)
     if json:
         print_json(decision_json(decision))
@@ -104,18 +111,20 @@ def decided(session: Session, phase: str, repo: str | None, model: str | None, c
         store.close()
 
 
-def replayed(session: Session, phase: str, since: str, strategy: "Strategy | None", *, json: bool) -> int:
-    """Print what a strategy would have changed over the stored calls of a phase."""
+def replayed(session: Session, phase: str | None, since: str, strategy: "Strategy | None", *, json: bool) -> int:
+    """Print what a strategy would have changed over the stored calls of a phase, or of all."""
     from archfb.config.model import PHASES
     from archfb.output import console, print_json
     from archfb.spans import span
     from archfb.suggest import one_of
     from archfb.views.replay_view import replay_json, replay_view
 
-    one_of(phase, PHASES, "phase")
+    if phase is not None:
+        one_of(phase, PHASES, "phase")
     back = span(since, "--replay")
     config = session.load()
-    found = replay_of(session, config, phase, back, strategy or config.strategy(phase))
+    usual = config.routing.strategy if phase is None else config.strategy(phase)
+    found = replay_of(session, config, phase, back, strategy or usual)
     if json:
         print_json(replay_json(found, phase))
     else:
@@ -124,7 +133,7 @@ def replayed(session: Session, phase: str, since: str, strategy: "Strategy | Non
     return 0
 
 
-def replay_of(session: Session, config: "Config", phase: str, back: float, strategy: "Strategy") -> "Replay":
+def replay_of(session: Session, config: "Config", phase: str | None, back: float, strategy: "Strategy") -> "Replay":
     """Return the replay; the attempts of other phases, and probes, tell only how the models were."""
     import random
 

@@ -66,13 +66,13 @@ COLUMNS: list[Column[Row]] = [
 ]
 
 
-def replay_view(found: Replay, phase: str, width: int) -> RenderableType:
+def replay_view(found: Replay, phase: str | None, width: int) -> RenderableType:
     """Return what `route --replay` shows."""
     from rich.console import Group
     from rich.text import Text
 
     if not found.calls:
-        return Text(f"No call of {phase} was recorded in that time.")
+        return Text(f"No call{f' of {phase}' if phase else ''} was recorded in that time.")
     said = [Text(headline(found, phase)), Text(""), figures(found, width), Text(""), Text(trust(found))]
     return Group(*said)
 
@@ -87,10 +87,10 @@ def figures(found: Replay, width: int) -> RenderableType:
     return Text("\n".join(lines))
 
 
-def headline(found: Replay, phase: str) -> str:
+def headline(found: Replay, phase: str | None) -> str:
     """Return what was replayed."""
     return (
-        f"{phase}: {count(found.calls, 'call')} again with {found.strategy}; "
+        f"{phase or 'All phases'}: {count(found.calls, 'call')} again with {found.strategy}; "
         f"{found.changed:,} would have asked another model first."
     )
 
@@ -105,7 +105,7 @@ def trust(found: Replay) -> str:
     return share
 
 
-def replay_json(found: Replay, phase: str) -> dict[str, Any]:
+def replay_json(found: Replay, phase: str | None) -> dict[str, Any]:
     """Return the document of `route --replay --json`."""
     return {
         "schema": 1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -64,7 +65,8 @@ def drained(rows: Snapshot, model: str, by: str, why: str, until: float, now: fl
         reason=reason,
         since=record.since if record.status == "unavailable" else now,
     )
-    changed = () if record.status == "unavailable" else (_transition(record, after, now),)
+    told = replace(after, reason=f"{reason} (until {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(until))})")
+    changed = () if record.status == "unavailable" else (_transition(record, told, now),)
     return Changes(models={record.model: after}, transitions=changed)
 
 

@@ -42,6 +42,14 @@ def test_other_strategies_are_replayed_without_a_request(place: Start, capsys: p
     assert document["actual"]["cost_usd"] == pytest.approx(4 * 0.0012)
     assert here.run("route", "phase2", "--replay", "1h") == 0
     assert "No call of phase2 was recorded in that time." in capsys.readouterr().out
+    assert here.run("ask", "x", "--chain", "phase2") == 0
+    made += 1
+    capsys.readouterr()
+    assert here.run("route", "--replay", "1h", "--strategy", "cheapest") == 0
+    assert "All phases: 5 calls again with cheapest; " in capsys.readouterr().out
+    assert here.run("route", "--replay", "1h", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert (document["phase"], document["strategy"], document["calls"]) == (None, "balanced", 5)
     assert here.server.counts["requests"] == made
 
 
@@ -71,6 +79,8 @@ def test_a_page_is_written(place: Start, capsys: pytest.CaptureFixture[str]) -> 
 
 
 MISTAKES = [
+    (["route"], "Missing argument 'PHASE'."),
+    (["route", "--chars", "3"], "Missing argument 'PHASE'."),
     (["route", "phase1", ".", "--replay", "1h"], "--replay takes neither a repository nor --model."),
     (["route", "phase1", "--strategy", "fastest"], "--strategy needs --replay SINCE."),
     (["route", "phase1", "--replay", "never"], "--replay must be a span of time"),

@@ -49,6 +49,7 @@ def test_nothing_replayed_is_said() -> None:
     assert text_of(replay_view(replace(FOUND, calls=0), "final", 90)) == (
         "No call of final was recorded in that time.\n"
     )
+    assert text_of(replay_view(replace(FOUND, calls=0), None, 90)) == "No call was recorded in that time.\n"
 
 
 def test_the_document_has_every_figure() -> None:
