@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 from archfb import events
 from archfb.phases import reuse
 from archfb.phases.calls import Called
+from archfb.phases.given import reading, with_reading, without_reading
 from archfb.phases.leaving import ended
 from archfb.phases.records import CallFailed, Made
 from archfb.routing.continuation import continued, total
 from archfb.text import clean
+from archfb_state.outcomes import Outcome
 from archfb_state.store import PhaseResult, StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -45,6 +47,8 @@ class Gathered:
     input_tokens: int | None = None
     output_tokens: int | None = None
     fell_back: bool = False
+    left: int | None = None
+    """The input tokens that the answering model's window left; None where it is unknown."""
 
     def add(self, answer: Answer) -> None:
         """Count one ask; the text is the caller's to take."""
@@ -112,7 +116,9 @@ class ModelCaller:
         found = reuse.find(rows, reuse.Wanted(self.options.fresh, self.options.offline, self.options.model, usable))
         if found is None:
             return None
-        return Called(found.text, replace(_made_of(spec, found), fell_back=self._stands_in(spec, found)))
+        text, told = without_reading(found.text)
+        made = replace(_made_of(spec, found), fell_back=self._stands_in(spec, found), reading=told)
+        return Called(text, made)
 
     def _stands_in(self, spec: CallSpec, stored: PhaseResult) -> bool:
         """Whether a stored offline answer still stands in for models that have a key and are out."""
@@ -129,11 +135,20 @@ class ModelCaller:
     async def _buy(self, spec: CallSpec) -> Called | CallFailed:
         got = Gathered()
         answer = await self._ask(spec, spec.build, got)
+        if self._too_long(answer):
+            self.observe(events.Note(f"{spec.title}: too long for every window; asked once more with less"))
+            answer = await self._ask(spec, spec.build, got)
         if not answer.ok:
             return _failed(spec, answer, got)
         got.take(await self._continue(spec, answer, got))
         reason = await self._readable(spec, got)
         return self._keep(spec, got, reason)
+
+    def _too_long(self, answer: Answer) -> bool:
+        """Whether windows turned out smaller than they were said to be and no model answered; they are known now."""
+        if self.options.offline or (answer.ok and not answer.offline):
+            return False
+        return any(one.outcome is Outcome.CONTEXT_TOO_LONG for one in answer.attempts)
 
     async def _ask(
         self, spec: CallSpec, build: Callable[[int | None], Question], got: Gathered, model: str | None = None
@@ -143,14 +158,19 @@ class ModelCaller:
         refused = await self.purse.open(spec, question, model or self.options.model)
         if refused is not None:
             return refused
-        answer = None
+        answer, lefts = None, []
+
+        def for_window(left: int | None) -> Question:
+            lefts.append(left)
+            return build(left)
+
         try:
             answer = await self.router.ask(
                 spec.phase,
                 question,
                 model=model or self.options.model,
                 role=spec.role,
-                build=build,
+                build=for_window,
                 strategy=self.options.strategy,
                 deadline=self.options.deadline,
                 files=len(spec.files),
@@ -163,6 +183,8 @@ class ModelCaller:
         finally:
             await self.purse.close(spec, answer)
         got.add(answer)
+        if answer.ok and lefts:
+            got.left = lefts[-1]
         self._count(answer)
         return answer
 
@@ -203,13 +225,14 @@ class ModelCaller:
         return "unreadable"
 
     def _keep(self, spec: CallSpec, got: Gathered, reason: OfflineReason | None) -> Called:
+        told = "" if got.offline else reading(spec, got.left, got.model)
         row = PhaseResult(
             spec.offline_key if got.offline else spec.key,
             spec.phase,
             spec.role,
             got.model,
             self.store.now(),
-            got.text,
+            with_reading(got.text, told),
             got.offline,
             reason,
             self.run_id,
@@ -227,7 +250,8 @@ class ModelCaller:
             self.observe(
                 events.Note(f"{spec.title}: the result could not be stored ({clean(str(error), limit=200)})")
             )
-        return Called(got.text, replace(_made_of(spec, row), stored=False, fell_back=got.fell_back))
+        made = replace(_made_of(spec, row), stored=False, fell_back=got.fell_back, reading=told)
+        return Called(got.text, made)
 
 
 def _again(spec: CallSpec, trouble: str) -> Callable[[int | None], Question]:

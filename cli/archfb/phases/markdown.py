@@ -25,7 +25,7 @@ def document(
 ) -> str:
     """Return a phase's result as one Markdown document, ending in one line feed."""
     heading = f"# {plain(subject.name)}: {title}"
-    parts = [heading, body, _missing(missing), _wrong(findings), _origin(subject, made)]
+    parts = [heading, body, _missing(missing), _wrong(findings), _origin(subject, made, body)]
     return "\n\n".join(part.strip("\n") for part in parts if part.strip()) + "\n"
 
 
@@ -105,18 +105,18 @@ def _wrong(findings: Sequence[Finding]) -> str:
     return f"> {wrong:,} of {cited:,} cited places do not exist in the repository; they are marked “[wrong: …]”."
 
 
-def _origin(subject: Subject, made: Sequence[Made]) -> str:
+def _origin(subject: Subject, made: Sequence[Made], body: str) -> str:
     """Return who made the result, from what, in how many attempts, at what cost: one quiet block at the end."""
     if not made:
         return ""
     commit = f" at commit {subject.commit[:12]}" if subject.commit else ""
     read = f"From {_files(subject.files)}{commit} (content {subject.content_id[:12]})."
     notes = "".join(f" {note}" for note in subject.notes)
-    who = "\n".join(dict.fromkeys(_made(one) for one in made))
+    who = "\n".join(dict.fromkeys(_made(one, body) for one in made))
     return f"---\n\n{who}\n{read}{notes}"
 
 
-def _made(one: Made) -> str:
+def _made(one: Made, body: str) -> str:
     if one.offline:
         why = {
             "no_model": "no model could be asked",
@@ -127,4 +127,5 @@ def _made(one: Made) -> str:
     cost = "at unknown cost" if one.cost_usd is None else f"for ${one.cost_usd:.4f}"
     attempts = "1 attempt" if one.attempts == 1 else f"{one.attempts} attempts"
     cut = " Its answer ends where the output limit cut it." if one.truncated else ""
-    return f"Made by {plain(one.model)} in {attempts} {cost}.{cut}"
+    reading = f" {one.reading}" if one.reading and one.reading not in body else ""
+    return f"Made by {plain(one.model)} in {attempts} {cost}.{cut}{reading}"

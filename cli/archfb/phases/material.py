@@ -73,7 +73,7 @@ def contents(repo: Repository, pieces: Sequence[Piece], tokens: int) -> Material
     from archfb.repository.pack import pack
 
     found = pack(repo, tokens, files=pieces)
-    return Material("files", found.text, found.secrets)
+    return Material("files", found.text, found.secrets, found.shortened, found.left_out)
 
 
 def fitted(blocks: Sequence[Material], tokens: int) -> list[Material]:
@@ -83,7 +83,7 @@ def fitted(blocks: Sequence[Material], tokens: int) -> list[Material]:
         return list(blocks)
     share = _level(costs, tokens)
     return [
-        one if cost <= share else Material(one.title, _cut(one.text, share, cost))
+        one if cost <= share else Material(one.title, _cut(one.text, share, cost), shortened=(one.title,))
         for one, cost in zip(blocks, costs, strict=True)
     ]
 

@@ -29,11 +29,16 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True)
 class Material:
-    """One block of data that a question carries, and the likely secrets that were replaced in it."""
+    """One block of data that a question carries, and the likely secrets that were replaced in it.
+
+    `shortened` and `left_out` name what of it did not fit.
+    """
 
     title: str
     text: str
     secrets: tuple[Secret, ...] = ()
+    shortened: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
 
 @cache
@@ -49,6 +54,25 @@ def _read(name: str) -> tuple[str, str]:
     """Return a prompt file's text and the number on its version line."""
     head, _, body = (FOLDER / f"{name}.md").read_text("utf-8").partition("\n")
     return body.strip(), head.removeprefix("version:").strip()
+
+
+NAMED = 12
+"""Names that are told where something did not fit."""
+
+
+def lacking(blocks: Sequence[Material]) -> str:
+    """Return what did not fit whole into a question, in a sentence; "" where all did."""
+    parts = (
+        ("shortened", [name for one in blocks for name in one.shortened]),
+        ("left out", [name for one in blocks for name in one.left_out]),
+    )
+    told = "; ".join(f"{what}: {_some(names)}" for what, names in parts if names)
+    return f"Not all of the material fitted into the question ({told})." if told else ""
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - NAMED
+    return ", ".join(clean(one, one_line=True) for one in names[:NAMED]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def fenced(blocks: Sequence[Material]) -> str:

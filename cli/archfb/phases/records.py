@@ -106,6 +106,8 @@ class Made:
     """It was bought by an earlier run (or earlier in this one) and cost nothing now."""
     fell_back: bool = False
     """The offline provider stood in for models that have a key and failed or are out."""
+    reading: str = ""
+    """What of its material the model was not given whole, and why; "" where it had all of it."""
 
     @property
     def truncated(self) -> bool:
@@ -127,6 +129,7 @@ class Made:
             "finish_reason": self.finish_reason,
             "truncated": self.truncated,
             "stored": self.stored,
+            "reading": self.reading,
         }
 
 

@@ -64,6 +64,11 @@ class PhaseRecord:
         return markdown.document(self.heading, self.body, self.subject, self.all_findings, self.missing, self.made)
 
 
+def _as_read(one: Finding) -> str:
+    """Return a finding's text as later phases read it: with what its model was not given."""
+    return f"({one.made.reading})\n\n{one.text}" if one.made.reading else one.text
+
+
 @dataclass(frozen=True, slots=True)
 class FindingsResult(PhaseRecord):
     """Phase 1 (a finding per role) and phase 3 (a finding per agent and batch)."""
@@ -88,7 +93,7 @@ class FindingsResult(PhaseRecord):
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Return each finding's title and text."""
-        return tuple((one.title, one.text) for one in self.findings)
+        return tuple((one.title, _as_read(one)) for one in self.findings)
 
     def to_json(self) -> dict[str, Any]:
         """Return the findings."""
@@ -159,7 +164,7 @@ class WholeResult(PhaseRecord):
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
         """Return the text."""
-        return () if self.finding is None else ((self.finding.title, self.finding.text),)
+        return () if self.finding is None else ((self.finding.title, _as_read(self.finding)),)
 
     def to_json(self) -> dict[str, Any]:
         """Return the text with its claims, and the parts."""

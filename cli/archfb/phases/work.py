@@ -11,7 +11,7 @@ from archfb.phases.calls import Called, CallSpec
 from archfb.phases.citations import Places, claims, marked
 from archfb.phases.keys import digest, digest_all
 from archfb.phases.offline.facts import Facts
-from archfb.phases.prompting import fenced, prompt
+from archfb.phases.prompting import fenced, lacking, prompt
 from archfb.phases.records import CallFailed, Finding, Subject, plain
 from archfb.providers.exchange import Question
 
@@ -46,7 +46,7 @@ class Work:
     secrets: set[tuple[str, int]] = field(default_factory=set)
     """Where likely secrets were replaced in what was to be sent: path and line."""
     _overviews: dict[int, Material] = field(default_factory=dict)
-    _packed: dict[tuple[str, str, int], str] = field(default_factory=dict)
+    _packed: dict[tuple[str, str, int], tuple[str, str]] = field(default_factory=dict)
 
     @cached_property
     def facts(self) -> Facts:
@@ -125,16 +125,17 @@ class Work:
                 if len(self._packed) >= KEPT:
                     del self._packed[next(iter(self._packed))]
                 material = blocks(tokens)
-                self._packed[at] = fenced(material)
+                self._packed[at] = fenced(material), lacking(material)
                 self.secrets.update((secret.path, secret.line) for one in material for secret in one.secrets)
-            return Question(self._packed[at], asked.system, offline=offline)
+            text, lacks = self._packed[at]
+            return Question(text, asked.system, offline=offline, lacks=lacks)
 
         told, beyond = ((self.content, *inputs), ()) if sees_all else (tuple(inputs), (self.content,))
         return CallSpec(phase, role, title, asked, told, build, offline, files, problem, beyond)
 
     def finding(self, spec: CallSpec, called: Called, notes: tuple[str, ...] = ()) -> Finding:
         """Return an answer as a finding: its citations checked, the wrong ones marked."""
-        told = (*notes, *_cut(called))
+        told = (*notes, *filter(None, [called.made.reading]), *_cut(called))
         text = marked(called.text, self.places)
         return Finding(spec.role, spec.title, text, claims(called.text, self.places), called.made, spec.files, told)
 

@@ -25,6 +25,8 @@ class Question:
     offline: Callable[[], str] | None = None
     prefix: str | None = None
     """The cut-off answer that is to be continued, if this is a continuation."""
+    lacks: str = ""
+    """What did not fit into the prompt whole, in a sentence for people; never sent."""
 
     @property
     def chars(self) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -376,6 +377,30 @@ def test_a_smaller_window_gets_a_smaller_pack(runs: Any, kit: Any) -> None:
     assert len(small.asked[0].question.prompt) < len(large.asked[0].question.prompt) or (
         len(large.asked[0].question.prompt) < 4 * 700
     )
+
+
+def test_a_result_says_what_its_model_was_not_given(runs: Any, kit: Any) -> None:
+    texts = {f"shop/{name}.py": kit.body(name, 400) for name in ("cart", "login", "order")}
+    here = replace(runs, repo=kit.repository(texts))
+    plan = kit.plan(["shop/cart.py", "shop/login.py"], ["shop/order.py"])
+    router = kit.router(kit.config("m"), answering(plan), small_window=3_400)
+    result = here("phase4", router)
+    deep, synthesis = result.phases[2].result, result.last.result
+    first, second = deep.findings
+    assert re.fullmatch(
+        r"m's window took a smaller question, about [\d,]+ of [\d,]+ tokens\. Not all of the material fitted "
+        r"into the question \((shortened|left out): shop/\w+\.py\)\.",
+        first.made.reading,
+    )
+    assert (first.notes, second.notes, second.made.reading) == ((first.made.reading,), (), "")
+    assert f"> {first.made.reading}" in deep.to_markdown()
+    assert deep.to_json()["findings"][0]["made"]["reading"] == first.made.reading
+    assert first.made.reading in router.asked[-1].question.prompt
+    assert synthesis.made[0].reading == ""
+    again = here("phase4", router)
+    assert again.last.status == "stored"
+    assert [one.made.reading for one in again.phases[2].result.findings] == [first.made.reading, ""]
+    assert [one.text for one in again.phases[2].result.findings] == [first.text, second.text]
 
 
 def test_observers_are_told_of_phases_stored_calls_and_recipients(runs: Any, kit: Any) -> None:

@@ -120,6 +120,29 @@ def test_a_run_whose_models_are_all_dead_is_answered_offline_and_goes_on_when_on
     asyncio.run(scenario())
 
 
+def test_windows_smaller_than_they_were_said_to_be_get_a_smaller_question_in_the_same_run(
+    tmp_path: Path, kit: Any
+) -> None:
+    async def scenario() -> None:
+        long = {"status": 400, "code": "context_length_exceeded", "message": "maximum context length is 9000 tokens"}
+        agents = {"contains": "You are one of several agents", "do": [long, long, {"text": "- It sells `big.py:2`"}]}
+        plan = {"contains": "You plan the close reading", "do": [{"text": kit.plan(["big.py", "more.py"])}]}
+        async with ScriptedServer(script(match=[plan, agents])) as server:
+            config = configuration(tmp_path, server.url, "one", "two")
+            repo = kit.repository({"big.py": kit.body("big", 2000), "more.py": kit.body("more", 2000)})
+            result = await going("phase3", tmp_path, config, repo)
+            [found] = result.phases[2].result.findings
+            tried = [one.outcome for one in result.phases[2].attempts if one.model != "offline"]
+            assert tried == ["context_too_long", "context_too_long", "ok"]
+            assert (found.text, found.made.offline) == ("- It sells `big.py:2`", False)
+            assert "'s window took a smaller question" in found.made.reading
+            bodies = [json.dumps(one["body"]) for one in server.requests]
+            sizes = [len(body) for body in bodies if "You are one of several agents" in body]
+            assert sizes[2] < 0.8 * sizes[0]
+
+    asyncio.run(scenario())
+
+
 STOPS = {
     "phase1": ("Your role in the first step is technology", 2),
     "phase2": ("You plan the close reading", 3),
