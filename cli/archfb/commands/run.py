@@ -129,9 +129,10 @@ def rules_files(phase: str, write: list[str] | None, more: list[str] | None) -> 
     paths = [Path(one) for one in (*(write or ()), *(more or ()))]
     if paths and phase not in {"final", "all"}:
         raise UsageError("--write puts the rules of the final phase into files.", hint="Run final, or all.")
-    for path in paths:
-        if path.is_dir():
-            raise UsageError(f"{path} is a folder; expected a file.")
+    if paths:
+        from archfb.phases.rules_file import check_targets
+
+        check_targets(paths)
     return paths
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import os
 from dataclasses import dataclass
-from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 from archfb.errors import Partial, UsageError
 from archfb.phases.output import plain_path, write_whole
 from archfb.phases.records import plain
 from archfb.phases.results import Rules
+from archfb.repository.own import BEGIN, END, backup_mark
 from archfb.text import clean
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
     from archfb.phases.options import RunResult
 
-BEGIN = b"<!-- archfb:begin"
-END = b"<!-- archfb:end -->"
 HEAD = BEGIN + b" (written by `archfb run final --write`; edit outside this section) -->"
 
 LARGEST = 4_000_000
@@ -45,8 +44,7 @@ class RulesChange:
         """Return where the old content is kept; None where there is none or nothing changes."""
         if self.before is None or not self.changed:
             return None
-        mark = blake2b(self.before, digest_size=4).hexdigest()
-        return self.path.with_name(f"{self.path.name}.{mark}.bak")
+        return self.path.with_name(f"{self.path.name}.{backup_mark(self.before)}.bak")
 
     @property
     def diff(self) -> str:
@@ -94,22 +92,49 @@ def plan_changes(rules: Rules, paths: Sequence[Path]) -> list[RulesChange]:
     """
     found: dict[Path, RulesChange] = {}
     for path in paths:
-        real = path.resolve()
+        real = _real(path)
         if real not in found:
             before = _content(real)
             found[real] = RulesChange(real, before, merged(before, rules, real))
     return list(found.values())
 
 
+def check_targets(paths: Sequence[Path]) -> None:
+    """Raise UsageError, before anything is paid for, for a file that rules cannot be put into."""
+    for path in paths:
+        real = _real(path)
+        before = _content(real)
+        if before:
+            _marks(before, real)
+        near = next(one for one in (real, *real.parents) if one.exists())
+        if not near.is_dir() and not (near.is_file() and os.access(near.parent, os.W_OK)):
+            raise UsageError(f"Cannot write {plain_path(str(path))}: {plain_path(str(near))} is no folder.")
+        if not os.access(near, os.W_OK):
+            raise UsageError(f"Cannot write {plain_path(str(path))}: permission denied.")
+
+
+def _real(path: Path) -> Path:
+    """Return where links lead. Raises UsageError where they lead in a circle."""
+    real = type(path)(os.path.realpath(path))
+    if real.is_symlink():
+        raise UsageError(f"Cannot read {plain_path(str(path))}: its links lead in a circle.")
+    return real
+
+
 def _content(path: Path) -> bytes | None:
+    name = plain_path(str(path))
     if path.is_dir():
-        raise UsageError(f"{plain_path(str(path))} is a folder; expected a file.")
+        raise UsageError(f"{name} is a folder; expected a file.")
     try:
-        if path.exists() and path.stat().st_size > LARGEST:
-            raise UsageError(f"{plain_path(str(path))} is too large to hold rules.")
-        return path.read_bytes() if path.exists() else None
+        if not path.exists():
+            return None
+        if not path.is_file():
+            raise UsageError(f"{name} is not a regular file.")
+        if path.stat().st_size > LARGEST:
+            raise UsageError(f"{name} is too large to hold rules.")
+        return path.read_bytes()
     except OSError as error:
-        raise UsageError(f"Cannot read {plain_path(str(path))}: {error.strerror}.") from error
+        raise UsageError(f"Cannot read {name}: {error.strerror}.") from error
 
 
 def merged(before: bytes | None, rules: Rules, path: Path) -> bytes:
@@ -121,8 +146,7 @@ def merged(before: bytes | None, rules: Rules, path: Path) -> bytes:
     if begin is not None and end is not None:
         return before[:begin] + section + before[end:]
     newline = b"\r\n" if b"\r\n" in before else b"\n"
-    gap = newline if before.endswith(b"\n") else newline * 2
-    return before + gap + section + newline
+    return before + newline + section + newline
 
 
 def _marks(content: bytes, path: Path) -> tuple[int | None, int | None]:

@@ -44,6 +44,9 @@ class Anew:
         """Return what is known of the repository."""
         self._reading.ask_history(self._found.git)
         known = self._facts(self._reading.before)
+        if self._reading.leave_out([fact.kind == "own" for fact in known]):
+            known = [fact for fact in known if fact.kind != "own"]
+            self._paths = self._reading.paths
         attributes = Attributes.of_tree(self._paths, self._reading.small)
         kinds = [_kind(path, fact, attributes) for path, fact in zip(self._paths, known, strict=True)]
         edges = self._edges(known, kinds)
@@ -130,6 +133,7 @@ class Anew:
             "churn": picture.churn_as_json(history),
             "declared": picture.declared_as_json(declared),
             "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
+            "own": self._reading.own,
         }
         drawing = picture.draw(files, self._reading.joined, self._settled(), about)
         self._reading.cache.keep_picture(self._reading.key, drawing.dump())

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 _MAGIC = b"archfb-picture\n"
-_ALL_KINDS = (*KINDS, "unreadable")
+_ALL_KINDS = (*KINDS, "unreadable", "own")
 _COLUMNS = (
     ("stats", "q"),
     ("language", "h"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from array import array
 from hashlib import blake2b
 
 from archfb.repository import churn, picture
@@ -89,6 +90,7 @@ class Reading:
         self.key = blake2b(named, digest_size=16).hexdigest()
         self._listing = listing
         self._log: Asked | None = None
+        self.own: dict[str, list[int]] = {}
 
     def take(self) -> Inventory:
         """Return what there is, having looked up the last reading while git listed it."""
@@ -100,13 +102,14 @@ class Reading:
         if found.git is None:
             self.commit = None
             self.close()
-        self.joined = b"\0".join(found.paths)
-        self.paths = text_of(self.joined).split("\0")
+        self._take_paths()
         return found
 
     def repository(self) -> Repository:
         """Return what is known of the repository."""
         before = self.before
+        if before is not None and (own := before.about.get("own")):
+            self.leave_out([own.get(path) == self._stats(at) for at, path in enumerate(self.paths)])
         if before is not None and before.paths == self.joined and before.about["tracked"] == self.found.tracked:
             again = self._again(before)
             if again is not None:
@@ -114,6 +117,27 @@ class Reading:
         from archfb.repository.anew import Anew
 
         return Anew(self).repository()
+
+    # ---- what this program wrote
+
+    def _take_paths(self) -> None:
+        self.joined = b"\0".join(self.found.paths)
+        self.paths = text_of(self.joined).split("\0")
+
+    def _stats(self, at: int) -> list[int]:
+        return self.found.stats[at * STATS : at * STATS + STATS].tolist()
+
+    def leave_out(self, own: Sequence[bool]) -> bool:
+        """Go on as if the files so marked were not there; False where there are none, or no others."""
+        if not any(own) or all(own):
+            return False
+        found, kept = self.found, [at for at, one in enumerate(own) if not one]
+        self.own |= {path: self._stats(at) for at, path in enumerate(self.paths) if own[at]}
+        found.stats = array("q", [number for at in kept for number in self._stats(at)])
+        found.tracked = sum(at < found.tracked for at in kept)
+        found.paths = [found.paths[at] for at in kept]
+        self._take_paths()
+        return True
 
     # ---- the history
 
@@ -257,7 +281,7 @@ class Reading:
 
     def _content_id(self, files: Sequence[File], skipped: tuple[Skipped, ...]) -> str:
         digest = blake2b(self.joined, digest_size=20, person=b"archfb-content")
-        digest.update("".join([f"\n{file.hash} {file.size}" for file in files]).encode())
+        digest.update("".join([f"\n{file.hash} {0 if file.whole else file.size}" for file in files]).encode())
         digest.update(repr((skipped, self.found.not_listed)).encode("utf-8", "backslashreplace"))
         return digest.hexdigest()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archfb.repository import facts, languages
+from archfb.repository import facts, languages, own
 from archfb.repository.cache import ANALYSER
 from archfb.repository.facts import Facts
 from archfb.repository.folders import Folders
@@ -55,6 +55,10 @@ class Study:
             return Facts("", named, "unreadable", 0, 0, ())
         if len(content) > limit:
             content = content[:limit]
+        elif (kept_part := own.without(name, content)) is not content:
+            if kept_part is None:
+                return Facts("", named, "own", 0, 0, ())
+            content, size = kept_part, len(kept_part)
         blob = facts.blob_hash(content)
         key = _key(blob, raw)
         if self._knows and (kept := _facts(blob, self._cache.fact(key))) is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archfb.repository import outline as outlines
-from archfb.repository import secrets
+from archfb.repository import own, secrets
 from archfb.repository.folders import Folders
 from archfb.repository.records import Definition, Secret, Text
 
@@ -64,7 +64,9 @@ class Texts:
             return None
         with Folders(self._root, self._depth) as folders:
             content = folders.read(file.path.encode("utf-8", "surrogateescape"), self._content)
-        return None if content is None or b"\0" in content[:8192] else content
+        if content is None or b"\0" in content[:8192]:
+            return None
+        return own.without(file.path.rpartition("/")[2], content) if len(content) <= self._content else content
 
     def _read(self, file: File) -> Text | None:
         content = self._content_of(file)

@@ -166,10 +166,9 @@ def test_several_files_are_written_from_one_result_and_the_second_time_nothing_c
     run: Any, here: Outside
 ) -> None:
     names = ("AGENTS.md", "CLAUDE.md", ".cursor/rules/shop.mdc", ".cursorrules")
-    paths = [here.folder / "to" / name for name in names]
-    (here.folder / "to").mkdir()
+    paths = [here.repo / name for name in names]
     paths[0].write_text("# Mine\n\nKeep this.\n")
-    words = ("final", "--write", *(str(one) for one in paths))
+    words = ("final", "--out", str(here.repo / "out"), "--write", *(str(one) for one in paths))
     ended = run(*words)
     assert ended.code == 0, ended.err
     assert ended.err.count(": written.") == 3
@@ -178,7 +177,7 @@ def test_several_files_are_written_from_one_result_and_the_second_time_nothing_c
     assert [one.read_text() for one in paths[0].parent.glob("*.bak")] == ["# Mine\n\nKeep this.\n"]
     before = [one.read_bytes() for one in paths]
     again = run(*words)
-    assert again.err.count("is up to date.") == 4
+    assert again.err.count("is up to date.") == 4, again.err
     assert [one.read_bytes() for one in paths] == before
     assert len(here.bodies) == ALL
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from archfb.errors import Partial, UsageError
 from archfb.phases.records import Finding, Made, Subject
 from archfb.phases.results import Rules
-from archfb.phases.rules_file import BEGIN, END, HEAD, merged, plan_changes, rules_of, write_changes
+from archfb.phases.rules_file import BEGIN, END, HEAD, check_targets, merged, plan_changes, rules_of, write_changes
 from archfb_state.outcomes import Outcome
 
 
@@ -47,7 +48,7 @@ From 3 files (content c0ffee).
         (None, SECTION + b"\n"),
         (b"", SECTION + b"\n"),
         (b"# Mine\n", b"# Mine\n\n" + SECTION + b"\n"),
-        (b"# Mine", b"# Mine\n\n" + SECTION + b"\n"),
+        (b"# Mine", b"# Mine\n" + SECTION + b"\n"),
         (b"a\r\n", b"a\r\n\r\n" + SECTION.replace(b"\n", b"\r\n") + b"\r\n"),
         (b"top\n" + BEGIN + b" old -->\nold\n" + END + b"\nend", b"top\n" + SECTION + b"\nend"),
         (b"\xff\xfe\0" + BEGIN + b" -->" + END + b"\xff", b"\xff\xfe\0" + SECTION + b"\xff"),
@@ -110,6 +111,34 @@ def test_several_targets_are_written_with_a_backup_and_the_second_time_is_idle(t
     assert again[0].sentence.endswith("AGENTS.md is up to date.")
     write_changes(again)
     assert len([one for one in tmp_path.iterdir() if one.name.endswith(".bak")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda path: os.mkfifo(path), "is not a regular file"),
+        (lambda path: path.mkdir(), "is a folder"),
+        (lambda path: path.write_bytes(END), "do not pair"),
+        (lambda path: (path.touch(), path.chmod(0o400)), "permission denied"),
+        (lambda path: path.parent.chmod(0o500), "permission denied"),
+        (lambda path: path.symlink_to("/dev/null"), "is not a regular file"),
+        (lambda path: path.symlink_to(path), "in a circle"),
+    ],
+    ids=["fifo", "folder", "marks", "read-only", "read-only folder", "device", "loop"],
+)
+def test_a_file_that_rules_cannot_be_put_into_is_refused_beforehand(
+    tmp_path: Path, permissions_bind: None, make: Any, said: str
+) -> None:
+    target = tmp_path / "to" / "AGENTS.md"
+    target.parent.mkdir()
+    make(target)
+    with pytest.raises(UsageError, match=said):
+        check_targets([target])
+
+
+def test_what_can_be_made_is_not_refused(tmp_path: Path) -> None:
+    (tmp_path / "dangling").symlink_to("new/x.md")
+    check_targets([tmp_path / "a/b/c.md", tmp_path / "d.md", tmp_path / "dangling"])
 
 
 def test_the_diff_shows_what_would_be_written(tmp_path: Path) -> None:

@@ -12,9 +12,14 @@ from processes import PATIENCE
 from sample_repositories import git, planted, write
 
 from archfb.errors import RepositoryError
+from archfb.phases.records import Finding, Made, Subject
+from archfb.phases.results import Rules
+from archfb.phases.rules_file import merged
 from archfb.repository import cache as caching
 from archfb.repository.cache import ANALYSER, Cache
+from archfb.repository.own import backup_mark, without
 from archfb.repository.read import read_repository
+from archfb.repository.record import changed
 from archfb.repository.records import ReadLimits, Repository
 
 FILES: dict[str | bytes, str | bytes] = {
@@ -117,6 +122,54 @@ def test_after_any_change_the_warm_reading_equals_a_cold_one(
     if path not in FILES:
         (folder / path).unlink()
     assert read(folder, tmp_path) == before
+
+
+SECTION = b"<!-- archfb:begin (x) -->\n\nrules\n\n<!-- archfb:end -->"
+ORIGIN = "---\n\nMade by m in 1 attempt for $0.0100.\nFrom 8 files at commit c0ffee (content 0123456789ab).\n"
+FRONT = b'---\ndescription: "Working rules of p"\nglobs:\nalwaysApply: true\n---\n\n'
+OWN: dict[str | bytes, str | bytes] = {
+    "AGENTS.md": SECTION + b"\n",
+    ".cursor/rules/p.mdc": FRONT + SECTION + b"\n",
+    ".cursorrules": SECTION,
+    "out/phase4.md": "# p: Synthesis\n\n" + ORIGIN,
+    "out/run.json": '{\n "schema": 1,\n "ok": true,\n "run_id": "c0ffee"\n}\n',
+    f"README.md.{backup_mark(bytes(FILES['README.md'], 'ascii'))}.bak": FILES["README.md"],
+    "README.md": b"# P\n\n" + SECTION + b"\n",
+}
+"""What the program writes into a repository; the last one into a file that is there already."""
+
+FOREIGN: dict[str | bytes, str | bytes] = {
+    "out/phase4.md": "# Moon\n\nFrom 8 files.\n",
+    "out/run.json": '{"schema": 1, "ok": true}\n',
+    "README.md.01234567.bak": "# P\n",
+    "NEWS.md": "It writes `<!-- archfb:begin`.\n",
+}
+"""What only looks like it."""
+
+
+def test_what_this_program_wrote_is_no_part_of_the_repository(folder: Path, tmp_path: Path) -> None:
+    aged(folder)
+    before = read(folder, tmp_path)
+    write(folder, OWN)
+    aged(folder)
+    for cache in ("cache", "cache", "cold"):
+        repo = read_repository(folder, cache_dir=tmp_path / cache)
+        assert repo.content_id == before.content_id
+        assert [changed(one, size=0) for one in repo.files] == [changed(one, size=0) for one in before.files]
+        assert repo.text("README.md") == before.text("README.md")
+        assert (repo.notes, repo.conventions, repo.layers) == (before.notes, before.conventions, before.layers)
+    git(folder, "add", "-A")
+    git(folder, "commit", "-q", "-m", "rules")
+    assert read(folder, tmp_path).content_id == before.content_id
+    write(folder, {"AGENTS.md": b"# Mine\n\n" + SECTION + b"\n", **FOREIGN})
+    after = {one.path for one in read(folder, tmp_path).files} - {one.path for one in before.files}
+    assert after == {"AGENTS.md", *map(str, FOREIGN)}
+
+
+@pytest.mark.parametrize("before", [b"# Mine", b"# Mine\n", b"a\r\nb\r\n", b"\xef\xbb\xbfa", b"\n", b" \n\n"])
+def test_a_section_leaves_the_content_of_the_file_that_it_was_put_into(before: bytes) -> None:
+    rules = Rules("final", Subject("p", "c0ffee", 3), (), Finding("rules", "Rules", "- a\n", (), Made("k", "m", "v")))
+    assert without("CLAUDE.md", merged(before, rules, Path("CLAUDE.md"))) == (before if before.strip() else None)
 
 
 def test_a_file_removed_or_a_commit_more_is_seen(folder: Path, tmp_path: Path) -> None:
