@@ -242,6 +242,48 @@ def test_one_call_of_twenty_explores_another_so_that_a_recovered_model_is_found(
     assert one.order([], strategy=strategy) == []
 
 
+@pytest.mark.parametrize(
+    ("answered", "prices", "shares"),
+    [
+        ("acd", (1.0, 1.0, 1.0), (0.5, 0.5)),
+        ("acd", (1.0, 1.0, 2.0), (0.996, 0.004)),
+        ("acd", (1.0, 1.1, 1.3), (0.792, 0.208)),
+        ("acd", (1.0, 3.0, 3.0), (0.5, 0.5)),
+        ("ac", (1.0, 1.0, 9.0), (0.5, 0.5)),
+        ("acd", (1.0, 1.0, None), (1.0, 0.0)),
+        ("acd", (0.0, 1.0, 1.0), (0.5, 0.5)),
+        ("acd", (None, None, None), (0.5, 0.5)),
+    ],
+    ids=["equal", "twice", "a-little", "both-far", "never-answered", "unknown-price", "free", "none-known"],
+)
+def test_likely_one_is_explored_that_could_be_the_better(
+    answered: str, prices: tuple[float | None, ...], shares: tuple[float, float]
+) -> None:
+    one = core()
+    for _ in range(3):
+        for model in answered:
+            one.record(model, "ok", after=0)
+    costs = {model: {"expected_cost": usd} for model, usd in zip("acd", prices, strict=True)}
+    chain = one.candidates("a", "c", "d", **costs)
+    explored = []
+    for number in range(1000):
+        one.rng = Dice(0.01, number / 1000)
+        explored.append(one.choose(chain, strategy="cheapest").order[0].model)
+    assert explored.count("a") == 0
+    assert (explored.count("c") / 1000, explored.count("d") / 1000) == pytest.approx(shares, abs=0.003)
+
+
+@pytest.mark.parametrize(("hours", "found"), [(0.9, "c"), (1.0, "d"), (20.0, "d")])
+def test_a_model_that_has_not_answered_for_an_hour_is_explored_although_it_was_slow(hours: float, found: str) -> None:
+    one = core()
+    one.record("d", *["ok"] * 3, took=30.0)
+    one.wait(hours * 3600 - 10)
+    one.record("a", *["ok"] * 3, took=1.0)
+    one.record("c", *["ok"] * 3, took=1.1)
+    one.rng = Dice(0.01, 0.999)
+    assert one.choose(one.candidates("a", "c", "d"), strategy="fastest").order[0].model == found
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_model_that_is_due_for_a_trial_is_found_by_the_next_call(strategy: str) -> None:
     one = opened(core(), "a")

@@ -3,7 +3,8 @@
 balanced: the tier nearest to the complexity (of two, the higher), in it a smooth weighted round robin over
 weight · success · speed · health; then the rest by score, tier by tier. priority: the chain's order. fastest: the
 least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
-unknown prices last. Both of the latter ask another than the first in one call of twenty. A model whose last call
+unknown prices last. Both of the latter ask another than the first in one call of twenty, drawn by how near it comes
+to the first; one that has not answered for an hour is as likely as the first would be. A model whose last call
 failed, or that is on probation, is asked by one call at a time: while that one waits, others go elsewhere first.
 Then, always: critical models, trials, models of weight 0, the offline provider. One model that is due for a trial,
 at most, goes before its peers, under a lease, so that a healed one is found by the next call.
@@ -12,7 +13,7 @@ at most, goes before its peers, under a lease, so that a healed one is found by 
 from __future__ import annotations
 
 from math import inf
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import beta
 from archfb_state.core.candidates import (
@@ -26,6 +27,7 @@ from archfb_state.core.candidates import (
     ranked,
     trial,
 )
+from archfb_state.core.decay import HOUR
 from archfb_state.decisions import Credits, Decision
 
 if TYPE_CHECKING:
@@ -37,6 +39,12 @@ if TYPE_CHECKING:
     from archfb_state.settings import Settings, Strategy
 
 EXPLORED = 0.05
+NEARNESS = 8
+"""The power of best ÷ own measure by which a model is explored: one that is twice as slow or dear hardly ever."""
+LEAST_LIKELY = 1e-6
+"""The share of the first's likelihood that every model has, however slow or dear."""
+UNSEEN = HOUR
+"""Seconds without an answer after which a model is explored like one as good as the first: it may have changed."""
 
 _UNTRIED = beta.low(0.0, 0.0)
 """A trial is ranked as if nothing were known of it: its failures are what it is tried for."""
@@ -57,7 +65,7 @@ def choose(
     head = _head(able, rows, settings, by_group=demand.strategy == "balanced")
     awaited = _awaited(able.fit, rows)
     free = [one for one in able.fit if one not in awaited]
-    order, turns = _STRATEGIES[demand.strategy](free, head, turns, rng)
+    order, turns = _STRATEGIES[demand.strategy](free, head, _Chance(turns, rows, rng))
     order += [Place(one, "doubtful, and another call awaits its answer") for one in awaited]
     order += _rest(able, head, rows)
     places = ranked(order, found, rows)
@@ -114,8 +122,17 @@ def _by_group_and_score(entry: Entry) -> tuple[int, float, int, int]:
     return entry.group, -entry.score, entry.load, entry.candidate.position
 
 
-def _balanced(fit: list[Entry], head: Place | None, turns: Credits, _rng: Random) -> tuple[list[Place], Credits]:
+class _Chance(NamedTuple):
+    """Whose turn it is, and by what another is drawn."""
+
+    turns: Credits
+    rows: Snapshot
+    rng: Random
+
+
+def _balanced(fit: list[Entry], head: Place | None, chance: _Chance) -> tuple[list[Place], Credits]:
     """Return the turn of the nearest group first, then everyone by group and score."""
+    turns = chance.turns
     ordered = sorted(fit, key=_by_group_and_score)
     order = []
     if ordered:
@@ -151,38 +168,60 @@ def _clamped(credit: float, total: float) -> float:
     return total if credit > 0 else -total
 
 
-def _priority(fit: list[Entry], head: Place | None, turns: Credits, _rng: Random) -> tuple[list[Place], Credits]:
+def _priority(fit: list[Entry], head: Place | None, chance: _Chance) -> tuple[list[Place], Credits]:
     order = [Place(one, "in the chain's order") for one in fit]
-    return _inserted(order, head, lambda place: place.entry.candidate.position), turns
+    return _inserted(order, head, lambda place: place.entry.candidate.position), chance.turns
 
 
-def _fastest(fit: list[Entry], head: Place | None, turns: Credits, rng: Random) -> tuple[list[Place], Credits]:
+def _fastest(fit: list[Entry], head: Place | None, chance: _Chance) -> tuple[list[Place], Credits]:
     def measure(place: Place) -> float:
         return place.entry.seconds / _low(place)
 
-    return _least([Place(one, "by expected seconds per success") for one in fit], head, measure, rng), turns
+    return _least([Place(one, "by expected seconds per success") for one in fit], head, measure, chance), chance.turns
 
 
-def _cheapest(fit: list[Entry], head: Place | None, turns: Credits, rng: Random) -> tuple[list[Place], Credits]:
+def _cheapest(fit: list[Entry], head: Place | None, chance: _Chance) -> tuple[list[Place], Credits]:
     def measure(place: Place) -> float:
         usd = place.entry.candidate.expected_cost
         return inf if usd is None else usd / _low(place)
 
-    return _least([Place(one, "by expected cost per success") for one in fit], head, measure, rng), turns
+    return _least([Place(one, "by expected cost per success") for one in fit], head, measure, chance), chance.turns
 
 
 def _low(place: Place) -> float:
     return _UNTRIED if place.lease else place.entry.standing.success_low
 
 
-def _least(order: list[Place], head: Place | None, measure: Callable[[Place], float], rng: Random) -> list[Place]:
+def _least(order: list[Place], head: Place | None, measure: Callable[[Place], float], chance: _Chance) -> list[Place]:
     """Return the order by a measure, least first; in one call of twenty another one is first."""
     order.sort(key=lambda place: (measure(place), place.entry.load))
-    if len(order) > 1 and rng.random() < EXPLORED:
-        other = order.pop(rng.randrange(1, len(order)))
+    if len(order) > 1 and chance.rng.random() < EXPLORED:
+        other = order.pop(_explored(order, measure, chance))
         order.insert(0, other._replace(why="explored: one call of twenty"))
         return order if head is None else [head, *order]
     return _inserted(order, head, measure)
+
+
+def _explored(order: list[Place], measure: Callable[[Place], float], chance: _Chance) -> int:
+    """Return the index of the model that is asked in place of the first: likely one that could be the better."""
+    best = measure(order[0])
+    chances = [_likely(place, best, measure(place), chance.rows) for place in order[1:]]
+    at, drawn = 1, chance.rng.random() * sum(chances)
+    for likely in chances[:-1]:
+        drawn -= likely
+        if drawn < 0.0:
+            break
+        at += 1
+    return at
+
+
+def _likely(place: Place, best: float, own: float, rows: Snapshot) -> float:
+    """Return how likely a model is explored: 1 for one as good as the first, or that nothing is known of now."""
+    record = rows.models.get(place.entry.candidate.ref.model)
+    answered = record.last_call_success_at if record is not None else None
+    if answered is None or rows.at - answered >= UNSEEN or own <= best:
+        return 1.0
+    return max((best / own) ** NEARNESS, LEAST_LIKELY)
 
 
 def _inserted(order: list[Place], head: Place | None, key: Callable[[Place], float]) -> list[Place]:
@@ -192,7 +231,7 @@ def _inserted(order: list[Place], head: Place | None, key: Callable[[Place], flo
     return [*order[:at], head, *order[at:]]
 
 
-_STRATEGIES: dict[Strategy, Callable[[list[Entry], Place | None, Credits, Random], tuple[list[Place], Credits]]] = {
+_STRATEGIES: dict[Strategy, Callable[[list[Entry], Place | None, _Chance], tuple[list[Place], Credits]]] = {
     "balanced": _balanced,
     "priority": _priority,
     "fastest": _fastest,
