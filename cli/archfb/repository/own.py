@@ -18,6 +18,11 @@ _ORIGIN = regex(rb"\nFrom [\d,]+ files?(?: at commit [0-9a-f]+)? \(content [0-9a
 _RUN = regex(rb'\{\s*"schema": 1,\s*"ok": (?:true|false),\s*"run_id": "')
 _FRONT = regex(rb'---\ndescription: "Working rules of [^\n]*"\nglobs:\nalwaysApply: true\n---\s*')
 _TAIL = 4_000
+_LOG = regex(rb'\{"at":"\d{4}-\d\d-\d\dT[\d:.]{8,15}Z","event":"')
+_LOCK = regex(rb"(?:\d+ +\d+\.\d+\n)?")
+_PROSE = (".md", ".mdc", ".mdx", ".markdown", ".txt", ".rst", ".adoc")
+_SQLITE, _OURS, _AT = b"SQLite format 3\0", b"arfb", 68  # a database's head, and where it names its application
+_BESIDE = (b"\x37\x7f\x06\x82", b"\x37\x7f\x06\x83", b"\x18\xe2\x2d\x00", b"\x00\x2d\xe2\x18")
 
 
 def backup_mark(content: bytes) -> str:
@@ -26,7 +31,13 @@ def backup_mark(content: bytes) -> str:
 
 
 def without(name: str, content: bytes) -> bytes | None:
-    """Return a file's content without the section of rules; None where the whole file is this program's writing."""
+    """Return a file's content without the section of rules; None where the whole file is this program's writing.
+
+    A state, its log and what lies beside them (a database's own journal, a lock) are no content either: each run
+    changes them.
+    """
+    if content.startswith(_SQLITE):
+        return None if content[_AT : _AT + 4] == _OURS else content
     if name.endswith(".bak"):
         found = _BACKUP.search(name)
         return None if found and found[1] == backup_mark(content) else content
@@ -34,7 +45,12 @@ def without(name: str, content: bytes) -> bytes | None:
         return None if _RUN.match(content) else content
     if _RESULT.match(name) and _ORIGIN.search(content[-_TAIL:]):
         return None
-    return _without_section(content) if BEGIN in content else content
+    if name.endswith(("-wal", "-shm", "-lock")):
+        return None if content[:4] in _BESIDE or _LOCK.fullmatch(content) else content
+    if content.startswith(b'{"at":"'):
+        return None if _LOG.match(content) else content
+    may_hold_rules = name.endswith(_PROSE) or "." not in name[1:]
+    return _without_section(content) if may_hold_rules and BEGIN in content else content
 
 
 def _without_section(content: bytes) -> bytes | None:

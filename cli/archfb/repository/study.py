@@ -53,12 +53,13 @@ class Study:
         content = folders.read(path, limit)
         if content is None:
             return Facts("", named, "unreadable", 0, 0, ())
+        foreign = own.without(name, content)
+        if foreign is None:
+            return Facts("", named, "own", 0, 0, ())
         if len(content) > limit:
             content = content[:limit]
-        elif (kept_part := own.without(name, content)) is not content:
-            if kept_part is None:
-                return Facts("", named, "own", 0, 0, ())
-            content, size = kept_part, len(kept_part)
+        elif foreign is not content:
+            content, size = foreign, len(foreign)
         blob = facts.blob_hash(content)
         key = _key(blob, raw)
         if self._knows and (kept := _facts(blob, self._cache.fact(key))) is not None:

@@ -133,6 +133,11 @@ OWN: dict[str | bytes, str | bytes] = {
     ".cursorrules": SECTION,
     "out/phase4.md": "# p: Synthesis\n\n" + ORIGIN,
     "out/run.json": '{\n "schema": 1,\n "ok": true,\n "run_id": "c0ffee"\n}\n',
+    ".archfb/archfb.db": b"SQLite format 3\0" + bytes(52) + b"arfb" + bytes(2 << 20),
+    ".archfb/archfb.db-wal": b"\x37\x7f\x06\x82" + bytes(40),
+    ".archfb/archfb.db-shm": b"\x18\xe2\x2d\x00" + bytes(40),
+    ".archfb/archfb.db-lock": b"2022       1795875467.885\n",
+    ".archfb/log.jsonl": b'{"at":"2026-11-28T14:17:45.268Z","event":"run"}\n',
     f"README.md.{backup_mark(bytes(FILES['README.md'], 'ascii'))}.bak": FILES["README.md"],
     "README.md": b"# P\n\n" + SECTION + b"\n",
 }
@@ -143,6 +148,9 @@ FOREIGN: dict[str | bytes, str | bytes] = {
     "out/run.json": '{"schema": 1, "ok": true}\n',
     "README.md.01234567.bak": "# P\n",
     "NEWS.md": "It writes `<!-- archfb:begin`.\n",
+    "other.db": b"SQLite format 3\0" + bytes(84),
+    "flock-lock": b"1\n",
+    "log.jsonl": b'{"at":"noon","event":"run"}\n',
 }
 """What only looks like it."""
 
@@ -157,7 +165,7 @@ def test_what_this_program_wrote_is_no_part_of_the_repository(folder: Path, tmp_
         assert repo.content_id == before.content_id
         assert [changed(one, size=0) for one in repo.files] == [changed(one, size=0) for one in before.files]
         assert repo.text("README.md") == before.text("README.md")
-        assert (repo.notes, repo.conventions, repo.layers) == (before.notes, before.conventions, before.layers)
+        assert (repo.conventions, repo.layers) == (before.conventions, before.layers)
     git(folder, "add", "-A")
     git(folder, "commit", "-q", "-m", "rules")
     assert read(folder, tmp_path).content_id == before.content_id
