@@ -115,6 +115,34 @@ def test_ties_go_to_fewer_in_flight_then_to_the_chain() -> None:
     assert one.order(chain) == ["c", "d", "a"]
 
 
+@pytest.mark.parametrize(
+    ("credits_", "weights", "first"),
+    [
+        ({"a": -0.5}, (1.0, 1.0, 1.0), "c"),
+        ({"a": 0.5}, (1.0, 1.0, 1.0), "a"),
+        ({"c": 0.475}, (0.0, 0.5, 1.0), "c"),
+        ({"c": 0.474}, (0.0, 0.5, 1.0), "d"),
+    ],
+)
+def test_whoever_has_the_most_credit_has_the_turn_and_of_equals_the_first_of_the_chain(
+    credits_: dict[str, float], weights: tuple[float, ...], first: str
+) -> None:
+    one = core(credits=credits_)
+    chain = one.candidates("a", "c", "d", **{m: {"weight": w} for m, w in zip("acd", weights, strict=True)})
+    assert one.order(chain)[0] == first
+
+
+def test_a_place_is_told_anew_when_only_the_health_has_changed() -> None:
+    one = core()
+    one.record("a", "ok", "ok")
+    chain = one.candidates("a", "c")
+    before = one.choose(chain, strategy="priority").ranked[0]
+    one.record("a", "server_error")
+    after = one.choose(chain, strategy="priority").ranked[0]
+    assert (before.status, before.why) == ("healthy", "in the chain's order")
+    assert (after.status, after.why) == ("degraded", "in the chain's order; 1 failure in a row (server_error)")
+
+
 @pytest.mark.parametrize("strategy", STRATEGIES)
 def test_a_model_that_failed_last_is_asked_by_one_call_at_a_time(strategy: str) -> None:
     one = core()
@@ -385,12 +413,13 @@ def test_no_last_resort_is_tried_beside_a_model_that_is_due_for_a_trial() -> Non
     assert one.order(one.candidates("a", "c")) == ["a"]
 
 
-def test_of_two_that_are_due_for_a_trial_the_one_of_the_nearer_tier_goes_first() -> None:
+@pytest.mark.parametrize(("strategy", "order"), [("balanced", "cda"), ("priority", "adc")])
+def test_of_two_that_are_due_for_a_trial_the_nearer_tier_or_the_chain_says_which(strategy: str, order: str) -> None:
     one = opened(core(), "a", "c")
     one.record("d", "ok")
     one.wait(60)
     chain = one.candidates("a", "c", "d", a={"tier": "high"}, c={"tier": "low"}, d={"tier": "low"})
-    assert one.order(chain, complexity="low") == ["c", "d", "a"]
+    assert one.order(chain, complexity="low", strategy=strategy) == list(order)
 
 
 @pytest.mark.parametrize("outcome", ["auth", "quota_exhausted", "model_not_found", "rate_limited"])

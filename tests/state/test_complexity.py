@@ -45,6 +45,26 @@ def test_the_terms_are_shown() -> None:
     assert terms == pytest.approx(wanted)
 
 
+@pytest.mark.parametrize(
+    ("asked", "terms"),
+    [
+        ({"phase": "phase1"}, {}),
+        ({"phase": "phase2"}, {"phase": 0.1}),
+        ({"phase": "phase3"}, {"phase": 0.3}),
+        ({"phase": "phase4"}, {"phase": 0.2}),
+        ({"phase": "phase5"}, {}),
+        ({"phase": "final"}, {"phase": 0.3}),
+        ({"phase": "phase1", "files": -3, "languages": -3}, {}),
+        ({"phase": "phase1", "files": 1, "languages": 1}, {"files": 0.01}),
+        ({"phase": "phase1", "files": 41, "languages": 2}, {"files": 0.4, "languages": 0.1}),
+        ({"phase": "phase1", "languages": 5, "deep": True}, {"languages": 0.3, "reasoning": 0.4}),
+    ],
+)
+def test_each_term_has_its_weight_and_its_bounds(asked: dict[str, Any], terms: dict[str, float]) -> None:
+    _, found = complexity(0, 5000, 20000, **asked)
+    assert {name: value for name, value in found.items() if value} == pytest.approx(terms)
+
+
 @given(
     st.integers(0, 10**7), st.integers(0, 10**5), st.integers(0, 10**5), st.sampled_from(["phase1", "phase3", "x"]),
     st.integers(0, 10**6), st.integers(0, 99), st.booleans(),

@@ -108,6 +108,15 @@ def test_probes_may_come_a_tenth_early_so_that_many_do_not_come_at_once() -> Non
     assert found == [None] * 200
 
 
+@pytest.mark.parametrize(("waited", "some"), [(53.0, False), (59.0, True)])
+def test_a_suspect_may_be_settled_a_tenth_early_too(waited: float, some: bool) -> None:
+    core = Core()
+    core.record("a", "timeout")
+    core.wait(waited)
+    found = [due(core.refs["a"], core.rows, core.settings, core.now, Random(seed)) for seed in range(50)]
+    assert any(one is not None for one in found) is some
+
+
 @pytest.mark.parametrize(("waited", "early"), [(3230.0, False), (3590.0, True)])
 def test_a_check_of_a_blocked_account_may_come_a_tenth_early_too(waited: float, early: bool) -> None:
     core = Core()

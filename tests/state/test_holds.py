@@ -1,11 +1,16 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import pytest
 from core_bench import DAY, Core
+from state_samples import START, attempt
 
+from archfb_state.core import holds
 from archfb_state.core.evidence import unsettled
+from archfb_state.outcomes import Outcome
+from archfb_state.records import AccountRecord, DeploymentRecord
 
 HOUR = 3600.0
 
@@ -54,6 +59,65 @@ def test_a_429_that_names_the_account_holds_all_its_models() -> None:
         assert core.standing(name).reason == "rate limited (its account)"
     assert core.status("c") == "unknown"
     assert core.model("b").status == "unavailable"
+
+
+class Longest(Random):
+    """Draws the most that is asked for."""
+
+    def uniform(self, a: float, b: float) -> float:
+        return b
+
+
+@pytest.mark.parametrize(
+    ("retry_after_s", "reset_in", "count", "wait"),
+    [
+        (7.0, 20.0, 3, 7.0),
+        (None, 20.0, 3, 20.0),
+        (None, -5.0, 3, 0.0),
+        (-5.0, 20.0, 3, 0.0),
+        (9e9, None, 3, 32 * DAY),
+        (math.nan, None, 0, 5.0),
+        (None, None, 0, 5.0),
+        (None, None, 4, 80.0),
+        (None, None, 5, 120.0),
+        (None, None, 99, 120.0),
+    ],
+)
+def test_a_rate_limit_holds_as_long_as_it_says_else_for_a_growing_wait(
+    retry_after_s: float | None, reset_in: float | None, count: int, wait: float
+) -> None:
+    reset_at = None if reset_in is None else START + reset_in
+    told = attempt(1, outcome=Outcome.RATE_LIMITED, retry_after_s=retry_after_s, reset_at=reset_at)
+    assert holds.rate_wait(told, START, count, Longest()) == wait
+
+
+@pytest.mark.parametrize(
+    ("hold_until", "retry_after_s", "count"),
+    [(None, None, 4), (START, None, 4), (START + 0.1, None, 3), (None, 5.0, 3), (START - 9, 0.0, 3)],
+)
+def test_the_next_wait_is_longer_unless_it_was_named_or_a_hold_was_on(
+    hold_until: float | None, retry_after_s: float | None, count: int
+) -> None:
+    record = DeploymentRecord("d", hold_until=hold_until, hold_count=3)
+    told = attempt(1, outcome=Outcome.RATE_LIMITED, retry_after_s=retry_after_s)
+    assert holds.rate_count(record, told, START) == count
+
+
+@pytest.mark.parametrize(
+    ("until", "after"),
+    [
+        (START + 9, (START + 10, "quota_exhausted")),
+        (START + 10, (START + 10, "quota_exhausted")),
+        (START + 11, (START + 11, "rate_limited")),
+    ],
+)
+def test_an_account_is_held_for_the_reason_that_lasts_and_of_equals_the_first(
+    until: float, after: tuple[float, str]
+) -> None:
+    record = AccountRecord("u#k", hold_until=START + 10, hold_outcome="quota_exhausted")
+    told = attempt(1, outcome=Outcome.RATE_LIMITED, scope="account")
+    found = holds.refused(record, told, START, until)
+    assert (found.hold_until, found.hold_outcome) == after
 
 
 def test_an_accounts_hold_is_not_shortened_either() -> None:

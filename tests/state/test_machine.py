@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from core_bench import REFS, Core
 
@@ -25,6 +27,24 @@ def test_no_route_or_resolver_blames_nobody_at_once(code: str) -> None:
     assert core.model("a").failures == 0
     assert core.status("a") == "unknown"
     assert offline(core.rows.machine, core.now)
+
+
+@pytest.mark.parametrize(
+    ("waited", "believed"), [(0.0, True), (300.0, True), (300.5, False), (-60.0, True), (-60.5, False)]
+)
+def test_an_offline_machine_is_believed_to_be_so_for_five_minutes(waited: float, believed: bool) -> None:
+    core = Core()
+    core.record("a", "network", code="no_route")
+    assert offline(core.rows.machine, core.now + waited) == believed
+
+
+def test_what_is_taken_back_of_a_deployment_says_nothing_of_models_that_were_never_asked() -> None:
+    core = Core()
+    core.refs["c2"] = replace(core.refs["c"], model="c2")
+    core.record("c", "network", configured=["c"])
+    changes = core.record("a", "network")
+    assert core.deployment("c").consecutive == 0
+    assert sorted(changes.models) == ["a", "c"]
 
 
 def test_an_answer_of_a_machine_that_is_online_changes_nothing_of_it() -> None:

@@ -31,6 +31,8 @@ RATES: list[tuple[dict[str, Any], tuple[float, ...]]] = [
     ({"output_tokens": 100, "streamed": True}, (50.0,)),
     ({"output_tokens": 32}, (16.0,)),
     ({"output_tokens": 31}, ()),
+    ({"output_tokens": 100, "ttft_ms": 1999.0, "streamed": True}, (100_000.0,)),
+    ({"output_tokens": 100, "ttft_ms": 1999.5, "streamed": True}, ()),
     ({"output_tokens": 100, "ttft_ms": 2000.0, "streamed": True}, ()),
     ({}, ()),
 ]
@@ -75,6 +77,8 @@ EXPECTED: list[tuple[ModelRecord | None, float | None]] = [
     (ModelRecord("m", latencies_ms=(9000.0,), rates=(100.0,)), 10.0),
     (ModelRecord("m", ttfts_ms=(500.0,), rates=(100.0,)), 10.5),
     (ModelRecord("m", ttfts_ms=(500.0,)), None),
+    (ModelRecord("m", ttfts_ms=(9e9, *[500.0] * 10), rates=(9e9, *[100.0] * 10)), 10.5),
+    (ModelRecord("m", latencies_ms=(9e9, *[500.0] * 10)), 0.5),
 ]
 
 

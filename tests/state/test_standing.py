@@ -148,6 +148,7 @@ SLOW: list[tuple[dict[str, Any], list[float], str]] = [
     ({"kind": "completion"}, [10.0] * 3 + [7.9] * 9, "slow (warning)"),
     ({"kind": "completion"}, [6.0] * 3 + [4.1] * 9, "slow (warning)"),
     ({"kind": "completion"}, [6.0] * 3 + [3.9] * 9, ""),
+    ({"kind": "completion"}, [11.0] * 6 + [1.0] * 5, "slow (warning)"),
     ({"kind": "call", "streamed": True}, [11.0] * 3, "slow (critical)"),
     ({"kind": "call", "streamed": True, "reasoning": True}, [11.0] * 3, ""),
     ({"kind": "call"}, [11.0] * 3, ""),
@@ -237,6 +238,8 @@ def test_an_attempt_of_a_model_that_is_not_configured_is_recorded_too() -> None:
     core.record("a2", "ok")
     core.record("a", "timeout", configured=("a2", "b", "c"))
     assert (core.model("a").status, core.model("a2").status) == ("degraded", "degraded")
+    core.record("a2", "ok", configured=("a", "b", "c"))
+    assert (core.model("a").status, core.model("a2").status) == ("healthy", "healthy")
 
 
 @pytest.mark.parametrize(
@@ -246,7 +249,9 @@ def test_a_latency_level_begins_just_at_its_limit(probe_ms: float, level: str) -
     assert latency_level((probe_ms,) * 3, (), "", Thresholds()) == level
 
 
-@pytest.mark.parametrize(("values", "middle"), [((4.0,), 4.0), ((3.0, 1.0), 2.0), ((9.0, 1.0, 2.0), 2.0)])
+@pytest.mark.parametrize(
+    ("values", "middle"), [((4.0,), 4.0), ((3.0, 1.0), 2.0), ((9.0, 1.0, 2.0), 2.0), ((8.0, 1.0, 9.0, 2.0), 5.0)]
+)
 def test_a_median_of_two_lies_between_them(values: tuple[float, ...], middle: float) -> None:
     assert median(values) == middle
 
