@@ -92,7 +92,7 @@ def decided(session: Session, phase: str, repo: str | None, model: str | None, c
     config = session.load()
     files = languages = 0
     if repo is not None:
-        chars, files, languages = context_of(repo)
+        chars, files, languages = context_of(config, repo, phase)
     store = session.peek(config)
     try:
         members = roster(config, session.environ, store.salt)
@@ -172,10 +172,10 @@ def as_they_were(members: "Roster", attempts: "Sequence[Attempt]") -> "dict[str,
     }
 
 
-def context_of(repo: str) -> tuple[int, int, int]:
-    """Return the characters, files and languages of a repository's overview, as phases 1 and 2 send it."""
-    from archfb.repository.pack import overview
+def context_of(config: "Config", repo: str, phase: str) -> tuple[int, int, int]:
+    """Return the characters, files and languages of what a phase would ask about a repository."""
+    from archfb.phases.context import context
     from archfb.repository.read import read_repository
 
     found = read_repository(Path(repo))
-    return len(overview(found, 30_000).text), len(found.files), len(found.languages)
+    return *context(found, config, phase), len(found.languages)

@@ -57,5 +57,11 @@ class DryCaller:
         options = self.real.options
         if options.offline:
             return ("offline",)
-        decision = self.real.router.route(spec.phase, context_chars=chars, model=options.model, files=len(spec.files))
+        decision = self.real.router.route(
+            spec.phase,
+            context_chars=chars,
+            model=options.model,
+            files=len(spec.files),
+            languages=self.real.languages,
+        )
         return tuple(one.model for one in decision.order if one.model == "offline" or self.real.may_see(one.model))

@@ -33,8 +33,12 @@ def route_view(decision: Decision, width: int, now: float) -> RenderableType:
 
 def route_lines(decision: Decision) -> list[str]:
     """Return the same as plain lines."""
-    lines = [f"{_place(one)} {name(one.candidate.model)}: {name(one.candidate.why)}" for one in places(decision)]
-    return [headline(decision), *lines, outcome(decision)]
+    return [headline(decision), *place_lines(decision), outcome(decision)]
+
+
+def place_lines(decision: Decision) -> list[str]:
+    """Return a line for each candidate."""
+    return [f"{_place(one)} {name(one.candidate.model)}: {name(one.candidate.why)}" for one in places(decision)]
 
 
 def places(decision: Decision) -> list[Place]:

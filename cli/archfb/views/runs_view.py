@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archfb.views.fitting import PLAIN_BELOW, Column, table
 from archfb.views.phrases import NOTHING, count, duration, instant, milliseconds, money, name
+from archfb.views.route_table import columns, headline, place_lines, places
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ def run_view(
     decisions: Sequence[StoredDecision],
     width: int,
 ) -> RenderableType:
-    """Return one run: what it made, every attempt, and who stood first in each decision."""
+    """Return one run: what it made, every attempt, and each decision as `route` explains it."""
     from rich.console import Group
     from rich.text import Text
 
@@ -69,7 +70,9 @@ def run_view(
     if attempts:
         parts += [Text(f"\n{count(len(attempts), 'attempt')}"), table(ATTEMPT_COLUMNS, attempts, width)]
     if decisions:
-        parts += [Text("\nDecisions"), Text("\n".join(decision_line(one) for one in decisions))]
+        parts.append(Text("\nDecisions"))
+        for at, alike in enumerate(alikes(decisions)):
+            parts += [Text("\n" if at else "", end=""), *_explained(alike, width)]
     return Group(*parts)
 
 
@@ -98,3 +101,24 @@ def decision_line(one: StoredDecision) -> str:
     out = [f"{name(ranked.model)} ({name(ranked.why)})" for ranked in one.decision.ranked if not ranked.eligible]
     left = f"; left out: {', '.join(out)}" if out else ""
     return f"{one.decision.phase}, {one.decision.complexity}: {order}{left}"
+
+
+def alikes(decisions: Sequence[StoredDecision]) -> list[list[StoredDecision]]:
+    """Return the decisions that came out the same together, whatever the scores, by the first of each."""
+    found: dict[object, list[StoredDecision]] = {}
+    for one in decisions:
+        made = one.decision
+        came = tuple((ranked.model, ranked.status, ranked.eligible) for ranked in made.ranked)
+        found.setdefault((made.phase, made.complexity, made.strategy, came), []).append(one)
+    return list(found.values())
+
+
+def _explained(alike: Sequence[StoredDecision], width: int) -> list[RenderableType]:
+    """Return how decisions that came out the same came about: the first of them, as of its instant."""
+    from rich.text import Text
+
+    first = alike[0]
+    head = Text(f"{headline(first.decision)}; {count(len(alike), 'call')}")
+    if width < PLAIN_BELOW:
+        return [head, Text("\n".join(place_lines(first.decision)))]
+    return [head, table(columns(first.at), places(first.decision), width)]

@@ -133,6 +133,31 @@ def test_a_route_is_explained_without_a_request(place: Start, capsys: pytest.Cap
     assert not here.server.requests
 
 
+@pytest.mark.parametrize(("modules", "complexity"), [(1, "low"), (300, "high")])
+def test_a_route_for_a_repository_is_the_one_that_a_run_takes_and_is_shown_with_it(
+    place: Start, capsys: pytest.CaptureFixture[str], modules: int, complexity: str
+) -> None:
+    here = place(m1=GOOD, m2=GOOD)
+    repo = here.folder / "repo"
+    repo.mkdir()
+    for at in range(modules):
+        (repo / f"module_number_{at}.py").write_text(f"def function_{at}(x):\n    return x + {at}\n")
+    (repo / "x.c").write_text("int main() { return 0; }\n")
+    capsys.readouterr()
+    assert here.run("route", "phase1", str(repo), "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["complexity"], told["complexity_terms"]["languages"]) == (complexity, 0.1)
+    assert here.run("run", "phase1", str(repo), "--json") == 0
+    run = json.loads(capsys.readouterr().out)["run_id"]
+    assert here.run("runs", run, "--json") == 0
+    made = json.loads(capsys.readouterr().out)["decisions"]
+    assert [one["complexity_terms"] for one in made] == [told["complexity_terms"]] * 3
+    assert here.run("runs", run) == 0
+    shown = capsys.readouterr().out
+    assert f"phase1: {complexity} complexity (" in shown
+    assert "its turn, by its share" in shown
+
+
 def test_a_configuration_with_mistakes_tells_all_of_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "c.toml"
     path.write_text("[helth]\ninterval = 1\n[routing]\ndeadline = -1\n")

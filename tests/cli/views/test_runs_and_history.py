@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from rendering import text_of
 
@@ -49,13 +51,19 @@ def test_one_run_shows_answers_attempts_and_decisions() -> None:
         "phase1",
         "low",
         "balanced",
-        (Ranked("m1", "healthy", 1, True, ""), Ranked("m2", "unavailable", 0, False, "drained")),
+        (
+            Ranked("m1", "healthy", 0.9, True, "its turn", {"weight": 1.0, "success": 0.9}),
+            Ranked("m2", "unavailable", 0, False, "held", retry_at=AT + 40),
+        ),
+        {"size": 0.0, "files": 0.12},
     )
+    later = replace(decision, ranked=(replace(decision.ranked[0], score=0.8), decision.ranked[1]))
+    alone = replace(decision, phase="phase2", ranked=decision.ranked[1:])
     view = run_view(
         RUNS[0],
         [PhaseResult("k", "phase1", "structure", "m1", AT, "text", cost_usd=0.001)],
         [attempt("m1", Outcome.SERVER_ERROR, AT), attempt("m1", Outcome.OK, AT + 2)],
-        [StoredDecision(AT, "c", None, decision)],
+        [StoredDecision(AT, "c", None, one) for one in (decision, alone, later)],
         100,
     )
     assert text_of(view) == (
@@ -74,7 +82,16 @@ def test_one_run_shows_answers_attempts_and_decisions() -> None:
         "2027-01-15 07:59:02  phase1  m1     ok            0.80 s  $0.001  -\n"
         "\n"
         "Decisions\n"
-        "phase1, low: m1; left out: m2 (drained)\n"
+        "phase1: low complexity (files 0.12), balanced; 2 calls\n"
+        "#  Model  Status       Score  Why       Terms                   Retry\n"
+        "─────────────────────────────────────────────────────────────────────\n"
+        "1  m1     healthy      0.900  its turn  weight=1 success=0.9        -\n"
+        "-  m2     unavailable      -  held                            in 40 s\n"
+        "\n"
+        "phase2: low complexity (files 0.12), balanced; 1 call\n"
+        "#  Model  Status       Score  Why   Terms    Retry\n"
+        "──────────────────────────────────────────────────\n"
+        "-  m2     unavailable      -  held         in 40 s\n"
     )
 
 
