@@ -19,6 +19,7 @@ NAME = "repositories.db"
 _LARGEST = 400 << 20
 _PATIENCE_S = 2.0
 _CHUNK = 500
+_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def default_folder() -> Path:
@@ -36,7 +37,12 @@ class Cache:
 
     def __init__(self, folder: Path | None) -> None:
         """Open (or make) the file in `folder`; None keeps nothing."""
+        self._folder = folder
         self._db = None if folder is None else _open(folder / NAME)
+
+    def reopened(self) -> Cache:
+        """Return the same cache by a connection of its own: a copy of this process may not use this one's."""
+        return Cache(self._folder)
 
     def picture(self, key: str) -> bytes | None:
         """Return what was kept of a repository, None when nothing is or it is damaged."""
@@ -76,7 +82,7 @@ class Cache:
 
     def keep_facts(self, facts: Mapping[bytes, Sequence[object]]) -> None:
         """Keep facts under their keys."""
-        rows = ((key, json.dumps(value, separators=(",", ":"))) for key, value in facts.items())
+        rows = ((key, _encoded(value)) for key, value in facts.items())
         self._write("insert or ignore into facts values (?, ?)", rows)
 
     def close(self) -> None:

@@ -26,15 +26,17 @@ def blob_hash(content: bytes) -> str:
     return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
 
 
-def study(name: str, named: str | None, content: bytes, size: int, blob: str) -> Facts:
-    """Return the facts of a file's content (cut to what may be read); `size` is that of the whole file in bytes."""
+def study(
+    name: str, named: str | None, content: bytes, size: int
+) -> tuple[str | None, str, int, int, tuple[str, ...]]:
+    """Return what a content (cut to what may be read) tells beside its hash; the whole file has `size` bytes."""
     kind = classify.kind(name, content, named)
     if kind == "binary":
-        return Facts(blob, None, kind, 0, 0, ())
+        return None, kind, 0, 0, ()
     language = languages.by_text(name, named, content)
     lines = content.count(b"\n") + (content[-1:] not in (b"\n", b""))
     tokens = estimate_bytes(content)
     if size > len(content):
         lines, tokens = lines * size // len(content), tokens * size // len(content)
     specs = imports.find(language, content) if kind in ("text", "generated", "marked") else []
-    return Facts(blob, language, kind, lines, tokens, tuple(specs))
+    return language, kind, lines, tokens, tuple(specs)

@@ -80,7 +80,7 @@ class Git:
             command += [b"-c", setting.encode()]
         # A file, not a pipe: it goes on while this process does other things. The pipe's end tells at once, without
         # polling, when git has ended.
-        output = _scratch()
+        output = scratch()
         alive, held = os.pipe()
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
@@ -106,7 +106,8 @@ class Git:
         return Asked(process, output, alive)
 
 
-def _scratch() -> int:
+def scratch() -> int:
+    """Return a descriptor of a file without a name, in memory where that is possible."""
     if hasattr(os, "memfd_create"):
         return os.memfd_create("git")
     import tempfile

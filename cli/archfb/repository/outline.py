@@ -132,14 +132,15 @@ def with_lines(language: str | None, text: str) -> tuple[tuple[Definition, ...],
     pattern = _pattern(language)
     if pattern is None:
         return (), ""
-    found: list[Definition] = []
+    named = [tuple(key for key in pattern.groupindex if key.startswith(what)) for what in ("kind", "name")]
+    found: list[tuple[int, int, str, str, str]] = []
     lines: list[str] = []
     line, at = 0, 0
     text = "\n" + text + "\n"
     for match in pattern.finditer(text, 0, len(text) - 1):
         line += text.count("\n", at, match.start() + 1)
         at = match.start() + 1
-        found.append(_definition(match, line))
+        found.append((line, *_read(match, *named)))
         lines.append(text[at : text.index("\n", match.end()) + 1])
         if len(found) == _MAX_DEFINITIONS:
             break
@@ -155,24 +156,26 @@ def _pattern(language: str | None) -> re.Pattern[str] | None:
     return _compiled[key]
 
 
-def _definition(match: re.Match[str], line: int) -> Definition:
-    groups = match.groupdict()
-    name = groups.get("name") or groups.get("name2") or groups.get("name3") or ""
-    kind = groups.get("kind") or groups.get("kind2") or groups.get("kind3") or ""
-    indent = len((groups.get("indent") or "").expandtabs(4))
+def _read(match: re.Match[str], kinds: tuple[str, ...], names: tuple[str, ...]) -> tuple[int, str, str, str]:
+    """Return the width of the indent, the kind, the name and the whole line of a definition."""
+    kind = name = ""
+    for key in kinds:
+        kind = kind or match[key] or ""
+    for key in names:
+        name = name or match[key] or ""
+    indent = len((match["indent"] or "").expandtabs(4))
     text = " ".join(match[0].split())[:_MAX_LINE].removesuffix("{").rstrip()
-    return Definition(
-        line, indent, " ".join(kind.split()), name.split("(")[0].split()[-1] if name.split() else "", text
-    )
+    words = name.split("(")[0].split()
+    return indent, " ".join(kind.split()), words[-1] if words else "", text
 
 
-def _nested(found: list[Definition]) -> tuple[Definition, ...]:
+def _nested(found: list[tuple[int, int, str, str, str]]) -> tuple[Definition, ...]:
     """Turn the widths of indents into depths."""
     stack: list[int] = []
     nested = []
-    for one in found:
-        while stack and stack[-1] >= one.depth:
+    for line, indent, kind, name, text in found:
+        while stack and stack[-1] >= indent:
             stack.pop()
-        nested.append(Definition(one.line, len(stack), one.kind, one.name, one.text))
-        stack.append(one.depth)
+        nested.append(Definition(line, len(stack), kind, name, text))
+        stack.append(indent)
     return tuple(nested)

@@ -43,7 +43,7 @@ def without(name: str, content: bytes) -> bytes | None:
         return None if found and found[1] == backup_mark(content) else content
     if name == "run.json":
         return None if _RUN.match(content) else content
-    if _RESULT.match(name) and _ORIGIN.search(content[-_TAIL:]):
+    if name.endswith(".md") and _RESULT.match(name) and _ORIGIN.search(content[-_TAIL:]):
         return None
     if name.endswith(("-wal", "-shm", "-lock")):
         return None if content[:4] in _BESIDE or _LOCK.fullmatch(content) else content

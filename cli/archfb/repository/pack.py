@@ -122,6 +122,9 @@ def _value(choice: _Choice, level: str) -> float:
 def _step(repo: Repository, choice: _Choice, level: str) -> tuple[str, int, tuple[Secret, ...]] | None:
     """Return a file's rendering at a level with its cost and the secrets replaced in it; None where there is none."""
     file = choice.file
+    if level == "outline":
+        rendered = as_outline(file, repo.source.outline(file))
+        return (rendered, estimate(rendered), ()) if rendered else None
     if (level == "head" and file.tokens < 900) or (
         level == "whole" and file.size > _LONGEST_WHOLE and not choice.is_part
     ):
@@ -129,10 +132,7 @@ def _step(repo: Repository, choice: _Choice, level: str) -> tuple[str, int, tupl
     text = repo.source.text(file)
     if text is None:
         return None
-    shown: tuple[Secret, ...] = ()
-    if level == "outline":
-        rendered = as_outline(file, repo.source.outline(file))
-    elif level == "head":
+    if level == "head":
         rendered, until, since = as_head(file, text, repo.source.outline(file))
         shown = tuple(secret for secret in text.secrets if not until < secret.line < since)
     else:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from archfb.repository import facts, languages, own
+from archfb.repository.aside import shared
 from archfb.repository.cache import ANALYSER
 from archfb.repository.facts import Facts
 from archfb.repository.folders import Folders
-from archfb.repository.record import values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +14,12 @@ if TYPE_CHECKING:
 
     from archfb.repository.cache import Cache
     from archfb.repository.records import ReadLimits
+
+    _Row = tuple[str, str | None, str, int, int, tuple[str, ...]]
+
+_SHARED = 4 << 20  # bytes; less is read before a copy of the process is at work
+_PIECE = 1 << 18
+_PIECES = 100
 
 
 class Study:
@@ -30,14 +36,28 @@ class Study:
 
     def read(self, paths: Sequence[bytes], sizes: Sequence[int]) -> list[Facts]:
         """Return the facts of each path; `sizes` are the files' sizes in bytes."""
-        with Folders(self._root, self._limits.depth) as folders:
-            return [self._one(folders, path, size) for path, size in zip(paths, sizes, strict=True)]
+        ends = _pieces([min(size, self._limits.content) for size in sizes])
+
+        def rows(piece: int) -> list[tuple[_Row, bool]]:
+            begin, end = ends[piece - 1] if piece else 0, ends[piece]
+            with Folders(self._root, self._limits.depth) as folders:
+                return [self._one(folders, paths[at], sizes[at]) for at in range(begin, end)]
+
+        found: list[Facts] = []
+        for some in shared(len(ends), rows, self._reopen) if len(ends) > 1 else [rows(0)]:
+            for row, new in some:
+                facts = Facts(*row)
+                if new:
+                    self._fresh[_key(facts.hash, paths[len(found)].rpartition(b"/")[2])] = row[1:]
+                found.append(facts)
+        return found
 
     def known(self, wanted: Sequence[tuple[bytes, str]]) -> list[Facts | None]:
         """Return the facts kept of contents (path and hash), None for each that is not kept."""
         keys = [_key(blob, path.rpartition(b"/")[2]) for path, blob in wanted]
         kept = self._cache.facts(keys) if self._knows else {}
-        return [_facts(blob, kept.get(key)) for key, (_, blob) in zip(keys, wanted, strict=True)]
+        rows = [_row(blob, kept.get(key)) for key, (_, blob) in zip(keys, wanted, strict=True)]
+        return [None if row is None else Facts(*row) for row in rows]
 
     def keep(self) -> None:
         """Put what was learned into the cache."""
@@ -45,28 +65,31 @@ class Study:
             self._cache.keep_facts(self._fresh)
             self._fresh = {}
 
-    def _one(self, folders: Folders, path: bytes, size: int) -> Facts:
+    def _reopen(self) -> None:
+        """Let a copy of this process ask the cache by a connection of its own."""
+        if self._knows:
+            self._cache = self._cache.reopened()
+
+    def _one(self, folders: Folders, path: bytes, size: int) -> tuple[_Row, bool]:
+        """Return a file's facts and whether the cache had none."""
         raw = path.rpartition(b"/")[2]
         name = raw.decode("utf-8", "surrogateescape")
         named = self._language(name)
         limit = self._limits.content
         content = folders.read(path, limit)
         if content is None:
-            return Facts("", named, "unreadable", 0, 0, ())
+            return ("", named, "unreadable", 0, 0, ()), False
         foreign = own.without(name, content)
         if foreign is None:
-            return Facts("", named, "own", 0, 0, ())
+            return ("", named, "own", 0, 0, ()), False
         if len(content) > limit:
             content = content[:limit]
         elif foreign is not content:
             content, size = foreign, len(foreign)
         blob = facts.blob_hash(content)
-        key = _key(blob, raw)
-        if self._knows and (kept := _facts(blob, self._cache.fact(key))) is not None:
-            return kept
-        found = facts.study(name, named, content, max(size, len(content)), blob)
-        self._fresh[key] = values(found)[1:]
-        return found
+        if self._knows and (kept := _row(blob, self._cache.fact(_key(blob, raw)))) is not None:
+            return kept, False
+        return (blob, *facts.study(name, named, content, max(size, len(content)))), True
 
     def _language(self, name: str) -> str | None:
         extension = name[name.rfind(".") :]
@@ -87,10 +110,24 @@ def _key(blob: str, name: bytes) -> bytes:
     return bytes([ANALYSER]) + bytes.fromhex(blob) + name
 
 
-def _facts(blob: str, kept: Sequence[object] | None) -> Facts | None:
+def _row(blob: str, kept: Sequence[object] | None) -> _Row | None:
     if kept is None or len(kept) != 5:
         return None
     language, kind, lines, tokens, specs = kept
     if not (isinstance(kind, str) and isinstance(lines, int) and isinstance(tokens, int) and isinstance(specs, list)):
         return None
-    return Facts(blob, language if isinstance(language, str) else None, kind, lines, tokens, tuple(map(str, specs)))
+    return blob, language if isinstance(language, str) else None, kind, lines, tokens, tuple(map(str, specs))
+
+
+def _pieces(sizes: Sequence[int]) -> list[int]:
+    """Return where each piece of the files ends: one where they are few, else many, so that neither of two waits."""
+    total = sum(sizes)
+    if total < _SHARED:
+        return [len(sizes)]
+    ends, size, each = [], 0, max(_PIECE, total // _PIECES)
+    for at, one in enumerate(sizes):
+        size += one
+        if size >= each:
+            ends.append(at + 1)
+            size = 0
+    return ends if ends[-1:] == [len(sizes)] else [*ends, len(sizes)]

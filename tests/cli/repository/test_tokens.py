@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -45,3 +47,19 @@ def test_any_bytes_have_an_estimate(content: bytes) -> None:
 def test_a_large_content_is_estimated_from_slices() -> None:
     content = b"some words, and 12 digits (x)\n" * 4_000
     assert estimate_bytes(content) == pytest.approx(estimate(content.decode()), rel=0.02)
+
+
+@pytest.mark.parametrize("sign", ["a", "9", ".", " ", "\n", "é"])
+@pytest.mark.parametrize("length", [8_190, 16_383, 16_384, 16_385, 40_000])
+def test_what_is_counted_many_at_a_time_is_counted_as_one_by_one(sign: str, length: int) -> None:
+    text = "x" + sign * length + "y, z"
+    content = text.encode()
+    runs = {
+        what: len(re.findall(what, content)) for what in (rb"[A-Za-z]+", rb"[A-Za-z]", rb"[0-9]", rb"[\x80-\xff]")
+    }
+    signs = len(re.findall(rb"[^\sA-Za-z0-9\x80-\xff]+", content))
+    weight = [0.575, 0.0877, 0.658, 0.376]
+    expected = (
+        sum(a * b for a, b in zip(runs.values(), weight, strict=True)) + 1.056 * signs + 0.69 * text.count("\n")
+    )
+    assert estimate(text) == pytest.approx(expected + 0.5, abs=0.51)
