@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from archfb_state.records import Attempt
     from archfb_state.store import Store
 
-OFFLINE_VERSION = "offline/5"
+OFFLINE_VERSION = "offline/6"
 """Stands in a stored offline answer's prompt version; raised when the offline analysis says something new."""
 
 

@@ -35,6 +35,7 @@ _OTHER_LANGUAGE = regex(
     r"^[ \t-]*(?:uses[ \t]*:[ \t]*\S*github-script@|shell[ \t]*:[ \t]*[\"']?(?:python|perl|node|ruby|julia|R)\b)"
 )
 _HERE_DOCUMENT = regex(r"<<-?[ \t]*[\"']?(\w+)")
+_OTHERWISE = regex(r"[ \t]+\|\|[ \t]+")  # what is done where a command fails is not how to call it
 _LONGEST = 500  # characters of a command that is worth showing
 _STEP = 60  # lines of a step that are looked at for the language of its script
 
@@ -43,6 +44,7 @@ def commands(view: View) -> Iterator[Command]:
     """Return the commands of all CI files: those that test and build first, each with where it stands."""
     for path in sorted((path for path in view.paths if path[:1] in ".ab" and _CI.match(path)), key=_telling):
         for number, line in shell_lines(view.text(path)):
+            line = _OTHERWISE.split(line, maxsplit=1)[0]
             if len(line) > _LONGEST or _CHORE.match(bare(line)):
                 continue
             purpose = purpose_of(line)

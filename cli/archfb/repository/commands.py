@@ -42,11 +42,12 @@ def _targets(view: View, path: str) -> Iterator[Command]:
     pattern = re.compile(r"^  ([A-Za-z][\w:-]*):[ \t]*$") if tool == "task" else _TARGET
     for number, line in enumerate(text.split("\n"), 1):
         match = pattern.match(line)
-        purpose = purpose_of_script(match[1]) if match else None
+        whole = match is not None and tool == "make" and match[1] in ("all", "default")
+        purpose = "build" if whole else purpose_of_script(match[1]) if match else None
         if match and purpose:
             yield Command(
                 purpose,
-                "make" if match[1] == "all" and tool == "make" else f"{tool} {match[1]}",
+                "make" if whole else f"{tool} {match[1]}",
                 path,
                 number,
                 "makefile",

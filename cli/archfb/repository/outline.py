@@ -21,6 +21,8 @@ _PATTERNS: dict[str, str] = {
         r"(?P<name>[\w$]+)[^\n]*"
         r"|(?P<kind2>const|let|var)[ \t]+(?P<name2>[\w$]+)[^\n=]{0,200}=[ \t]*(?:async[ \t]*)?"
         r"(?:\([^\n]{0,300}=>|function|[\w$]+[ \t]*=>|class)[^\n]*"
+        r"|(?:[\w$]{1,80}\.){1,4}(?P<name4>[\w$]{1,100})[ \t]*=[ \t]*(?:async[ \t]*)?"
+        r"(?:\([^\n]{0,300}=>|(?P<kind4>function)|[\w$]+[ \t]*=>|class)[^\n]*"
         r"|(?:(?:public|private|protected|static|readonly|override|get|set|async)[ \t]+){0,6}"
         r"(?P<name3>(?!(?:if|for|while|switch|catch|return|function|else|do)\b)[\w$]{1,100})[ \t]*"
         r"(?:<[^\n>]{0,200}>)?\([^\n;]{0,300}\)[^\n;=]{0,100}\{[ \t]*)"

@@ -206,6 +206,53 @@ def test_what_an_automation_brings_for_itself_is_nothing_to_set_up(rules: Any) -
     ]
 
 
+PLAIN = """on: [pull_request]
+jobs:
+  a:
+    steps:
+      - run: npm install --ignore-scripts --include=dev
+      - run: npm install
+      - run: ./vendor/bin/psalm --no-progress || ./vendor/bin/psalm --output-format=github
+      - run: make CFLAGS='-Werror' TLS=yes
+      - run: ./runtest --verbose || exit 1
+"""
+
+
+def test_of_an_automation_s_commands_the_plain_one_is_told(rules: Any) -> None:
+    files = {
+        ".github/workflows/ci.yml": PLAIN,
+        "Makefile": "# top\n\ndefault: all\n\n.DEFAULT:\n\tcd src && $(MAKE) $@\n",
+        "src/a.c": "int a;\n",
+    }
+    commands = rules(files).partition("## Commands")[2].partition("\n## ")[0].strip().split("\n")
+    assert commands == [
+        "- Install: `npm install` (`.github/workflows/ci.yml:6`)",
+        "- Build: `make` (`Makefile:3`)",
+        "- Test: `./runtest --verbose` (`.github/workflows/ci.yml:9`)",
+        "- Lint: `./vendor/bin/psalm --no-progress` (`.github/workflows/ci.yml:7`)",
+    ]
+
+
+def test_what_a_project_is_is_told_once_and_where_it_says_so(rules: Any) -> None:
+    about = "till keeps the books of small shops"
+    files = {
+        "Cargo.toml": f'[package]\nname = "till"\ndescription = """\n{about}\nand of large ones.\n"""\n',
+        "README.md": "# till\n\nTill keeps the books of small shops. It is old.\n",
+        "src/lib.rs": "pub fn f() {}\n",
+    }
+    overview = rules(files).partition("## Overview")[2].partition("\n## ")[0]
+    assert overview.count("keeps the books") == 1
+    assert "(`Cargo.toml:4`)" in overview
+
+
+def test_a_folder_that_holds_nearly_everything_is_told_by_what_is_in_it(rules: Any) -> None:
+    files = {f"src/{part}/{at}.py": "x = 1\n" for part in ("web", "core") for at in range(30)}
+    overview = rules({**files, "README": "x\n"}).partition("## Overview")[2].partition("\n## ")[0]
+    assert "`src/core/`: 30 files" in overview
+    assert "`src/web/`: 30 files" in overview
+    assert "`src/`:" not in overview
+
+
 def test_modules_of_one_crate_may_name_each_other(rules: Any) -> None:
     crate = {
         "Cargo.toml": '[package]\nname = "c"\n',

@@ -32,6 +32,7 @@ from archfb.phases.offline.purpose import introduction, purpose
         ("import os\n# Keeps the books here.\n", None),
         ("/* You may opt to use, copy, modify and distribute copies of the Software. */\nint x;\n", None),
         ("// This file is part of the shop and is free software.\nint x;\n", None),
+        ("/*\n * Copyright 2020\n *\n * Portions of this file are available under BSD3 terms.\n */\nint x;\n", None),
         ("# TODO\nx = 1\n", None),
         ("#include <a.h>\n#define X 1\n", None),
         ("", None),
@@ -59,6 +60,18 @@ def test_a_file_introduces_itself(kit: Any, text: str, said: tuple[str, int] | N
         (
             "# Till\n\nSee the [project website][1] for documentation and APIs.\n\nTill keeps the books of shops.\n",
             ("Till keeps the books of shops", 5),
+        ),
+        (
+            "This README is just a quick start document.\n\nTill keeps books of shops.\n",
+            ("Till keeps books of shops", 3),
+        ),
+        (
+            "Till\n====\n\nBooks are how shops count. They last.\n\nTill is a book for shops that lasts:\n\n * x\n",
+            ("Till is a book for shops that lasts", 6),
+        ),
+        (
+            "# Till\n\nBooks are how modern shops count.\n\n## Use\n\nTill is started with one word.\n",
+            ("Books are how modern shops count", 3),
         ),
     ],
 )

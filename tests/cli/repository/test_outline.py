@@ -18,6 +18,14 @@ CASES = [
         "function g() {}\nexport interface I {}\nexport type T = string\n"),
         ["1 0 A", "2 1 run", "6 0 f", "7 0 g", "8 0 I", "9 0 T"],
     ),
+    (
+        "JavaScript",
+        (
+            "res.status = function status(code) {\n}\nexports.f = (a) => a\nA.prototype.go = async function () {\n"
+            "x.y = 1\nmodule.exports = function (a) {\n  this.z = function () {\nreq.get =\nreq.header = function header(name) {\n"
+        ),
+        ["1 0 status", "3 0 f", "4 0 go", "6 0 exports", "7 1 z", "9 0 header"],
+    ),
     ("Go", ("package p\nfunc (s *S) Run(x int) error {\n}\ntype S struct {\nvar X = 1\n"), ["2 0 Run", "4 0 S", "5 0 X"]),
     (
         "Java",

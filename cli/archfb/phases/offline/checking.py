@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder
 from archfb.phases.offline import layout, working
-from archfb.phases.offline.facts import said, shown
+from archfb.phases.offline.facts import bare_name, said, shown
 from archfb.repository.languages import TYPES
 
 if TYPE_CHECKING:
@@ -211,7 +211,8 @@ def _by_module(facts: Facts, within: set[str]) -> list[str]:
 
 def _tests_of(facts: Facts, source: File) -> list[File]:
     """Return the tests named after a file, and those that import it and little else of the product."""
-    named = [one for one in facts.tests if working.is_twin(source.path, one.path)]
+    alike = facts.tests_by_name.get(bare_name(source.path), [])
+    named = [one for one in alike if working.is_twin(source.path, one.path)]
     narrow = [
         facts.repo.by_path[path]
         for path in facts.users(source.path)

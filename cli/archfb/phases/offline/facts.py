@@ -39,6 +39,14 @@ def shown(path: str) -> str:
     return clean(path, one_line=True)
 
 
+_TEST_WORD = re.compile(r"^test_?|[_-]?tests?$|[_-]?spec$")
+
+
+def bare_name(path: str) -> str:
+    """Return a file's name without its ending and what says that it is a test."""
+    return _TEST_WORD.sub("", path.rpartition("/")[2].partition(".")[0].lower()).strip("_")
+
+
 def count(number: int, one: str, many: str | None = None) -> str:
     """Return e.g. "1 file", "12 files"."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
@@ -144,6 +152,14 @@ class Facts:
         """Return the test files with code in them, the longest first."""
         found = [one for one in self.repo.files if one.role == "test" and one.kind == "text" and one.language]
         return sorted(found, key=lambda one: (-one.lines, one.path))
+
+    @cached_property
+    def tests_by_name(self) -> dict[str, list[File]]:
+        """Return the test files by what they are named after."""
+        found: dict[str, list[File]] = {}
+        for one in self.tests:
+            found.setdefault(bare_name(one.path), []).append(one)
+        return found
 
     @cached_property
     def secrets(self) -> tuple[Secret, ...]:

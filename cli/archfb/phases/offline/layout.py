@@ -54,21 +54,29 @@ def identity(facts: Facts) -> list[str]:
     for one in top:
         version = f" {shown(one.version)}" if one.version[:1].isdigit() or one.version[:1] == "v" else ""
         about = f": {shown(one.description).rstrip('.')}" if one.description else ""
-        line = facts.line_of(one.path, one.description or one.name)
+        line = facts.line_of(one.path, " ".join(one.description.split()[:3]) or one.name)
         found.append(said(f"`{shown(one.name)}`{version} ({one.ecosystem}){about}", one.path, line))
-    if (intro := introduction(facts)) is not None:
+    if (intro := introduction(facts)) is not None and not _repeats(intro[0], top):
         sentence, path, line = intro
         found.append(said(f"In its README's words: {sentence}", path, line))
     return found
 
 
+def _repeats(sentence: str, told: list[Manifest]) -> bool:
+    """Whether a manifest has said the same."""
+    words = _words(sentence)
+    return any(
+        one.description and _words(one.description).startswith(words[: len(_words(one.description))]) for one in told
+    )
+
+
+def _words(text: str) -> str:
+    return " ".join(re.findall(r"\w+", text.lower()))
+
+
 def layout(facts: Facts, limit: int = 14, *, hidden: bool = True) -> list[str]:
     """Say what each top folder (without `hidden`: that does not begin with a dot) holds, the largest first."""
-    homes: dict[str, list[File]] = defaultdict(list)
-    for one in facts.repo.files:
-        home = one.path.partition("/")[0] if "/" in one.path else ""
-        if hidden or not home.startswith("."):
-            homes[home].append(one)
+    homes = _homes([one for one in facts.repo.files if hidden or not one.path.startswith(".")])
     ordered = sorted(
         (name for name in homes if name), key=lambda name: (-_code(homes[name]), -len(homes[name]), name)
     )
@@ -79,6 +87,26 @@ def layout(facts: Facts, limit: int = 14, *, hidden: bool = True) -> list[str]:
             f"- {count(len(ordered) - limit, 'further folder')} with {count(rest, 'file')}: {_names(ordered[limit:])}"
         )
     return found
+
+
+NEARLY_ALL = 0.95
+"""Share of the files from which on a folder says nothing, and what is in it does."""
+
+
+def _homes(files: list[File]) -> dict[str, list[File]]:
+    """Return the files by top folder; one that holds nearly all of them is parted into what is in it."""
+    homes, parted = {"": files}, ""
+    for _ in range(4):
+        inside: dict[str, list[File]] = defaultdict(list)
+        for one in homes.pop(parted):
+            inside[_child(parted, one.path)].append(one)
+        homes |= inside
+        parted = max(homes, key=lambda name: len(homes[name]))
+        if not parted or parted not in inside or len(homes[parted]) < NEARLY_ALL * len(files):
+            break
+        if not any("/" in one.path[len(parted) + 1 :] for one in homes[parted]):
+            break
+    return homes
 
 
 def _names(names: list[str]) -> str:

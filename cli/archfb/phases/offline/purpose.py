@@ -18,7 +18,8 @@ HEAD = 60
 
 _LEGAL = re.compile(
     r"copyright|licen[cs]e|spdx|all rights reserved|warrant|redistribut|permission is|apache\.org|\(c\)|©|"
-    r"author of this|contributed to|permission to|you may (?:opt to )?use|copies of the software|free software",
+    r"author of this|contributed to|portions of this file|available under|"
+    r"permission to|you may (?:opt to )?use|copies of the software|free software",
     re.IGNORECASE,
 )
 _CHAFF = re.compile(
@@ -37,6 +38,11 @@ _MARKUP = re.compile(
     r"|^\s*\[[^\]\n]+\]:\s"
 )
 _POINTER = re.compile(r"(?:see|visit|read|check out|please|click)\b", re.IGNORECASE)
+_HEADING = re.compile(r"#|[=-]{3,}\s*$")
+_ITSELF = re.compile(r"this (?:readme|document|file|page|guide)\b", re.IGNORECASE)
+_SAYS_WHAT = (
+    r"(?i:the )?{}(?:\.js|[ -]\w+)? (?:is|are|provides|lets|helps|enables|makes|offers|gives|allows|implements)\b"
+)
 _LINK = re.compile(r"\[([^\]\n]*)\]\([^)\n]*\)|\[([^\]\n]*)\]\[[^\]\n]*\]|<(https?://[^>\s]+)>")
 
 
@@ -121,24 +127,41 @@ def readme(facts: Facts) -> str | None:
 
 
 def introduction(facts: Facts) -> tuple[str, str, int] | None:
-    """Return (sentence, path, line): the first full sentence of the README's prose."""
+    """Return (sentence, path, line): the first full sentence of the README's prose.
+
+    Where a paragraph above its second heading says what the thing that it is named after is, that one goes first.
+    """
     path = readme(facts)
     if path is None:
         return None
+    found = _first_sentences(facts.lines(path))
+    title = next((line.strip("# \t") for line in facts.lines(path)[:1]), "")
+    what = re.compile(_SAYS_WHAT.format(re.escape(title)))
+    best = next((one for one in found if title and what.match(one[0])), next(iter(found), None))
+    return None if best is None else (best[0], path, best[1])
+
+
+def _first_sentences(lines: Sequence[str]) -> list[tuple[str, int]]:
+    """Return the first sentences of the README's paragraphs up to its second heading; at least one, if any."""
+    found: list[tuple[str, int]] = []
+    headings = 0
     paragraph: list[tuple[int, str]] = []
-    for at, line in enumerate([*facts.lines(path)[:120], ""], 1):
+    for at, line in enumerate([*lines[:120], ""], 1):
         is_prose = bool(line.strip()) and not _MARKUP.search(line) and not line.lstrip().startswith(("#", "- ", "* "))
         if is_prose:
             paragraph.append((at, _LINK.sub(lambda m: m[1] or m[2] or m[3], line)))
             continue
-        if paragraph and (found := _prose(paragraph)) is not None:
-            return found[0], path, found[1]
+        if paragraph and (said := _prose(paragraph)) is not None:
+            found.append(said)
+        headings += bool(_HEADING.match(line))
+        if found and headings > 1:
+            break
         paragraph = []
-    return None
+    return found
 
 
 def _prose(paragraph: list[tuple[int, str]]) -> tuple[str, int] | None:
     found = _first_sentence(paragraph)
-    if found is None or len(found[0].split()) < 5 or _POINTER.match(found[0]):
+    if found is None or len(found[0].split()) < 5 or _POINTER.match(found[0]) or _ITSELF.match(found[0]):
         return None
     return found

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder, ours
-from archfb.phases.offline.facts import count, listed, said, shown
+from archfb.phases.offline.facts import bare_name, count, listed, said, shown
 from archfb.phases.offline.layout import main_manifests
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     unique: dict[str, Command] = {}
     for one in found:
         unique.setdefault(one.command, one)
-    return list(unique.values())[:limit]
+    plain = [one for one in unique.values() if not any(one.command.startswith(two + " -") for two in unique)]
+    return plain[:limit]
 
 
 _NOT_BY_CI = {"run", "docs", "release"}
@@ -332,8 +333,8 @@ def test_name(path: str) -> str | None:
 
 def is_twin(source: str, test: str) -> bool:
     """Return whether a test bears a source file's name and lies in the same package, or in the only one."""
-    bare = _bare(source)
-    if len(bare) < 3 or bare in _PLAIN or bare != _bare(test) or test_name(test) is None:
+    bare = bare_name(source)
+    if len(bare) < 3 or bare in _PLAIN or bare != bare_name(test) or test_name(test) is None:
         return False
     if test.endswith("_test.go"):
         return folder(source) == folder(test)
@@ -353,8 +354,3 @@ def _package_of(path: str) -> str:
 
 
 _SIDES = {"src", "lib", "test", "tests", "spec", "Tests", "__tests__", "Test"}
-
-
-def _bare(path: str) -> str:
-    stem = path.rpartition("/")[2].partition(".")[0].lower()
-    return re.sub(r"^test_?|[_-]?tests?$|[_-]?spec$", "", stem).strip("_")
