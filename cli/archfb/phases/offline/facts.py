@@ -191,7 +191,7 @@ class Facts:
         for name in filter(None, names):
             word = re.compile(rf"(?<!\w){re.escape(name)}(?!\w)")
             for at, line in enumerate(self.lines(path), 1):
-                if _IMPORT.match(line) and word.search(line):
+                if name in line and word.search(line) and _IMPORT.match(line):
                     return at
         return 1
 
