@@ -216,6 +216,8 @@ class Snapshot:
     """Unexpired calls in flight by model, over all processes."""
     leases: Mapping[str, float] = field(default_factory=dict)
     """Unexpired leases by name, and when each expires."""
+    waiting: Mapping[str, float] = field(default_factory=dict)
+    """Since when the oldest call in flight at each model has been there; too old ones (a crash) are left out."""
 
 
 @dataclass(frozen=True, slots=True)

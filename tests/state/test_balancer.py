@@ -169,6 +169,43 @@ def test_a_model_on_probation_is_asked_by_one_call_at_a_time() -> None:
     assert one.order(chain, strategy="priority") == ["a", "c"]
 
 
+@pytest.mark.parametrize(
+    ("known", "waits", "answered", "awaited"),
+    [
+        (5, 4.1, None, True),
+        (5, 3.9, None, False),
+        (4, 60.0, None, False),
+        (5, 60.0, 2.0, True),
+        (5, 60.0, 2.1, False),
+    ],
+    ids=["overdue", "not-yet", "too-little-known", "answered-what-was-asked-before", "answered-since"],
+)
+def test_a_model_that_lets_a_call_wait_for_too_long_is_left_to_that_call(
+    known: int, waits: float, answered: float | None, awaited: bool
+) -> None:
+    one = core()
+    one.record("c", "ok")
+    one.record("a", *["ok"] * known, took=2.0, after=0)
+    since = one.now - 9.0
+    one.wait(waits - 9.0)
+    last = since - 1.0 if answered is None else since + answered
+    models = {**one.rows.models, "a": replace(one.rows.models["a"], last_call_success_at=last)}
+    one.rows = replace(one.rows, at=one.now, models=models, in_flight={"a": 1}, waiting={"a": since})
+    assert one.order(one.candidates("a", "c"), strategy="priority") == (["c", "a"] if awaited else ["a", "c"])
+
+
+@pytest.mark.parametrize(("took", "awaited"), [(3.9, False), (4.1, True)])
+def test_a_model_whose_last_answer_was_late_is_asked_by_one_call_at_a_time(took: float, awaited: bool) -> None:
+    one = core()
+    one.record("c", "ok")
+    one.record("a", *["ok"] * 30, took=2.0, after=0)
+    one.record("a", "ok", took=took)
+    chain = one.candidates("a", "c")
+    assert one.order(chain, strategy="priority") == ["a", "c"]
+    one.rows = replace(one.rows, in_flight={"a": 1})
+    assert one.order(chain, strategy="priority") == (["c", "a"] if awaited else ["a", "c"])
+
+
 def test_where_every_model_is_doubtful_and_awaited_the_strategy_orders_them() -> None:
     one = core()
     for model in "ac":

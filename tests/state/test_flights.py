@@ -37,6 +37,7 @@ def test_the_counts_are_those_of_a_fresh_reading(steps: list[tuple[object, ...]]
             call, model, seconds = values
             flights.depart(connection, call, model, now, seconds)  # type: ignore[arg-type]
         else:
-            flights.moved(connection, *values)  # type: ignore[arg-type]
+            flights.moved(connection, *values, now)  # type: ignore[arg-type]
         assert flights.counts(connection, now) == Flights().counts(connection, now)
+        assert flights.waiting(connection, now) == Flights().waiting(connection, now)
     connection.close()

@@ -216,6 +216,20 @@ class StoreContract:
         clock.at += 2
         assert store.snapshot().in_flight == {}
 
+    def test_since_when_the_oldest_call_waits_is_known_of_each_model(self, store: Store, clock: Clock) -> None:
+        began = clock.at
+        for number, (model, after) in enumerate((("a", 5.0), ("a", 5.0), ("b", 90.0))):
+            store.decide("slot", f"c{number}", choosing(model), expires_s=600)
+            clock.at += after
+        assert store.snapshot().waiting == {"a": began, "b": began + 10}
+        store.moved("c0", "b")
+        assert store.snapshot().waiting == {"a": began + 5, "b": began + 10}
+        store.moved("c2", None)
+        assert store.snapshot().waiting == {"a": began + 5, "b": began + 100}
+        clock.at += 36
+        assert store.snapshot().in_flight == {"a": 1, "b": 1}
+        assert store.snapshot().waiting == {"b": began + 100}
+
     def test_a_call_ends_without_an_attempt(self, store: Store) -> None:
         store.decide("slot", "call-1", choosing("one"))
         assert store.record([], SETTINGS, ended="call-1") == ()

@@ -5,7 +5,8 @@ weight · success · speed · health; then the rest by score, tier by tier. prio
 least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
 unknown prices last. Both of the latter ask another than the first in one call of twenty, drawn by how near it comes
 to the first; one that has not answered for an hour is as likely as the first would be. A model whose last call
-failed, or that is on probation, is asked by one call at a time: while that one waits, others go elsewhere first.
+failed, that is on probation, or whose last answer or waiting call takes far longer than usual, is asked by one
+call at a time: while that one waits, others go elsewhere first.
 Then, always: critical models, trials, models of weight 0, the offline provider. One model that is due for a trial,
 at most, goes before its peers, under a lease, so that a healed one is found by the next call.
 """
@@ -15,7 +16,7 @@ from __future__ import annotations
 from math import inf
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state.core import beta
+from archfb_state.core import beta, pace
 from archfb_state.core.candidates import (
     Classes,
     Entry,
@@ -73,19 +74,33 @@ def choose(
 
 
 def _awaited(fit: list[Entry], rows: Snapshot) -> list[Entry]:
-    """Return those that failed last, or are on probation, and that another call is asking; none where all are such.
+    """Return those in doubt that another call is asking; none where all are such.
 
     Calls that overlap count as one episode, so many could hang at a model before three in a row have failed.
     """
-    failing = rows.deployments
-    found = [
-        one
-        for one in fit
-        if one.load
-        and (known := failing.get(one.candidate.ref.deployment)) is not None
-        and (known.consecutive or known.probation)
-    ]
+    found = [one for one in fit if one.load and _doubtful(one, rows)]
     return sorted(found, key=_by_group_and_score) if len(found) < len(fit) else []
+
+
+def _doubtful(entry: Entry, rows: Snapshot) -> bool:
+    """Return whether a model failed last, is on probation, or lets a call wait for longer than it usually takes."""
+    ref = entry.candidate.ref
+    known = rows.deployments.get(ref.deployment)
+    if known is None:
+        return False
+    return known.consecutive > 0 or known.probation > 0 or _overdue(ref.model, rows)
+
+
+def _overdue(model: str, rows: Snapshot) -> bool:
+    """Return whether the last answer was late, or a call waits for too long and none begun after it was answered."""
+    record = rows.models.get(model)
+    limit = pace.overdue_after(record) if record is not None else None
+    if record is None or limit is None:
+        return False
+    if record.latencies_ms[-1] > 1000.0 * limit:
+        return True
+    since, answered = rows.waiting.get(model, rows.at), record.last_call_success_at or 0.0
+    return rows.at - since > limit and answered <= since + limit / pace.OVERDUE
 
 
 def _head(able: Classes, rows: Snapshot, settings: Settings, *, by_group: bool) -> Place | None:

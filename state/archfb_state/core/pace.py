@@ -11,12 +11,23 @@ if TYPE_CHECKING:
     from archfb_state.records import ModelRecord
 
 MOST_RECENT = 10
+ENOUGH = 5
+"""Answers from which a model's usual time is known."""
+SLOW = 0.95
+"""The quantile of the last hundred latencies that is usual at most …"""
+OVERDUE = 2.0
+"""… and how many times that a call waits until it is overdue …"""
+LEAST_OVERDUE = 1.0
+"""… seconds at least."""
 _AGES = tuple(2.0 ** (-age / 5.0) for age in range(MOST_RECENT))
 """The weight of a value by its age in calls: half after five, so that a change shows after four."""
 
 
 _last: Latest[tuple[ModelRecord, int, float | None]] = Latest()
 """What each model was expected to take last, and the record from which that was worked out."""
+
+
+_last_overdue: Latest[tuple[ModelRecord, float | None]] = Latest()
 
 
 @lru_cache(maxsize=512)
@@ -47,6 +58,21 @@ def _expected(record: ModelRecord, output_tokens: int) -> float | None:
         first = decayed_median(record.ttfts_ms[-MOST_RECENT:]) / 1000.0 if record.ttfts_ms else 0.0
         return first + output_tokens / decayed_median(record.rates[-MOST_RECENT:])
     return decayed_median(record.latencies_ms[-MOST_RECENT:]) / 1000.0 if record.latencies_ms else None
+
+
+def overdue_after(record: ModelRecord) -> float | None:
+    """Return the seconds after which a call that has no answer yet is overdue; None while too little is known."""
+    last = _last_overdue.get(record.model)
+    if last is None or last[0] is not record:
+        last = _last_overdue.keep(record.model, (record, _overdue_after(record.latencies_ms)))
+    return last[1]
+
+
+def _overdue_after(latencies_ms: tuple[float, ...]) -> float | None:
+    if len(latencies_ms) < ENOUGH:
+        return None
+    slow = sorted(latencies_ms)[int(SLOW * (len(latencies_ms) - 1))]
+    return max(LEAST_OVERDUE, OVERDUE * slow / 1000.0)
 
 
 def speed(seconds: float) -> float:

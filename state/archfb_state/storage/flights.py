@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import sqlite3
+    from collections.abc import Iterable
 
 SKEW = 1.0
 """Seconds by which an instant may lie in the future before it counts as written by a clock that was wrong."""
@@ -20,7 +21,16 @@ _DEPART = (
 )
 _EXPIRED = "DELETE FROM in_flight WHERE expires_at <= ? OR started_at > ? OR typeof(expires_at) <> 'real'"
 _ENDED = "DELETE FROM in_flight WHERE call_id = ?"
-_MOVED = "UPDATE in_flight SET model = ? WHERE call_id = ?"
+_MOVED = "UPDATE in_flight SET model = ?, started_at = ? WHERE call_id = ?"
+
+LONGEST_WAIT = 130.0
+"""Seconds for which a call in flight is taken to wait for its model: longer than an attempt's usual time-out, and its
+process may have crashed."""
+
+
+def waiting_since(began: Iterable[float], now: float) -> float | None:
+    """Return the earliest of some instants that is not too long ago for a call to be waiting; None without any."""
+    return min((at for at in began if at > now - LONGEST_WAIT), default=None)
 
 
 class Flights:
@@ -29,7 +39,7 @@ class Flights:
     def __init__(self) -> None:
         """Know nothing yet."""
         self._models: dict[str, str] = {}
-        self._counts: dict[str, int] = {}
+        self._began: dict[str, dict[str, float]] = {}
         self._known = False
         self._since = self._until = 0.0
         self._stale = False
@@ -41,14 +51,20 @@ class Flights:
     def counts(self, connection: sqlite3.Connection, now: float) -> dict[str, int]:
         """Return the unexpired calls in flight by model."""
         self._look(connection, now)
-        return dict(self._counts)
+        return {model: len(calls) for model, calls in self._began.items()}
+
+    def waiting(self, connection: sqlite3.Connection, now: float) -> dict[str, float]:
+        """Return since when the oldest call at each model waits, those left out that are too old to be waiting."""
+        self._look(connection, now)
+        found = ((model, waiting_since(calls.values(), now)) for model, calls in self._began.items())
+        return {model: since for model, since in found if since is not None}
 
     def _look(self, connection: sqlite3.Connection, now: float) -> None:
         if not self._known or not self._since <= now < self._until:
             self._read(connection, now)
 
     def _read(self, connection: sqlite3.Connection, now: float) -> None:
-        self._models, self._counts, self._stale, self._known = {}, {}, False, True
+        self._models, self._began, self._stale, self._known = {}, {}, False, True
         self._since, self._until = -inf, inf
         for call_id, model, began, ends in connection.execute(ALL):
             if type(began) is float and type(ends) is float and began <= now + SKEW and ends > now:
@@ -67,15 +83,16 @@ class Flights:
     def _add(self, call_id: str, model: str, began: float, ends: float) -> None:
         self._take(call_id)
         self._models[call_id] = model
-        self._counts[model] = self._counts.get(model, 0) + 1
+        self._began.setdefault(model, {})[call_id] = began
         self._since, self._until = max(self._since, began - SKEW), min(self._until, ends)
 
     def _take(self, call_id: str) -> None:
         model = self._models.pop(call_id, None)
         if model is not None:
-            self._counts[model] -= 1
-            if not self._counts[model]:
-                del self._counts[model]
+            calls = self._began[model]
+            del calls[call_id]
+            if not calls:
+                del self._began[model]
 
     def depart(self, connection: sqlite3.Connection, call_id: str, model: str, now: float, seconds: float) -> None:
         """Put a call in flight, and sweep away those that expired."""
@@ -86,10 +103,10 @@ class Flights:
         connection.execute(_DEPART, (call_id, model, os.getpid(), now, now + seconds))
         self._add(call_id, model, now, now + seconds)
 
-    def moved(self, connection: sqlite3.Connection, call_id: str, model: str | None) -> None:
-        """Name the model that a call is at now, or end it."""
+    def moved(self, connection: sqlite3.Connection, call_id: str, model: str | None, now: float) -> None:
+        """Name the model that a call is at from now on, or end it."""
         if model is None:
             connection.execute(_ENDED, (call_id,))
             self._take(call_id)
-        elif connection.execute(_MOVED, (model, call_id)).rowcount:
+        elif connection.execute(_MOVED, (model, now, call_id)).rowcount:
             self._known = False

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from archfb_state.records import Changes, Snapshot
 from archfb_state.storage import edits
 from archfb_state.storage.claims import new_token, reservation_of
-from archfb_state.storage.flights import SKEW
+from archfb_state.storage.flights import SKEW, waiting_since
 from archfb_state.storage.memory_reports import MemoryReports
 from archfb_state.storage.rows import (
     ACCOUNTS,
@@ -90,12 +90,15 @@ class MemoryStore(MemoryReports):
     def snapshot(self) -> Snapshot:
         """Return everything that a decision reads."""
         now = self._clock()
-        in_flight: dict[str, int] = {}
+        flights: dict[str, list[float]] = {}
         for model, began, ends in self._flights.values():
             if _runs(began, ends, now):
-                in_flight[model] = in_flight.get(model, 0) + 1
+                flights.setdefault(model, []).append(began)
+        in_flight = {model: len(began) for model, began in flights.items()}
+        since = {model: waiting_since(began, now) for model, began in flights.items()}
+        waiting = {model: at for model, at in since.items() if at is not None}
         leases = {name: ends for name, (_, began, ends) in self._leases.items() if _runs(began, ends, now)}
-        return replace(self._rows, at=now, in_flight=in_flight, leases=leases)
+        return replace(self._rows, at=now, in_flight=in_flight, leases=leases, waiting=waiting)
 
     def decide(
         self,
@@ -122,7 +125,7 @@ class MemoryStore(MemoryReports):
         """Say that a call in flight is now at another model; None: it has ended."""
         flight = self._flights.pop(clean_text(call_id), None)
         if flight is not None and model is not None:
-            self._flights[clean_text(call_id)] = (clean_text(model), *flight[1:])
+            self._flights[clean_text(call_id)] = (clean_text(model), self._clock(), flight[2])
 
     def record(
         self,

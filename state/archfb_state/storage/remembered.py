@@ -151,6 +151,7 @@ class Remembered:
             known.machine,
             self.flights.counts(connection, now),
             self._leases(connection, now),
+            self.flights.waiting(connection, now),
         )
 
     def rows_for(

@@ -71,7 +71,7 @@ class SqliteStore(SqliteReports):
 
         def work(connection: sqlite3.Connection) -> None:
             name = None if model is None else clean_text(model)
-            self._remembered.flights.moved(connection, clean_text(call_id), name)
+            self._remembered.flights.moved(connection, clean_text(call_id), name, self._clock())
 
         self._transact(work)
 
@@ -100,7 +100,7 @@ class SqliteStore(SqliteReports):
                     self._remembered.apply(connection, changes)
                     found += changes.transitions
             if ended is not None:
-                self._remembered.flights.moved(connection, clean_text(ended), None)
+                self._remembered.flights.moved(connection, clean_text(ended), None, now)
             return tuple(found)
 
         return self._write(work, self._asks(attempts))
