@@ -41,7 +41,7 @@ def test_an_offline_machine_is_believed_to_be_so_for_five_minutes(waited: float,
 def test_what_is_taken_back_of_a_deployment_says_nothing_of_models_that_were_never_asked() -> None:
     core = Core()
     core.refs["c2"] = replace(core.refs["c"], model="c2")
-    core.record("c", "network", configured=["c"])
+    core.record("c", "ok", "network", configured=["c"])
     changes = core.record("a", "network")
     assert core.deployment("c").consecutive == 0
     assert sorted(changes.models) == ["a", "c"]

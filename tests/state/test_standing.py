@@ -247,6 +247,7 @@ def test_an_attempt_of_a_model_that_is_not_configured_is_recorded_too() -> None:
 )
 def test_a_latency_level_begins_just_at_its_limit(probe_ms: float, level: str) -> None:
     assert latency_level((probe_ms,) * 3, (), "", Thresholds()) == level
+    assert latency_level((), (*[1e6] * 5, *[probe_ms] * 6, *[1.0] * 4), "", Thresholds()) == level
 
 
 @pytest.mark.parametrize(
