@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from archfb.providers.exchange import Usage
     from archfb_state.decisions import Decision, Ranked
     from archfb_state.records import Attempt
@@ -41,3 +43,5 @@ class Answer:
     """The text was cut once, and is two answers of the model joined."""
     call_id: str = ""
     plan: Decision | None = field(default=None, repr=False)
+    since: Mapping[str, float] = field(default_factory=dict, repr=False)
+    """Where no model answered: since when each is as it is, in Unix seconds."""

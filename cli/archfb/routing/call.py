@@ -258,6 +258,7 @@ class Call:
 
     def _gave_up(self, decision: Decision) -> Answer:
         self.desk.store.moved(self.ledger.call_id, None)
+        explained, scene = self._explained(decision), self._scene()
         return Answer(
             ok=False,
             text="",
@@ -267,10 +268,11 @@ class Call:
             usage=Usage(),
             cost_usd=self.ledger.cost(),
             attempts=tuple(self.ledger.attempts),
-            decision=self._explained(decision).ranked,
-            error=self._error(self._explained(decision)),
+            decision=explained.ranked,
+            error=self._error(explained, scene),
             call_id=self.ledger.call_id,
             plan=decision,
+            since={one.model: one.since for one in scene.rows.models.values() if one.since is not None},
         )
 
     def _scene(self) -> Scene:
@@ -280,8 +282,7 @@ class Call:
         windows = {name: plan.window(one, self.desk.price(one), rows) for name, one in asked.items()}
         return Scene(self.desk.members, self.desk.config.chained, self.request.tokens, windows, rows)
 
-    def _error(self, decision: Decision) -> CallError:
-        scene = self._scene()
+    def _error(self, decision: Decision, scene: Scene) -> CallError:
         rows = reasons(decision, self.ledger.attempts, scene)
         told = " ".join(f"{row.model}: {row.why}" for row in rows)
         retry_at = min((row.retry_at for row in rows if row.retry_at is not None), default=None)

@@ -58,8 +58,7 @@ SQLITE = [
 
 
 @pytest.mark.parametrize(("version", "level", "what"), SQLITE)
-def test_the_bug_of_sqlite_is_named_by_version(version: tuple[int, ...], level: str, what: str) -> None:
-    """Row 68."""
+def test_row_68_the_bug_of_sqlite_is_named_by_version(version: tuple[int, ...], level: str, what: str) -> None:
     assert said([program.sqlite(version)]) == [(level, what)]
 
 
