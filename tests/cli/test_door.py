@@ -48,7 +48,7 @@ def test_a_usage_line_and_the_way_to_help_stand_below(capsys: pytest.CaptureFixt
     enter(["route"])
     assert capsys.readouterr().err == (
         "error: Missing argument 'PHASE'.\n"
-        "Usage: archfb route [OPTIONS] {PHASE} [REPO]\n"
+        "Usage: archfb route [OPTIONS] [PHASE] [REPO]\n"
         "Try 'archfb route --help'.\n"
     )  # fmt: skip
 

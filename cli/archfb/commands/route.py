@@ -59,15 +59,16 @@ def route(
     from archfb.output import console, print_json
     from archfb.routing.json import decision_json
 
+    one = session(ctx)
     if replay is not None:
         if repo is not None or model is not None:
             raise UsageError("--replay takes neither a repository nor --model.")
-        return replayed(session(ctx), phase, replay, strategy, json=json)
+        return replayed(one, phase, replay, strategy, json=json)
     if strategy is not None:
         raise UsageError("--strategy needs --replay SINCE.", hint="Try --replay 7d.")
     if phase is None:
         raise UnknownName("Missing argument 'PHASE'.")
-    decision = decided(session(ctx), phase, repo, model, chars)
+    decision = decided(one, phase, repo, model, chars)
     if json:
         print_json(decision_json(decision))
     else:

@@ -60,7 +60,20 @@ def test_all_failed_is_told_as_a_table(place: Start, capsys: pytest.CaptureFixtu
     lines = err.splitlines()
     assert out == ""
     assert lines[0].startswith("error: ")
-    assert lines[1].split() == ["Model", "How", "Took", "What", "it", "said", "Try", "again"]
+    assert lines[1].split() == [
+        "Model",
+        "How",
+        "Took",
+        "What",
+        "it",
+        "said",
+        "Since",
+        "What",
+        "to",
+        "do",
+        "Try",
+        "again",
+    ]
     assert sorted(line.split()[0] for line in lines[3:5]) == ["m1", "m2"]
     assert "500: it broke" in err
     assert "401: bad key" in err
