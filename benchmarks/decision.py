@@ -14,7 +14,6 @@ import random
 import sys
 import tempfile
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,8 +73,8 @@ def best(work: Callable[[int], object]) -> float:
 def moved_on(rows: Snapshot, one: Candidate, n: int) -> Snapshot:
     """Return what is known after one more call of a model, without the cost of recording it."""
     key = one.ref.deployment
-    deployment = replace(rows.deployments[key], calls=rows.deployments[key].calls + n % 5)
-    return replace(rows, deployments={**rows.deployments, key: deployment})
+    deployment = rows.deployments[key]._replace(calls=rows.deployments[key].calls + n % 5)
+    return rows._replace(deployments={**rows.deployments, key: deployment})
 
 
 def main() -> None:

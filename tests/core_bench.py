@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -82,8 +82,7 @@ class Core:
     def apply(self, changes: Changes) -> Changes:
         """Write down what an event changed."""
         self.transitions += changes.transitions
-        self.rows = replace(
-            self.rows,
+        self.rows = self.rows._replace(
             at=self.now,
             deployments={**self.rows.deployments, **changes.deployments},
             accounts={**self.rows.accounts, **changes.accounts},
@@ -129,25 +128,25 @@ class Core:
 
     def put_deployment(self, model: str, **fields: Any) -> None:
         """Change the record of a model's deployment by hand."""
-        record = replace(self.deployment(model), **fields)
-        self.rows = replace(self.rows, deployments={**self.rows.deployments, record.deployment: record})
+        record = self.deployment(model)._replace(**fields)
+        self.rows = self.rows._replace(deployments={**self.rows.deployments, record.deployment: record})
 
     def put_account(self, model: str, **fields: Any) -> None:
         """Change the record of a model's account by hand."""
-        record = replace(self.account(model), **fields)
-        self.rows = replace(self.rows, accounts={**self.rows.accounts, record.account: record})
+        record = self.account(model)._replace(**fields)
+        self.rows = self.rows._replace(accounts={**self.rows.accounts, record.account: record})
 
     def put_model(self, model: str, **fields: Any) -> None:
         """Change a model's own record by hand."""
-        record = replace(self.model(model), **fields)
-        self.rows = replace(self.rows, models={**self.rows.models, model: record})
+        record = self.model(model)._replace(**fields)
+        self.rows = self.rows._replace(models={**self.rows.models, model: record})
 
     def leased(self, **leases: float) -> None:
         """Let leases be held, each for so many seconds: `trial_a=60` is "trial:" and the deployment of a."""
         held = {f"{kind}:{self.refs[model].deployment}": self.now + seconds for (kind, _, model), seconds in (
             (name.partition("_"), seconds) for name, seconds in leases.items()
         )}  # fmt: skip
-        self.rows = replace(self.rows, leases=held)
+        self.rows = self.rows._replace(leases=held)
 
     def candidates(self, *models: str, **fields: dict[str, Any]) -> list[Candidate]:
         """Return models as a chain; `fields` are a candidate's, by model."""

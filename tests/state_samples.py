@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archfb_state.decisions import Credits, Decision, Ranked
@@ -75,8 +74,7 @@ def observe(
     account = rows.accounts.get(attempt.account, AccountRecord(attempt.account))
     good = attempt.outcome == Outcome.OK
     status = "healthy" if good else "degraded"
-    after = replace(
-        model,
+    after = model._replace(
         status=status,
         reason=f"{attempt.outcome} of {len(refs)}",
         successes=model.successes + good,
@@ -84,14 +82,14 @@ def observe(
         latencies_ms=(*model.latencies_ms, attempt.latency_ms)[-5:],
         cost_usd=model.cost_usd + (attempt.cost_usd or 0.0),
     )
-    failed = replace(
-        deployment, consecutive=0 if good else deployment.consecutive + 1, last_event_at=attempt.ended_at
+    failed = deployment._replace(
+        consecutive=0 if good else deployment.consecutive + 1, last_event_at=attempt.ended_at
     )
     pending = () if good else (Pending(attempt.host, attempt.ended_at, deployment, failed),)
     changed = (Transition(now, attempt.model, model.status, status, after.reason),) if model.status != status else ()
     return Changes(
         deployments={attempt.deployment: failed},
-        accounts={attempt.account: replace(account, refused_at=attempt.ended_at)},
+        accounts={attempt.account: account._replace(refused_at=attempt.ended_at)},
         models={attempt.model: after},
         machine=MachineRecord(last_answer_at=attempt.ended_at, pending=pending),
         transitions=changed,
@@ -106,7 +104,7 @@ def settle(rows: Snapshot, settings: Settings, now: float, refs: Sequence[ModelR
         drained = before.drained_until is not None and before.drained_until > now
         status = "unavailable" if drained else "healthy"
         if before.status != status:
-            models[one.model] = replace(before, status=status, reason="settled", since=now)
+            models[one.model] = before._replace(status=status, reason="settled", since=now)
             changed.append(Transition(now, one.model, before.status, status, "settled"))
     return Changes(models=models, transitions=tuple(changed))
 

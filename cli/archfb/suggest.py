@@ -23,12 +23,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 def one_of(word: str, known: Iterable[str], what: str) -> str:
     """Return a word that is known. Raises UnknownName with the nearest one, or all of them."""
-    from archfb.errors import UnknownName
-    from archfb.text import clean
-
     names = list(known)
     if word in names:
         return word
+    from archfb.errors import UnknownName
+    from archfb.text import clean
+
     near = did_you_mean(word, names)
     raise UnknownName(
         f"Unknown {what} '{clean(word, one_line=True, limit=80)}'.{near or ' Known: ' + ', '.join(names) + '.'}"

@@ -6,7 +6,6 @@ import asyncio
 import random
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +81,8 @@ def test_the_example_survives_the_death_of_one_and_the_next_process_knows(tmp_pa
 def test_a_critical_agent_is_tried_once_per_interval(store: MemoryStore) -> None:
     slow, well = Echo("slow"), Echo("well")
     asyncio.run(balancer(store, slow, well).execute_request("phase1", "analyze", "x"))
-    record = replace(store.snapshot().models["slow"], latency_level="critical")
-    store._rows = replace(store._rows, models={**store._rows.models, record.model: record})
+    record = store.snapshot().models["slow"]._replace(latency_level="critical")
+    store._rows = store._rows._replace(models={**store._rows.models, record.model: record})
     for _ in range(5):
         asyncio.run(balancer(store, slow, well).execute_request("phase1", "analyze", "x"))
     assert (slow.calls, well.calls) == (2, 4)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -151,11 +150,11 @@ def test_a_model_that_failed_last_is_asked_by_one_call_at_a_time(strategy: str) 
     chain = one.candidates(
         "a", "c", "d", a={"expected_cost": 0.0}, c={"expected_cost": 1.0}, d={"expected_cost": 2.0}
     )
-    one.rows = replace(one.rows, in_flight={"a": 1, "c": 3})
+    one.rows = one.rows._replace(in_flight={"a": 1, "c": 3})
     decision = one.choose(chain, strategy=strategy)
     assert decision.order[-1].model == "a"
     assert decision.order[-1].why.startswith("doubtful, and another call awaits its answer; 1 failure in a row")
-    one.rows = replace(one.rows, in_flight={"c": 3})
+    one.rows = one.rows._replace(in_flight={"c": 3})
     assert "doubtful" not in " ".join(ranked.why for ranked in one.choose(chain, strategy=strategy).order)
 
 
@@ -163,9 +162,9 @@ def test_a_model_on_probation_is_asked_by_one_call_at_a_time() -> None:
     one = opened(core(), "a").wait(60)
     one.record("a", "ok")
     chain = one.candidates("a", "c")
-    one.rows = replace(one.rows, in_flight={"a": 1})
+    one.rows = one.rows._replace(in_flight={"a": 1})
     assert one.order(chain, strategy="priority") == ["c", "a"]
-    one.rows = replace(one.rows, in_flight={})
+    one.rows = one.rows._replace(in_flight={})
     assert one.order(chain, strategy="priority") == ["a", "c"]
 
 
@@ -189,8 +188,8 @@ def test_a_model_that_lets_a_call_wait_for_too_long_is_left_to_that_call(
     since = one.now - 9.0
     one.wait(waits - 9.0)
     last = since - 1.0 if answered is None else since + answered
-    models = {**one.rows.models, "a": replace(one.rows.models["a"], last_call_success_at=last)}
-    one.rows = replace(one.rows, at=one.now, models=models, in_flight={"a": 1}, waiting={"a": since})
+    models = {**one.rows.models, "a": one.rows.models["a"]._replace(last_call_success_at=last)}
+    one.rows = one.rows._replace(at=one.now, models=models, in_flight={"a": 1}, waiting={"a": since})
     assert one.order(one.candidates("a", "c"), strategy="priority") == (["c", "a"] if awaited else ["a", "c"])
 
 
@@ -202,7 +201,7 @@ def test_a_model_whose_last_answer_was_late_is_asked_by_one_call_at_a_time(took:
     one.record("a", "ok", took=took)
     chain = one.candidates("a", "c")
     assert one.order(chain, strategy="priority") == ["a", "c"]
-    one.rows = replace(one.rows, in_flight={"a": 1})
+    one.rows = one.rows._replace(in_flight={"a": 1})
     assert one.order(chain, strategy="priority") == (["c", "a"] if awaited else ["a", "c"])
 
 
@@ -210,7 +209,7 @@ def test_where_every_model_is_doubtful_and_awaited_the_strategy_orders_them() ->
     one = core()
     for model in "ac":
         one.record(model, "timeout", after=60.0)
-    one.rows = replace(one.rows, in_flight={"a": 1, "c": 1})
+    one.rows = one.rows._replace(in_flight={"a": 1, "c": 1})
     assert one.order(one.candidates("a", "c"), strategy="priority") == ["a", "c"]
 
 
@@ -517,7 +516,7 @@ def served(one: Core, chain: list[Candidate], seconds: dict[str, float], calls: 
     asked = []
     for _ in range(calls):
         leases = {name: ends for name, ends in one.rows.leases.items() if ends > one.now}
-        one.rows = replace(one.rows, leases=leases)
+        one.rows = one.rows._replace(leases=leases)
         first = one.choose(chain).order[0]
         if first.lease is not None:
             leases[first.lease] = one.now + first.lease_s

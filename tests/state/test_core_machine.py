@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from math import isfinite
 from random import Random
 from typing import Any
@@ -13,7 +12,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from archfb_state.outcomes import RULES, Outcome
-from archfb_state.records import DeploymentRecord
 
 MODELS = st.sampled_from(sorted(REFS))
 OUTCOMES = st.sampled_from([str(one) for one in Outcome])
@@ -108,8 +106,7 @@ class Life(RuleBasedStateMachine):
     @invariant()
     def records_are_sound(self) -> None:
         for record in self.core.rows.deployments.values():
-            for field in fields(DeploymentRecord):
-                value = getattr(record, field.name)
+            for value in record:
                 assert not isinstance(value, float) or isfinite(value)
             assert 0 <= record.alpha + record.beta <= 50.0001
             assert 0 <= record.errors <= record.calls + 1e-9

@@ -307,12 +307,11 @@ def test_waits_grow_and_end_with_patience() -> None:
 
 
 def test_lists_keep_only_numbers_and_whole_numbers_may_come_as_either() -> None:
-    from dataclasses import replace
 
     one = MODELS.from_row(tuple(MODELS.to_row(_model())))
     assert one == _model()
-    holed = replace(_model(), latencies_ms=(1.0, float("nan"), 2.0), rates=(float("inf"),))
-    assert stored(MODELS, holed) == replace(_model(), latencies_ms=(1.0, 2.0), rates=())
+    holed = _model()._replace(latencies_ms=(1.0, float("nan"), 2.0), rates=(float("inf"),))
+    assert stored(MODELS, holed) == _model()._replace(latencies_ms=(1.0, 2.0), rates=())
     row = list(DEPLOYMENTS.to_row(_deployment()))
     row[DEPLOYMENTS.columns.index("alpha")] = 3
     row[DEPLOYMENTS.columns.index("openings")] = 2.0
@@ -324,12 +323,11 @@ def test_lists_keep_only_numbers_and_whole_numbers_may_come_as_either() -> None:
 
 
 def test_lists_are_written_the_same_way_however_they_came_about() -> None:
-    from dataclasses import replace
 
     record, row = MODELS.bound(_model())
     at = MODELS.columns.index("latencies_ms")
     for values in ((1.0,), (1.0, 2.5), (1.0, 2.5, 3.0), (2.5, 3.0, 1e-9), (), (7.0, 8.0), (9.0,), (7.0, 8.0, 9.0)):
-        after = replace(record, latencies_ms=values)
+        after = record._replace(latencies_ms=values)
         fresh, grown = MODELS.bound(after)[1], MODELS.bound(after, (row, record))[1]
         assert grown[at] == fresh[at]
         record, row = after, grown

@@ -70,33 +70,34 @@ def _reasoning(target: Target) -> dict[str, Any]:
 
 def read(reading: Reading, body: Any) -> None:
     """Take in one chunk of a stream or a whole answer: they differ only in `delta` and `message`."""
-    if dig(body, "error"):
+    said = table(body)
+    if said.get("error"):
         reading.known = True
         reading.fail(body)
         return
-    reading.model = string(dig(body, "model")) or reading.model
-    _usage(reading, table(dig(body, "usage")) or table(dig(body, "x_groq", "usage")))
-    for choice in items(dig(body, "choices")):
+    reading.model = string(said.get("model")) or reading.model
+    _usage(reading, table(said.get("usage")) or table(dig(body, "x_groq", "usage")))
+    for choice in items(said.get("choices")):
         reading.known = True
         if dig(choice, "index") in (None, 0):
-            _choice(reading, choice)
+            _choice(reading, table(choice))
 
 
-def _choice(reading: Reading, choice: Any) -> None:
-    _said(reading, dig(choice, "delta"))
+def _choice(reading: Reading, choice: dict[str, Any]) -> None:
+    _said(reading, table(choice.get("delta")))
     if not reading.text:
         # Some servers send both, an empty delta in a whole answer or a whole message in the last chunk.
-        _said(reading, dig(choice, "message"))
-    if dig(choice, "error"):
+        _said(reading, table(choice.get("message")))
+    if choice.get("error"):
         reading.fail(choice)
-    reading.say(dig(choice, "text"))
-    reading.end(dig(choice, "finish_reason"), ENDINGS)
+    reading.say(choice.get("text"))
+    reading.end(choice.get("finish_reason"), ENDINGS)
 
 
-def _said(reading: Reading, place: Any) -> None:
-    for text in _texts(dig(place, "content")):
+def _said(reading: Reading, place: dict[str, Any]) -> None:
+    for text in _texts(place.get("content")):
         reading.say(text)
-    refusal = string(dig(place, "refusal"))
+    refusal = string(place.get("refusal"))
     if refusal:
         reading.refusal = (reading.refusal or "") + refusal
 

@@ -98,6 +98,11 @@ class Response:
         """Return the headers; values of one name are joined by commas."""
         return self._parser.headers
 
+    @property
+    def done(self) -> bool:
+        """Say whether the body was received to its end."""
+        return self._parser.done
+
     async def begin(self) -> None:
         """Receive the head. Raises ProtocolError and OSError."""
         parser, stream = self._parser, self._stream

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb_state.outcomes import Outcome
+from archfb_state.records import NOTHING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -34,14 +35,13 @@ class Question:
         return len(self.prompt) + len(self.system or "") + len(self.prefix or "")
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A model ready to be asked: its preset, its provider, the key read late, what it was learned to refuse."""
 
     model: Model
     provider: Provider
     key: Key | None = None
-    learned: Mapping[str, str] = field(default_factory=dict)
+    learned: Mapping[str, str] = NOTHING
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +54,7 @@ class HttpRequest:
     body: Mapping[str, Any] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(NamedTuple):
     """Seconds: `total` for the whole attempt (already cut to the deadline), `connect`, `idle` between bytes."""
 
     total: float
@@ -73,14 +72,13 @@ class Usage:
     cached_tokens: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """How one HTTP exchange ended: an answer (`ok`, or `truncated` with text) or a failure by its right name."""
 
     outcome: Outcome
     text: str = ""
     finish_reason: str | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = Usage()
     latency_ms: float = 0.0
     ttft_ms: float | None = None
     http_status: int | None = None

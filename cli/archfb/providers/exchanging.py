@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlsplit
 
 from archfb.providers.clients import TrustError, close
+from archfb.providers.connection import address
 from archfb.providers.http1 import NO_RESPONSE, ProtocolError
 from archfb.providers.network import certificate_error, from_system
 from archfb.providers.proxies import UNAUTHENTICATED, who_failed
@@ -62,7 +63,8 @@ class Exchanging:
         self.transport, self.request, self.read = transport, request, read
         self.total, self.connect, self.idle = total, connect, idle
         self.on_text = on_text
-        self.host = urlsplit(request.url).hostname or ""
+        self.where = address(request.url)
+        self.host = self.where.host
         self.receiver: Receiver | None = None
         self.first_text_at: float | None = None
         self.ended_at: float | None = None
@@ -94,7 +96,7 @@ class Exchanging:
         if self.transport.wrong_proxies:
             return Verdict(Outcome.NETWORK, self.transport.wrong_proxies[0], "proxy")
         if self.transport.clients.proxy(self.request.url) is None:
-            await self.transport.names.check(self.host, urlsplit(self.request.url).port or 0)
+            await self.transport.names.check(self.host, self.where.port)
         client = self.transport.clients.take(self.request.url)
         try:
             refused = await self._through(client, scope, total_at)
@@ -126,7 +128,7 @@ class Exchanging:
             scope.reschedule(min(total_at, idle_at))
         async for data in response.parts():
             if receiver.feed(data):
-                if now() + self.idle > idle_at:
+                if not response.done and now() + self.idle > idle_at:
                     idle_at = now() + (1 + SLACK) * self.idle
                     scope.reschedule(min(total_at, idle_at))
                 self._note_text(receiver)
@@ -201,11 +203,11 @@ class Exchanging:
         from archfb.providers import certificates
 
         left = min(2.0, total_at - asyncio.get_running_loop().time())
-        there = self.host, urlsplit(self.request.url).port or 443
+        proxy = self.transport.clients.proxy(self.request.url)
         der: bytes | None = None
         with contextlib.suppress(OSError, TimeoutError):
             async with asyncio.timeout(max(0.0, left)):
-                der = await certificates.fetch(*there, self.transport.clients.proxy(self.request.url))
+                der = await certificates.fetch(self.host, self.where.port, proxy)
         dates = certificates.validity(der) if der else None
         now = datetime.fromtimestamp(self.transport.wall(), UTC)
         return Verdict(told.outcome, certificates.sentence(self.host, dates, told.message, now), told.code)

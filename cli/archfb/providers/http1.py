@@ -18,8 +18,7 @@ HEAD_LIMIT = 102_400
 LINE_LIMIT = 4_096
 """Bytes of the line that begins a chunk."""
 
-_NAME = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
-_VALUE = re.compile(r"[\x20-\x7e\t]*")
+_LINE = re.compile(r"[!#$%&'*+\-.^_`|~0-9A-Za-z]+: [\x20-\x7e\t]*")
 _TARGET = re.compile(r"[\x21-\x7e]+")
 _STATUS = re.compile(rb"HTTP/1\.([0-9]) ([1-9][0-9]{2})(?: [^\r\x00]*)?")
 _FIELD = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]+):[ \t]*([^\x00\r\n]*?)[ \t]*", re.DOTALL)
@@ -50,10 +49,10 @@ def request_bytes(method: str, address: Address, headers: Mapping[str, str], con
     if _TARGET.fullmatch(address.target) is None:
         raise Unsendable("illegal request target")
     lines = [f"{method} {address.target} HTTP/1.1", f"host: {address.authority}"]
-    for name, value in headers.items():
-        if _NAME.fullmatch(name) is None or _VALUE.fullmatch(value) is None:
-            raise Unsendable(f"illegal header value for {name!r}")
-        lines.append(f"{name}: {value}")
+    lines += [f"{name}: {value}" for name, value in headers.items()]
+    if not all(map(_LINE.fullmatch, lines[2:])):
+        bad = next(line for line in lines[2:] if _LINE.fullmatch(line) is None)
+        raise Unsendable(f"illegal header value for {bad.partition(':')[0]!r}")
     if content is not None:
         lines.append(f"content-length: {len(content)}")
     return "\r\n".join([*lines, "\r\n"]).encode("ascii") + (content or b"")

@@ -119,7 +119,7 @@ def _names_model(reply: Reply, target: Target) -> bool:
 
 
 def _told(reply: Reply, outcome: Outcome, code: str | None = None, message: str | None = None) -> Reply:
-    return replace(reply, outcome=outcome, code=code, message=message, text="", partial="")
+    return reply._replace(outcome=outcome, code=code, message=message, text="", partial="")
 
 
 def _strange(reply: Reply) -> Reply:
@@ -134,7 +134,7 @@ def _by_id(target: Target, reply: Reply, body: Any) -> Reply:
     wanted = target.model.id.removeprefix("models/").removesuffix("-latest")
     if not named.removeprefix("models/").startswith(wanted) and dig(body, "type") != "model":
         return _strange(reply)
-    return replace(_told(reply, Outcome.OK), model_reported=named)
+    return _told(reply, Outcome.OK)._replace(model_reported=named)
 
 
 def _in_list(target: Target, reply: Reply, body: Any) -> Reply:
@@ -144,9 +144,9 @@ def _in_list(target: Target, reply: Reply, body: Any) -> Reply:
         return _strange(reply)
     wanted = target.model.id.removeprefix("models/")
     if wanted in ids or f"{wanted}:latest" in ids:
-        return replace(_told(reply, Outcome.OK), model_reported=wanted)
+        return _told(reply, Outcome.OK)._replace(model_reported=wanted)
     message = f"Model '{wanted}' is not among the {len(ids)} that this server lists."
-    return replace(_told(reply, Outcome.MODEL_NOT_FOUND, "not_listed", message[:300]), scope="model")
+    return _told(reply, Outcome.MODEL_NOT_FOUND, "not_listed", message[:300])._replace(scope="model")
 
 
 def _ids(row: Any) -> list[str]:
@@ -159,9 +159,8 @@ def _ids(row: Any) -> list[str]:
 
 def _balance(target: Target, reply: Reply, body: Any) -> Reply:  # noqa: ARG001 - a check like the others
     if dig(body, "is_available") is False:
-        return replace(
-            _told(reply, Outcome.QUOTA_EXHAUSTED, "is_available", "The account has no balance."), scope="account"
-        )
+        empty = _told(reply, Outcome.QUOTA_EXHAUSTED, "is_available", "The account has no balance.")
+        return empty._replace(scope="account")
     return _told(reply, Outcome.OK) if dig(body, "is_available") is True else _strange(reply)
 
 
@@ -178,7 +177,7 @@ def completion(target: Target) -> tuple[Target, Question]:
     thinks = target.provider.api == "gemini" and _thinks_always(target.model.id)
     least = LEAST_THINKING if thinks else LEAST_OUTPUT
     easy = replace(target.model, reasoning="disabled", temperature=None, stream=False, max_output_tokens=least)
-    return replace(target, model=easy), Question(PROMPT, max_output_tokens=least)
+    return target._replace(model=easy), Question(PROMPT, max_output_tokens=least)
 
 
 def _thinks_always(model: str) -> bool:
@@ -188,4 +187,4 @@ def _thinks_always(model: str) -> bool:
 
 def completed(reply: Reply) -> Reply:
     """Return a completion's reply with an answer cut at its limit taken as the success that it is."""
-    return replace(reply, outcome=Outcome.OK, message=None) if reply.outcome is Outcome.TRUNCATED else reply
+    return reply._replace(outcome=Outcome.OK, message=None) if reply.outcome is Outcome.TRUNCATED else reply

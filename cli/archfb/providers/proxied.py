@@ -54,6 +54,9 @@ class Proxied:
 class ProxiedResponse:
     """One response, as `connection.Response` is."""
 
+    done = False
+    """Only the end of its parts tells."""
+
     def __init__(self, response: httpx.Response) -> None:
         """Wrap the library's."""
         self._response = response

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archfb.providers.exchange import Reply
 from archfb.providers.headroom import Headroom, headroom
@@ -32,8 +31,7 @@ _LEAST_SECRET = 6
 """Shorter values are no keys, and hiding them would only mangle the text."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timing:
+class Timing(NamedTuple):
     """Milliseconds: the whole exchange, and to the first answer text of a stream."""
 
     latency_ms: float

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Self
 
 from archfb.config.urls import proxy_problems
@@ -102,7 +101,7 @@ class Transport:
             return reply
         learned = {**easier.learned, reply.parameter: reply.substitute or ""}
         left = max(0.05, limits.total - (self.clock() - began))
-        return await self.ask(replace(easier, learned=learned), question, replace(limits, total=left))
+        return await self.ask(easier._replace(learned=learned), question, limits._replace(total=left))
 
     async def _metadata(self, target: Target, limits: Limits) -> Reply:
         from archfb.providers import probes

@@ -86,8 +86,10 @@ class Call:
         return self.desk.members[ranked.model]
 
     async def _through(self, decision: Decision) -> Answer:
-        models = [one for one in decision.order if not self._member(one).offline]
-        offline = [one for one in decision.order if self._member(one).offline]
+        models: list[Ranked] = []
+        offline: list[Ranked] = []
+        for one in decision.order:
+            (offline if self._member(one).offline else models).append(one)
         reply = await self._each(models)
         if not self._over(reply):
             reply = await self._wait_for_a_hold(decision) or reply

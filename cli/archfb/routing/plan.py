@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archfb.routing.roster import OFFLINE, chain_members
 from archfb_state.core.balancer import choose
 from archfb_state.core.complexity import complexity
+from archfb_state.core.latest import Latest
 from archfb_state.decisions import Candidate, Demand
 
 if TYPE_CHECKING:
@@ -31,8 +31,7 @@ CHARS_PER_TOKEN = 3.6
 """English and code mixed; deliberately below 4, since an underestimate costs a refused request."""
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What a call is about, before anybody is chosen. `chars` is the size of its context."""
 
     phase: str
@@ -102,7 +101,8 @@ def candidates(
 ) -> list[Candidate]:
     """Return the chain of a request as candidates, the offline provider last where it may answer."""
     chain = chain_members(config, members, request.phase, request.model)
-    found = [_candidate(at, one, rows, request, price_of(one)) for at, one in enumerate(chain)]
+    asked = _asked(request)
+    found = [_candidate(at, one, rows, request, price_of(one), asked) for at, one in enumerate(chain)]
     if (config.routing.offline and request.model is None) or request.offline_only:
         offline = members[OFFLINE]
         if all(one.model.name != offline.model.name for one in chain):
@@ -110,7 +110,41 @@ def candidates(
     return found
 
 
-def _candidate(position: int, member: Member, rows: Snapshot, request: Request, price: Price) -> Candidate:
+_last: Latest[tuple[tuple[object, ...], Candidate]] = Latest()
+"""Each model's last candidate, and all that it was made from."""
+
+
+def _asked(request: Request) -> tuple[object, ...]:
+    """Return what of a request a candidate depends on."""
+    return (
+        request.tokens,
+        request.max_output_tokens,
+        request.offline_only,
+        request.only_providers,
+        request.not_providers,
+        request.shrinks,
+    )
+
+
+def _candidate(
+    position: int, member: Member, rows: Snapshot, request: Request, price: Price, asked: tuple[object, ...]
+) -> Candidate:
+    deployment, record = rows.deployments.get(member.ref.deployment), rows.models.get(member.model.name)
+    known = (
+        position,
+        member,
+        price,
+        asked,
+        None if deployment is None else deployment.window,
+        None if record is None else record.token_ratio,
+    )
+    last = _last.get(member.model.name)
+    if last is None or last[0] != known:
+        last = _last.keep(member.model.name, (known, _made(position, member, rows, request, price)))
+    return last[1]
+
+
+def _made(position: int, member: Member, rows: Snapshot, request: Request, price: Price) -> Candidate:
     model = member.model
     return Candidate(
         member.ref,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from archfb.config.model import Config
@@ -144,7 +143,7 @@ class Router:
 
         async def go_on(build: Build, by: str) -> Answer:
             self.desk.observe(Note(f"{by} stopped at its output limit: asked once to go on", 1))
-            longer = replace(request, chars=build(None).chars, model=by)
+            longer = request._replace(chars=build(None).chars, model=by)
             return await Call(self.desk, longer, build, until, role).run()
 
         answer = await Call(self.desk, request, make, until, role).run()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from archfb_state.records import Snapshot
@@ -126,7 +125,7 @@ class PeekedMemory:
         now = self._clock()
         if self._last is None:
             return Look(Snapshot(now), bytes(16), notes=(note,), there=False)
-        return self._last._replace(rows=replace(self._last.rows, at=now), notes=(note,), there=False)
+        return self._last._replace(rows=self._last.rows._replace(at=now), notes=(note,), there=False)
 
     def news(self) -> int | None:
         """Return the store's descriptor, if it has one."""
@@ -163,7 +162,7 @@ class KeptMemory:
         if self.store.opened.saving and self._path != ":memory:":
             there = identity(self._path)
             if self._waits(there) and self._last is not None:
-                rows = replace(self._last.rows, at=self.store.now())
+                rows = self._last.rows._replace(at=self.store.now())
                 return self._last._replace(rows=rows, notes=(VANISHED,), told=(), there=False)
             if there != self._identity:
                 self._renew()

@@ -7,11 +7,9 @@ The numbers are those of a CUSUM test of a failure rate of 5 % against 50 %.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from math import exp, log
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.core.altered import altered_deployment
 from archfb_state.core.decay import DAY, HOUR, SKEW, elapsed, ends, fraction, in_the_future
 from archfb_state.core.levels import error_level
 from archfb_state.outcomes import Outcome
@@ -59,8 +57,7 @@ def rebased(record: DeploymentRecord, now: float) -> DeploymentRecord:
     if not in_the_future(record.last_event_at, now):
         return record
     until = held_until(record, now)
-    return replace(
-        record,
+    return record._replace(
         last_event_at=now,
         episode_end=None,
         hold_until=until,
@@ -118,7 +115,7 @@ def failed(
     if not waiting:
         changes |= _worse(record, attempt, changes, settings)
     changes |= _opened(record, attempt, changes, at, settings.health, rng)
-    return altered_deployment(record, changes)
+    return record._replace(**changes)
 
 
 def _aged(record: DeploymentRecord, attempt: Attempt, at: float) -> dict[str, Any]:
@@ -207,7 +204,7 @@ def succeeded(record: DeploymentRecord, attempt: Attempt, at: float, settings: S
         changes |= _closed(record, attempt, at)
     elif record.not_found_at is not None or record.breaker == "retired":
         changes |= _found(record)
-    return altered_deployment(record, changes)
+    return record._replace(**changes)
 
 
 def _better(record: DeploymentRecord, attempt: Attempt, aged: dict[str, Any], settings: Settings) -> dict[str, Any]:
@@ -272,13 +269,13 @@ def missing(record: DeploymentRecord, attempt: Attempt, at: float) -> Deployment
     elif first is None:
         changes["not_found_at"] = at
         changes |= {} if listed else _hold(record, at + RETIRED_AFTER, NOT_FOUND)
-    return altered_deployment(record, changes)
+    return record._replace(**changes)
 
 
 def held(record: DeploymentRecord, attempt: Attempt, at: float, until: float, *, count: int) -> DeploymentRecord:
     """Return the record held until an instant; a hold is never moved earlier."""
     hold = _hold(record, until, str(attempt.outcome))
-    return altered_deployment(record, {"hold_count": count, **_aged(record, attempt, at), **hold})
+    return record._replace(**{"hold_count": count, **_aged(record, attempt, at), **hold})
 
 
 def _hold(record: DeploymentRecord, until: float, outcome: str) -> dict[str, Any]:

@@ -70,21 +70,40 @@ class Classes(NamedTuple):
 def entries(
     candidates: Sequence[Candidate], rows: Snapshot, demand: Demand, settings: Settings, now: float
 ) -> list[Entry]:
-    """Return the candidates with standing, expected seconds and score; an unknown time is the chain's median."""
+    """Return the candidates with standing, expected seconds and score.
+
+    An unknown time is the chain's median; the offline provider takes none.
+    """
     nearest, models, loads = NEAREST[demand.complexity], rows.models, rows.in_flight
     times = [pace.expected_seconds(models.get(one.ref.model), one.expected_output) for one in candidates]
     known_times = [one for one in times if one is not None]
     usual = median(known_times) if known_times else 0.0
     found = []
     for one, known in zip(candidates, times, strict=True):
-        now_is = standing(one.ref, rows, settings, now)
-        seconds = usual if known is None else known
-        quick = pace.speed(seconds)
-        health = DEGRADED if now_is.status == "degraded" else 1.0
-        score = one.weight * now_is.success * quick * health
-        load = loads.get(one.ref.model, 0)
-        found.append(Entry(one, now_is, seconds, quick, health, score, load, nearest[one.tier]))
+        name, seconds = one.ref.model, 0.0 if one.offline else usual if known is None else known
+        now_is, load, group = standing(one.ref, rows, settings, now), loads.get(name, 0), nearest[one.tier]
+        last = _entries.get(name)
+        if (
+            last is None
+            or last.standing is not now_is
+            or last.candidate is not one
+            or last.seconds != seconds
+            or last.load != load
+            or last.group != group
+        ):
+            last = _entries.keep(name, _entry(one, now_is, seconds, load, group))
+        found.append(last)
     return found
+
+
+_entries: Latest[Entry] = Latest()
+"""Each model's last entry: most are in the next decision as they were."""
+
+
+def _entry(one: Candidate, now_is: Standing, seconds: float, load: int, group: int) -> Entry:
+    quick = pace.speed(seconds)
+    health = DEGRADED if now_is.status == "degraded" else 1.0
+    return Entry(one, now_is, seconds, quick, health, one.weight * now_is.success * quick * health, load, group)
 
 
 def classes(found: Sequence[Entry], rows: Snapshot) -> Classes:
@@ -153,18 +172,10 @@ def ranked(order: Sequence[Place], found: Sequence[Entry], rows: Snapshot) -> tu
 def _asked(place: Place) -> Ranked:
     """Return a candidate's place as the decision tells it: the last one's, where nothing about it has changed."""
     entry = place.entry
-    candidate, now_is = entry.candidate, entry.standing
-    told = (
-        candidate.weight,
-        candidate.expected_cost,
-        entry.seconds,
-        entry.group,
-        place.why,
-        place.lease,
-        place.lease_s,
-    )
+    now_is = entry.standing
     last = _last.get(now_is.model)
-    if last is not None and last.standing is now_is and last.told == told:
+    same = last is not None and last.place.entry is entry
+    if last is not None and same and last.place[1:] == place[1:]:
         return last.ranked
     why = place.why if now_is.status != "degraded" else f"{place.why}; {now_is.reason}"
     found = Ranked(
@@ -173,20 +184,19 @@ def _asked(place: Place) -> Ranked:
         entry.score,
         True,
         why,
-        _terms(entry),
+        last.ranked.terms if last is not None and same else _terms(entry),
         now_is.retry_at,
         entry.group,
         place.lease,
         place.lease_s,
     )
-    return _last.keep(now_is.model, _Last(now_is, told, found)).ranked
+    return _last.keep(now_is.model, _Last(place, found)).ranked
 
 
 class _Last(NamedTuple):
-    """A candidate's place as it was told last, and what it was made from."""
+    """A candidate's place, and how it was told."""
 
-    standing: Standing
-    told: tuple[object, ...]
+    place: Place
     ranked: Ranked
 
 

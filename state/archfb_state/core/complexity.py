@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,7 +36,12 @@ def complexity(
     0.3, files 0.01 each up to 0.4, languages beyond the first 0.1 each up to 0.3, deep reasoning 0.4) raises it by
     one tier when it adds up to 1, and never lowers it.
     """
-    size = int(chars >= medium_from) + int(chars >= high_from)
+    return _needed(int(chars >= medium_from) + int(chars >= high_from), phase, files, languages, deep)
+
+
+@lru_cache(maxsize=256)
+def _needed(size: int, phase: str, files: int, languages: int, deep: bool) -> tuple[Tier, dict[str, float]]:
+    """Return the tier and its terms: the same mapping for the same request, so that it is written out once."""
     asked = {
         "phase": PHASES.get(phase, 0.0),
         "files": min(max(files, 0) * PER_FILE, MOST_FILES),

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from archfb_state.core import breaker, holds, machine, preset
@@ -83,7 +82,7 @@ def settle(rows: Snapshot, settings: Settings, now: float, refs: Sequence[ModelR
     }
     accounts = {key: new for key, one in rows.accounts.items() if (new := holds.rebased(one, now)) is not one}
     models = {
-        key: replace(one, since=now, drained_until=drained_until(one, now))
+        key: one._replace(since=now, drained_until=drained_until(one, now))
         for key, one in rows.models.items()
         if one.drained_until is not None and in_the_future(one.since, now)
     }
@@ -147,7 +146,7 @@ def _seen(event: _Event, record: DeploymentRecord) -> DeploymentRecord:
     attempt = event.attempt
     if attempt.kind == "call" or attempt.outcome is Outcome.CANCELLED or record.last_probe_at == event.at:
         return record
-    return replace(record, last_probe_at=event.at)
+    return record._replace(last_probe_at=event.at)
 
 
 def _answered(event: _Event) -> _Effect:
@@ -212,7 +211,6 @@ def _changes(rows: Snapshot, event: _Event, finding: _Finding) -> Changes:
     attempt, effect = event.attempt, finding.effect
     deployments, accounts = dict(finding.others), {}
     deployment, account = rows.deployments.get(attempt.deployment), rows.accounts.get(attempt.account)
-    # The same record is equal to itself, which a dataclass finds out field by field.
     if effect.deployment is not deployment and effect.deployment != (
         deployment or DeploymentRecord(attempt.deployment)
     ):
@@ -275,8 +273,7 @@ def _stated(
     same = (before.status, before.reason, before.consecutive_failures, before.deployment, before.account)
     if same == (found.status, found.reason, row, ref.deployment, ref.account):
         return before
-    return replace(
-        before,
+    return before._replace(
         status=found.status,
         reason=found.reason,
         since=before.since if before.status == found.status else now,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from archfb_state.core.decay import DAY, HOUR, ends, in_the_future
@@ -60,7 +59,7 @@ def rebased(record: AccountRecord, now: float) -> AccountRecord:
         changes |= {"hold_outcome": None} if until is None else {}
     if in_the_future(record.blocked_at, now):
         changes["blocked_at"] = None
-    return replace(record, **changes) if changes else record
+    return record._replace(**changes) if changes else record
 
 
 def held_until(record: AccountRecord, now: float) -> float | None:
@@ -74,7 +73,7 @@ def held_until(record: AccountRecord, now: float) -> float | None:
 def blocked(record: AccountRecord, attempt: Attempt, at: float) -> AccountRecord:
     """Return the account blocked until its key changes or a probe succeeds."""
     reason = _REFUSALS.get(attempt.http_status or 0, "key rejected")
-    return replace(record, block_outcome=str(attempt.outcome), block_reason=reason, blocked_at=at)
+    return record._replace(block_outcome=str(attempt.outcome), block_reason=reason, blocked_at=at)
 
 
 def out_of_quota(record: AccountRecord, attempt: Attempt, at: float) -> AccountRecord:
@@ -83,13 +82,13 @@ def out_of_quota(record: AccountRecord, attempt: Attempt, at: float) -> AccountR
     changes: dict[str, Any] = {"refused_at": at, "refused_deployment": attempt.deployment}
     if record.block_outcome is None:
         changes["block_reason"] = reason
-    return replace(record, **changes, **_hold(record, attempt, at + quota_wait(attempt, at)))
+    return record._replace(**changes, **_hold(record, attempt, at + quota_wait(attempt, at)))
 
 
 def refused(record: AccountRecord, attempt: Attempt, at: float, until: float) -> AccountRecord:
     """Return the account after a rate limit: held when it was named, or a second deployment was refused too."""
     hold = _hold(record, attempt, until) if attempt.scope == "account" or _second(record, attempt, at) else {}
-    return replace(record, refused_at=at, refused_deployment=attempt.deployment, **hold)
+    return record._replace(refused_at=at, refused_deployment=attempt.deployment, **hold)
 
 
 def _second(record: AccountRecord, attempt: Attempt, at: float) -> bool:
@@ -114,4 +113,4 @@ def answered(record: AccountRecord, attempt: Attempt) -> AccountRecord:
     quota = record.hold_outcome == Outcome.QUOTA_EXHAUSTED and record.hold_until is not None
     if quota and attempt.kind != "metadata" and attempt.started_at >= (record.refused_at or 0.0):
         changes |= {"hold_until": None, "hold_outcome": None}
-    return replace(record, **changes) if changes else record
+    return record._replace(**changes) if changes else record

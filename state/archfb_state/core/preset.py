@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archfb_state.core.altered import altered_model
 from archfb_state.core.levels import latency_level
 from archfb_state.outcomes import Outcome
 
@@ -34,7 +33,7 @@ def noted(record: ModelRecord, attempt: Attempt, at: float, settings: Settings, 
         changes |= {"failures": record.failures + (not attempt.repeat), "last_failure_at": at}
     elif verdict:
         changes |= {"successes": record.successes + 1, "last_success_at": at, **_timed(record, attempt, at, settings)}
-    return altered_model(record, changes)
+    return record._replace(**changes)
 
 
 def _timed(record: ModelRecord, attempt: Attempt, at: float, settings: Settings) -> dict[str, Any]:

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+_AS_IT_IS: dict[None, None] = {}
+sqlite3.register_adapter(type(None), _AS_IT_IS.get)
+"""None is bound as None, as ever: without an adapter each one is looked for in vain, at ten times a number's cost."""
+
 WAL_LIMIT = 8 * 2**20
 """Bytes of write-ahead log after which it is moved into the database."""
 

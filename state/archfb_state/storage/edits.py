@@ -33,13 +33,13 @@ def learned(
     """Return the records with a refused parameter, a deployment's true window or an estimate's correction."""
     before = record = rows.models.get(model, ModelRecord(model))
     if parameter:
-        record = replace(record, learned={**record.learned, **parameter})
+        record = record._replace(learned={**record.learned, **parameter})
     if token_ratio is not None and token_ratio - token_ratio == 0:
-        record = replace(record, token_ratio=token_ratio)
+        record = record._replace(token_ratio=token_ratio)
     deployments = {}
     if window is not None:
         name, tokens = window
-        deployments[name] = replace(rows.deployments.get(name, DeploymentRecord(name)), window=tokens)
+        deployments[name] = rows.deployments.get(name, DeploymentRecord(name))._replace(window=tokens)
     return Changes(deployments=deployments, models={} if record is before else {model: record})
 
 
@@ -48,7 +48,7 @@ def limited(
 ) -> Changes:
     """Return the account with what it has left."""
     record = rows.accounts.get(account, AccountRecord(account))
-    after = replace(record, remaining_requests=requests, remaining_tokens=tokens, remaining_reset_at=reset_at)
+    after = record._replace(remaining_requests=requests, remaining_tokens=tokens, remaining_reset_at=reset_at)
     return Changes(accounts={account: after})
 
 
@@ -56,8 +56,7 @@ def drained(rows: Snapshot, model: str, by: str, why: str, until: float, now: fl
     """Return the model taken out by hand, and its change of status."""
     record = rows.models.get(model, ModelRecord(model))
     reason = f"drained by {by}: {why}"
-    after = replace(
-        record,
+    after = record._replace(
         drained_by=by,
         drained_why=why,
         drained_until=until,
@@ -65,7 +64,7 @@ def drained(rows: Snapshot, model: str, by: str, why: str, until: float, now: fl
         reason=reason,
         since=record.since if record.status == "unavailable" else now,
     )
-    told = replace(after, reason=f"{reason} (until {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(until))})")
+    told = after._replace(reason=f"{reason} (until {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(until))})")
     changed = () if record.status == "unavailable" else (_transition(record, told, now),)
     return Changes(models={record.model: after}, transitions=changed)
 
@@ -75,7 +74,7 @@ def undrained(rows: Snapshot, model: str, by: str, now: float, settle: Settle) -
     record = rows.models.get(model)
     if record is None or record.drained_until is None or record.drained_until <= now:
         return Changes()
-    free = replace(record, drained_by=None, drained_why=None, drained_until=None)
+    free = record._replace(drained_by=None, drained_why=None, drained_until=None)
     return _settled(rows, free, f"put back by {by}", now, settle)
 
 
@@ -109,10 +108,10 @@ def forgotten(rows: Snapshot, ref: ModelRef, by: str, now: float) -> Changes:
 def _settled(rows: Snapshot, record: ModelRecord, why: str, now: float, settle: Settle) -> Changes:
     host = record.account.partition("://")[2].partition("/")[0].partition(":")[0]
     ref = ModelRef(record.model, record.deployment, record.account, host)
-    found = settle(replace(rows, models={**rows.models, record.model: record}), Settings(), now, (ref,))
+    found = settle(rows._replace(models={**rows.models, record.model: record}), Settings(), now, (ref,))
     models = {record.model: record, **found.models}
     said = tuple(replace(one, reason=f"{why}: {one.reason}") for one in found.transitions)
-    return replace(found, models=models, transitions=said)
+    return found._replace(models=models, transitions=said)
 
 
 def _transition(before: ModelRecord, after: ModelRecord, now: float) -> Transition:

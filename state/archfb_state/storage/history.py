@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archfb_state.core.latest import Latest
 from archfb_state.decisions import Decision, Ranked
@@ -15,7 +14,7 @@ from archfb_state.store import BUCKETS, KEEP_SUMS, Counter, StoredDecision
 
 if TYPE_CHECKING:
     import sqlite3
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from archfb_state.records import Attempt, Transition
 
@@ -239,7 +238,6 @@ def transitions(
     return [one for one in map(TRANSITIONS.from_row, reversed(rows.fetchall())) if one is not None]
 
 
-_RANKED = tuple(one.name for one in fields(Ranked))
 _SAVE_DECISION = (
     "INSERT INTO decisions (at, call_id, run_id, phase, complexity, strategy, first_model, candidates, terms) "
     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
@@ -251,19 +249,48 @@ _DECIDED = (
 )
 
 
-_written: Latest[tuple[Ranked, str]] = Latest()
-"""Each model's last place in a decision as JSON: most are in the next one as they were."""
+class _Written(NamedTuple):
+    """A place in a decision as JSON, and that of its terms."""
+
+    ranked: Ranked
+    text: str
+    terms: str
+
+
+_written: Latest[_Written] = Latest()
+"""Each model's last place in a decision: most are in the next one as they were, or with the same terms."""
+
+_terms: Latest[tuple[Mapping[str, float], str]] = Latest()
+"""The terms of each phase's last complexity, as JSON."""
 
 
 def _ranked_out(one: Ranked) -> str:
     last = _written.get(one.model)
-    if last is None or last[0] is not one:
-        last = _written.keep(one.model, (one, _as_json(one)))
+    if last is None or last.ranked is not one:
+        terms = last.terms if last is not None and last.ranked.terms is one.terms else compact(dict(one.terms))
+        last = _written.keep(one.model, _Written(one, _as_json(one, terms), terms))
+    return last.text
+
+
+def _as_json(one: Ranked, terms: str) -> str:
+    """Return what the encoder would write, at a third of its cost."""
+    return (
+        f'{{"model":{compact(one.model)},"status":"{one.status}","score":{_number(one.score)},'
+        f'"eligible":{"true" if one.eligible else "false"},"why":{compact(one.why)},"terms":{terms},'
+        f'"retry_at":{_number(one.retry_at)},"group":{one.group},'
+        f'"lease":{"null" if one.lease is None else compact(one.lease)},"lease_s":{_number(one.lease_s)}}}'
+    )
+
+
+def _number(value: float | None) -> str:
+    return "null" if value is None or value - value != 0 else repr(value)
+
+
+def _terms_out(phase: str, terms: Mapping[str, float]) -> str:
+    last = _terms.get(phase)
+    if last is None or last[0] is not terms:
+        last = _terms.keep(phase, (terms, compact(dict(terms))))
     return last[1]
-
-
-def _as_json(one: Ranked) -> str:
-    return compact({**{name: getattr(one, name) for name in _RANKED}, "terms": dict(one.terms)})
 
 
 def save_decision(
@@ -281,7 +308,7 @@ def save_decision(
             decision.strategy,
             None if first is None else clean_text(first),
             f"[{','.join(map(_ranked_out, decision.ranked))}]",
-            compact(dict(decision.terms)),
+            _terms_out(decision.phase, decision.terms),
         ),
     )
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from archfb_state.records import Changes, Snapshot
@@ -98,7 +97,7 @@ class MemoryStore(MemoryReports):
         since = {model: waiting_since(began, now) for model, began in flights.items()}
         waiting = {model: at for model, at in since.items() if at is not None}
         leases = {name: ends for name, (_, began, ends) in self._leases.items() if _runs(began, ends, now)}
-        return replace(self._rows, at=now, in_flight=in_flight, leases=leases, waiting=waiting)
+        return self._rows._replace(at=now, in_flight=in_flight, leases=leases, waiting=waiting)
 
     def decide(
         self,
@@ -164,8 +163,7 @@ class MemoryStore(MemoryReports):
 
     def _apply(self, changes: Changes) -> Changes:
         rows = self._rows
-        self._rows = replace(
-            rows,
+        self._rows = rows._replace(
             deployments={**rows.deployments, **{k: stored(DEPLOYMENTS, v) for k, v in changes.deployments.items()}},
             accounts={**rows.accounts, **{k: stored(ACCOUNTS, v) for k, v in changes.accounts.items()}},
             models={**rows.models, **{k: stored(MODELS, v) for k, v in changes.models.items()}},

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import sqlite3
     from collections.abc import Iterable, Sequence
 
+    from archfb_state.decisions import Credits
     from archfb_state.records import Attempt, Changes, ModelRef
 
 R = TypeVar("R")
@@ -108,6 +109,8 @@ class Remembered:
         self.machine: MachineRecord | None = None
         self.flights = Flights()
         self.leases: list[tuple[str, float, float]] | None = None
+        self.credits: dict[str, Credits] = {}
+        """The round robin's memory by slot, as far as it was read."""
         self._version: int | None = None
         self._snapshot: Snapshot | None = None
 
@@ -124,6 +127,7 @@ class Remembered:
         self.accounts.forget()
         self.models.forget()
         self.flights.forget()
+        self.credits.clear()
         self.machine = self.leases = self._version = self._snapshot = None
 
     def damaged(self) -> tuple[set[str], set[str], set[str]]:

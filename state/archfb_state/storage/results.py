@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _SAVE_RUN = RUNS.upsert("id")
 _SAVE_RESULT = RESULTS.upsert("key", "model", "created_at")
 CREDITS = "SELECT model, credit FROM credits WHERE slot = ?"
+_CHANGE_CREDIT = "UPDATE credits SET credit = ?3 WHERE slot = ?1 AND model = ?2"
 _SAVE_CREDIT = (
     "INSERT INTO credits (slot, model, credit) VALUES (?, ?, ?) "
     "ON CONFLICT (slot, model) DO UPDATE SET credit = excluded.credit"
@@ -67,13 +68,17 @@ def credits(connection: sqlite3.Connection, slot: str) -> Credits:  # noqa: A001
     return {str(model): credit for model, credit in connection.execute(CREDITS, (slot,)) if type(credit) is float}
 
 
-def save_credits(connection: sqlite3.Connection, slot: str, before: Credits, after: Credits) -> None:
-    """Write the credits that changed."""
-    changed = [(slot, clean_text(model), credit) for model, credit in after.items() if before.get(model) != credit]
-    connection.executemany(_SAVE_CREDIT, [one for one in changed if one[2] - one[2] == 0])
-    gone = before.keys() - after.keys()
-    if gone:
-        connection.executemany("DELETE FROM credits WHERE slot = ? AND model = ?", [(slot, one) for one in gone])
+def save_credits(connection: sqlite3.Connection, slot: str, before: Credits, after: Credits) -> Credits:
+    """Write the credits that changed, and return them as they are stored."""
+    kept = {clean_text(model): credit for model, credit in after.items() if credit - credit == 0}
+    changed = [(slot, model, credit) for model, credit in kept.items() if before.get(model) != credit]
+    if len(kept) == len(before) and kept.keys() == before.keys():
+        connection.executemany(_CHANGE_CREDIT, changed)
+        return kept
+    connection.executemany(_SAVE_CREDIT, changed)
+    gone = before.keys() - kept.keys()
+    connection.executemany("DELETE FROM credits WHERE slot = ? AND model = ?", [(slot, one) for one in gone])
+    return kept
 
 
 def meta(connection: sqlite3.Connection, name: str) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar, get_args
 
@@ -23,7 +23,7 @@ from archfb_state.records import (
 from archfb_state.store import PhaseResult, Run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     Converters = tuple[tuple[int, Callable[[Any], Any]], ...]
 
@@ -68,12 +68,6 @@ def _finite(values: Sequence[float]) -> str:
     return compact([one for one in values if one - one == 0])
 
 
-def _rewritten(write: Callable[[Any], Any], value: Any, before: Any, text: Any) -> Any:
-    if value is before:
-        return text
-    return (_grown(value, before, text) if write is _finite else None) or write(value)
-
-
 def _length(text: str) -> int:
     return 0 if text == "[]" else text.count(",") + 1
 
@@ -83,11 +77,15 @@ def _grown(values: tuple[float, ...], before: tuple[float, ...], text: str) -> s
     last = values[-1] if values else None
     if len(before) < 2 or last is None or last - last != 0 or _length(text) != len(before):
         return None
-    if values[:-1] == before:
-        return f"{text[:-1]},{last!r}]"
+    if len(values) > len(before):
+        return f"{text[:-1]},{last!r}]" if values[:-1] == before else None
     if values[:-1] == before[1:]:
         return f"[{text[text.index(',') + 1 : -1]},{last!r}]"
     return None
+
+
+def _texts_out(texts: Mapping[str, str]) -> str:
+    return compact(dict(texts))
 
 
 def _texts(text: str) -> dict[str, str]:
@@ -163,7 +161,7 @@ _COLUMNS = {
     "Level": Column("TEXT", str, None, _level),
     "Breaker": Column("TEXT", str, None, _breaker),
     "tuple[float, ...]": Column("TEXT", str, _finite, _numbers),
-    "Mapping[str, str]": Column("TEXT", str, compact, _texts),
+    "Mapping[str, str]": Column("TEXT", str, _texts_out, _texts),
     "tuple[Pending, ...]": Column("TEXT", str, _pending_out, _pending_in),
 }
 
@@ -177,7 +175,7 @@ class Table(Generic[R]):
 
     def __init__(self, name: str, record: type[R]) -> None:
         """Look at each field's annotation once; a new annotation is a KeyError at import."""
-        described = [(one.name, *_described(str(one.type))) for one in fields(record)]  # type: ignore[arg-type]
+        described = [(name, *_described(annotation)) for name, annotation in _annotated(record)]
         self.name = name
         self.columns = tuple(one for one, _, _ in described)
         self.list = ", ".join(self.columns)
@@ -187,6 +185,9 @@ class Table(Generic[R]):
         self._sql = [(name, column.sql, optional) for name, column, optional in described]
         self._writes = _converters(described, "write")
         self._reads = _converters(described, "read")
+        written = {at for at, _ in self._writes}
+        self._plain = tuple(at for at in range(len(described)) if at not in written)
+        """What no converter writes, whose words are sound."""
         self._reals = tuple(i for i, (stored, _) in enumerate(self._kinds) if stored is float)
         self._sound: set[tuple[type, ...]] = set()
         marks = ", ".join("?" * len(self.columns))
@@ -218,23 +219,28 @@ class Table(Generic[R]):
         `before`, an earlier row and its record, saves writing out again what has not changed.
         """
         row: list[Any] = list(self._get(record))
+        was = self._get(before[1]) if before else ()
         shortened = False
         for at, write in self._writes:
             value = row[at]
-            if before is None:
-                row[at] = write(value)
-            else:
-                row[at] = _rewritten(write, value, getattr(before[1], self.columns[at]), before[0][at])
-            if write is _finite and len(value) != _length(row[at]):
+            if before and value is was[at]:
+                row[at] = before[0][at]
+                continue
+            grown = _grown(value, was[at], before[0][at]) if before and write is _finite else None
+            text = row[at] = grown or write(value)
+            if write is _finite and len(value) != _length(text):
                 shortened = True
-        if self._fit(row) or shortened:
+        if self._fit(row, was) or shortened:
             record = self.from_row(tuple(row)) or record
         return record, row
 
-    def _fit(self, row: list[Any]) -> bool:
+    def _fit(self, row: list[Any], was: Sequence[Any]) -> bool:
         """Replace what SQLite cannot keep; say whether anything was."""
         changed = False
-        for at, value in enumerate(row):
+        for at in self._plain:
+            value = row[at]
+            if was and value is was[at]:
+                continue
             kind = value.__class__
             if kind is str:
                 if value.isprintable():
@@ -284,6 +290,13 @@ class Table(Generic[R]):
             elif type(value) is not stored:
                 return ()
         return tuple(values)
+
+
+def _annotated(record: type) -> list[tuple[str, str]]:
+    """Return a record's fields in order, with their annotations as they are written."""
+    if is_dataclass(record):
+        return [(one.name, str(one.type)) for one in fields(record)]
+    return [(name, str(getattr(one, "__forward_arg__", one))) for name, one in record.__annotations__.items()]
 
 
 def _described(annotation: str) -> tuple[Column, bool]:

@@ -55,9 +55,12 @@ class SqliteStore(SqliteReports):
 
         def work(connection: sqlite3.Connection) -> Decision:
             now = self._clock()
-            before = results.credits(connection, slot)
+            turns = self._remembered.credits
+            before = turns.get(slot)
+            if before is None:
+                before = turns[slot] = results.credits(connection, slot)
             decision, after = choose(self._rows(connection, now), dict(before))
-            results.save_credits(connection, slot, before, after)
+            turns[slot] = results.save_credits(connection, slot, before, after)
             first = next((one.model for one in decision.ranked if one.eligible), None)
             if first is not None:
                 self._remembered.flights.depart(connection, call_id, clean_text(first), now, expires_s)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -306,7 +305,7 @@ def test_a_cost_limit_is_reserved_before_the_request() -> None:
 
 def test_what_was_spent_counts_against_the_limit_of_the_next_call() -> None:
     priced = {"input_price": 1000.0, "output_price": 1000.0, "max_output_tokens": 30}
-    on = bench({"a": priced}, {"a": [replace(OK, usage=Usage(30, 30))]}, max_cost=0.08)
+    on = bench({"a": priced}, {"a": [OK._replace(usage=Usage(30, 30))]}, max_cost=0.08)
     assert ask(on).cost_usd == pytest.approx(0.06)
     answer = ask(on)
     assert answer.error is not None
@@ -356,7 +355,7 @@ class SlowTransport:
 
 
 def hedging(slow: str, hedge: float) -> Bench:
-    on = bench(["a", "b"], {name: [replace(OK, latency_ms=1.0)] for name in "ab"}, hedge=hedge)
+    on = bench(["a", "b"], {name: [OK._replace(latency_ms=1.0)] for name in "ab"}, hedge=hedge)
     for _ in range(10):
         ask(on)
     on.asked.clear()
@@ -376,7 +375,7 @@ def test_hedging_asks_a_second_model_and_the_slow_one_is_held_against_nobody() -
 
 def test_hedging_stays_within_the_cost_limit() -> None:
     priced = {name: {"input_price": usd, "output_price": usd} for name, usd in (("a", 0.0), ("b", 1000.0))}
-    on = bench(priced, {"a": [replace(OK, latency_ms=1.0)]}, hedge=0.95, max_cost=0.5)
+    on = bench(priced, {"a": [OK._replace(latency_ms=1.0)]}, hedge=0.95, max_cost=0.5)
     for _ in range(10):
         ask(on)
     on.asked.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +82,7 @@ def test_the_continuation_is_asked_of_who_began_it_with_all_the_call_was_told() 
 
 
 def test_an_answer_cut_again_is_not_continued_twice_and_is_marked() -> None:
-    on = bench(PRICED, {"a": [CUT, replace(CUT, text=", a middle"), REST]})
+    on = bench(PRICED, {"a": [CUT, CUT._replace(text=", a middle"), REST]})
     answer = asked(on)
     assert (answer.ok, answer.text) == (True, "The first half, a middle")
     document = answer_json(answer)
@@ -102,7 +101,7 @@ def test_what_came_before_a_continuation_that_failed_is_kept_and_marked() -> Non
 
 
 LEFT_ALONE: dict[str, tuple[Reply, dict[str, Any]]] = {
-    "cut by a window that is full": (replace(CUT, finish_reason="model_context_window_exceeded"), {}),
+    "cut by a window that is full": (CUT._replace(finish_reason="model_context_window_exceeded"), {}),
     "not wished": (CUT, {"continues": False}),
     "no time left": (CUT, {"deadline": 0.02}),
 }
@@ -126,7 +125,7 @@ def test_a_continuation_that_the_cost_limit_leaves_no_room_for_is_not_asked() ->
 
 def test_a_prompt_that_shrinks_leaves_the_window_room_for_what_is_continued() -> None:
     on = bench(
-        {"a": {"context_window": 5000, "max_output_tokens": 1000}}, {"a": [replace(CUT, text="x" * 3600), REST]}
+        {"a": {"context_window": 5000, "max_output_tokens": 1000}}, {"a": [CUT._replace(text="x" * 3600), REST]}
     )
     budgets: list[int | None] = []
 

@@ -11,7 +11,7 @@ from routing_bench import OK, Bench, bench, failed
 from archfb.providers.exchange import Usage
 from archfb.routing.replay import Replay, replay
 
-CHEAP = replace(OK, usage=Usage(1000, 100), latency_ms=2000.0)
+CHEAP = OK._replace(usage=Usage(1000, 100), latency_ms=2000.0)
 
 
 def replayed(on: Bench, strategy: str) -> Replay:
