@@ -71,6 +71,8 @@ def shell_lines(text: str) -> Iterator[tuple[int, str]]:
             if not _in_another_language(lines, at - 1):
                 yield at, _unquoted(rest)
             continue
+        if not rest and not _is_list(lines[at : at + 3]):
+            continue  # a job or a step that is called so
         block = []
         first, indent = at - 1, len(match["indent"].expandtabs())
         while at < len(lines) and (
@@ -82,6 +84,10 @@ def shell_lines(text: str) -> Iterator[tuple[int, str]]:
             at += 1
         if not _in_another_language(lines, first):
             yield from _joined(block, folded=rest.startswith(">"))
+
+
+def _is_list(lines: Sequence[str]) -> bool:
+    return next((line for line in map(str.strip, lines) if line), "").startswith("- ")
 
 
 def _in_another_language(lines: Sequence[str], key: int) -> bool:

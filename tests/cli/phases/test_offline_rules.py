@@ -221,6 +221,7 @@ jobs:
 def test_of_an_automation_s_commands_the_plain_one_is_told(rules: Any) -> None:
     files = {
         ".github/workflows/ci.yml": PLAIN,
+        "runtest": "#!/bin/sh\n",
         "Makefile": "# top\n\ndefault: all\n\n.DEFAULT:\n\tcd src && $(MAKE) $@\n",
         "src/a.c": "int a;\n",
     }
@@ -231,6 +232,63 @@ def test_of_an_automation_s_commands_the_plain_one_is_told(rules: Any) -> None:
         "- Test: `./runtest --verbose` (`.github/workflows/ci.yml:9`)",
         "- Lint: `./vendor/bin/psalm --no-progress` (`.github/workflows/ci.yml:7`)",
     ]
+
+
+ELSEWHERE = """on: [pull_request]
+jobs:
+  install:
+    runs-on: x
+    steps:
+      - name: Install
+        uses: retry@1
+        with:
+          command: cd app && composer update --no-interaction
+      - run: |
+          git clone https://example.org/driver.git
+          cd driver
+          make
+      - run: ./lint --all
+      - run: ./tools/build.sh
+      - run: ./vendor/bin/phpstan analyse
+"""
+
+
+def test_a_command_for_what_is_not_in_the_repository_is_not_told(rules: Any) -> None:
+    files = {".github/workflows/ci.yml": ELSEWHERE, "tools/build.sh": "make\n", "src/a.php": "<?php\nclass A {}\n"}
+    commands = rules(files).partition("## Commands")[2].partition("\n## ")[0].strip().split("\n")
+    assert commands == [
+        "- Build: `./tools/build.sh` (`.github/workflows/ci.yml:15`)",
+        "- Lint: `./vendor/bin/phpstan analyse` (`.github/workflows/ci.yml:16`)",
+    ]
+
+
+def test_tests_that_mirror_the_parts_are_told_by_part_and_what_is_only_named_like_a_test_is_none(rules: Any) -> None:
+    code = "<?php\nclass X {}\n" + "// x\n" * 40
+    files = {
+        "composer.json": '{"name": "v/n", "require-dev": {"phpunit/phpunit": "^11"}}',
+        **{f"src/Ill/{part}/{at}.php": code for part in ("Mail", "Cache") for at in "abc"},
+        "src/Ill/Mail/Testing/BatchTest.php": code,
+        **{f"tests/{part}/{at}Test.php": code for part in ("Mail", "Cache", "Other") for at in "ABCDEF"},
+    }
+    text = rules(files)
+    for part in ("Mail", "Cache"):
+        assert f"- After a change in `src/Ill/{part}/` run `vendor/bin/phpunit tests/{part}` (`tests/{part}/" in text
+    assert "BatchTest" not in text.partition("## Rules")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("file", "command"),
+    [
+        ("composer.json", "composer install"),
+        ("Gemfile", "bundle install"),
+        ("x/composer.json", ""),
+        ("x/Gemfile", ""),
+    ],
+)
+def test_what_a_project_s_packages_are_installed_with(rules: Any, file: str, command: str) -> None:
+    text = rules({file: "{}\n", "src/a.php": "<?php\nclass A {}\n"})
+    assert (f"- Install: `{command}` (`{file}:1`)" in text) is bool(command)
+    assert ("- Install" in text) is bool(command)
 
 
 def test_what_a_project_is_is_told_once_and_where_it_says_so(rules: Any) -> None:

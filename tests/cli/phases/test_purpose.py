@@ -34,6 +34,7 @@ from archfb.phases.offline.purpose import introduction, purpose
         ("// This file is part of the shop and is free software.\nint x;\n", None),
         ("/*\n * Copyright 2020\n *\n * Portions of this file are available under BSD3 terms.\n */\nint x;\n", None),
         ("# TODO\nx = 1\n", None),
+        ("/**\n * This file is made from\n * https://example.org/x\n */\nx\n", None),
         ("#include <a.h>\n#define X 1\n", None),
         ("", None),
     ],

@@ -40,7 +40,22 @@ def one_file_lines(facts: Facts) -> list[str]:
 def _own_tests(facts: Facts) -> list[File]:
     """Return the files that hold tests, by their names; all test code where no name tells."""
     named = [one for one in facts.tests if working.test_name(one.path) is not None]
+    if root := _main_root(named):
+        named = [one for one in named if one.path.startswith(root)]
     return named or [one for one in facts.tests if TYPES.get(one.language or "") == "programming"]
+
+
+def _main_root(named: list[File]) -> str:
+    """Return the top folder of tests, as "tests/", where nearly all tests lie; "" where there is none such.
+
+    What is named like a test beside it is product code that helps to test.
+    """
+    roots = Counter(one.path.partition("/")[0] for one in named if _root(one.path) == one.path.partition("/")[0])
+    root, number = next(iter(roots.most_common(1)), ("", 0))
+    return f"{root}/" if root.lower() in _TEST_ROOTS and number * 10 >= len(named) * 9 else ""
+
+
+_TEST_ROOTS = {"test", "tests", "spec", "specs"}
 
 
 def command_for(facts: Facts, tests: Sequence[File], home: str = "") -> str | None:
@@ -168,7 +183,7 @@ def _placing(facts: Facts, tests: list[File]) -> list[str]:
 def _root(path: str) -> str:
     """Return the folder of tests that a test lies in."""
     parts = path.split("/")[:-1]
-    at = next((at for at, part in enumerate(parts, 1) if part.lower() in {"test", "tests", "spec", "specs"}), None)
+    at = next((at for at, part in enumerate(parts, 1) if part.lower() in _TEST_ROOTS), None)
     return "/".join(parts[:at]) if at is not None else "/".join(parts[:1])
 
 
@@ -190,8 +205,10 @@ def part_lines(facts: Facts, limit: int = 8) -> list[str]:
 
 def _tests_below(facts: Facts, name: str) -> tuple[str, list[File]]:
     """Return the part's folder, or else its package's, that has tests below it, and these."""
-    for home in filter(None, (name, _module(facts, name))):
-        tests = [one for one in _own_tests(facts) if one.path.startswith(home + "/")]
+    own = _own_tests(facts)
+    mirrored = _main_root(own) + name.rpartition("/")[2]
+    for home in filter(None, (name, _module(facts, name), mirrored if "/" in mirrored else "")):
+        tests = [one for one in own if one.path.startswith(home + "/")]
         if tests:
             return home, tests
     return "", []

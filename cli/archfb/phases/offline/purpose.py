@@ -39,6 +39,7 @@ _MARKUP = re.compile(
 )
 _POINTER = re.compile(r"(?:see|visit|read|check out|please|click)\b", re.IGNORECASE)
 _HEADING = re.compile(r"#|[=-]{3,}\s*$")
+_DANGLING = re.compile(r"\b(?:a|an|and|at|by|for|from|in|of|on|or|see|the|to|with)$", re.IGNORECASE)
 _ITSELF = re.compile(r"this (?:readme|document|file|page|guide)\b", re.IGNORECASE)
 _SAYS_WHAT = (
     r"(?i:the )?{}(?:\.js|[ -]\w+)? (?:is|are|provides|lets|helps|enables|makes|offers|gives|allows|implements)\b"
@@ -114,7 +115,12 @@ def _first_sentence(lines: Iterable[tuple[int, str]]) -> tuple[str, int] | None:
     ends = _SENTENCE.search(whole)
     sentence = (whole[: ends.start()] if ends else whole).strip(" .:")
     words = len(sentence.split())
-    if words < 3 or _LEGAL.search(sentence) or sum(one.isalpha() for one in sentence) < len(sentence) / 2:
+    if (
+        words < 3
+        or _DANGLING.search(sentence)
+        or _LEGAL.search(sentence)
+        or sum(one.isalpha() for one in sentence) < len(sentence) / 2
+    ):
         return None
     return clean(sentence, limit=240), start
 

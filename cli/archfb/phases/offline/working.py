@@ -68,7 +68,7 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     """Return the commands for a purpose: the project's own words before an automation's, shallow before deep."""
     found = [one for one in facts.repo.commands if one.purpose == purpose and is_own(facts, one.path)]
     found = [one for one in found if one.source != "ci" or purpose not in _NOT_BY_CI]
-    found = [one for one in found if not _INSTALLS_A_TOOL.search(one.command)]
+    found = [one for one in found if not _INSTALLS_A_TOOL.search(one.command) and not _is_elsewhere(facts, one)]
     if purpose == "install":
         found = [one for one in found if one.source != "ci" or _SETS_UP.search(one.command)]
     found.sort(key=lambda one: (_awkward(one), _ORDER.get(one.source.lower(), 1), _depth(one), one.path, one.line))
@@ -83,6 +83,22 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     plain = [one for one in unique.values() if not any(one.command.startswith(two + " -") for two in unique)]
     return plain[:limit]
 
+
+def _is_elsewhere(facts: Facts, one: Command) -> bool:
+    """Whether an automation's command is for what is not in the repository: a clone, a folder or script it makes."""
+    if one.source != "ci":
+        return False
+    if (away := _GOES_TO.match(one.command)) is not None:
+        home = away[1].removeprefix("./").rstrip("/") + "/"
+        return not any(file.path.startswith(home) for file in facts.repo.files)
+    if (program := _PROGRAM.match(one.command)) is not None:
+        return program[1] not in facts.repo.by_path
+    return one.command.startswith("make") and not any(name in facts.repo.by_path for name in _MADE_FROM)
+
+
+_GOES_TO = re.compile(r"cd ([\w./-]+)")
+_PROGRAM = re.compile(r"\./((?!vendor/|node_modules/|build/|target/|dist/|\.?venv/|out/)[\w./-]+)")
+_MADE_FROM = ("Makefile", "makefile", "GNUmakefile", "Makefile.am", "Makefile.in", "configure", "configure.ac")
 
 _NOT_BY_CI = {"run", "docs", "release"}
 """Purposes that an automation's steps only seem to have."""

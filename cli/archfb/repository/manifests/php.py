@@ -21,6 +21,8 @@ def gather(view: View) -> Gathered:
     found = Gathered()
     for path in view.named("composer.json"):
         _composer(view, path, found)
+    if "composer.json" in view.files:
+        found.commands.append(Command("install", "composer install", "composer.json", 1, "ecosystem"))
     for path in ("phpunit.xml", "phpunit.xml.dist"):
         if path in view.files:
             program = "./phpunit" if "phpunit" in view.files else "vendor/bin/phpunit"

@@ -32,6 +32,8 @@ def gather(view: View) -> Gathered:
         _gemspec(view, path, found)
     for path in view.named("Gemfile", "gems.rb"):
         _gemfile(view, path, found)
+        if "/" not in path:
+            found.commands.append(Command("install", "bundle install", path, 1, "ecosystem"))
     _rakefile(view, found)
     return found
 
