@@ -73,7 +73,9 @@ def test_what_opened_is_closed_again_when_it_is_taken_back() -> None:
     assert {(one.model, one.after) for one in changes.transitions} == {("a", "healthy"), ("a2", "healthy")}
 
 
-@pytest.mark.parametrize(("gap", "counted"), [(14.0, 0), (15.0, 0), (15.001, 1), (16.0, 1)])
+@pytest.mark.parametrize(
+    ("gap", "counted"), [(14.0, 0), (15.0, 0), (15.001, 1), (16.0, 1), (-5.0, 0), (-60.0, 0), (-60.5, 1)]
+)
 def test_a_second_host_later_than_15_s_is_a_failure_of_its_own(gap: float, counted: int) -> None:
     core = Core()
     core.record("a", "network", took=0)

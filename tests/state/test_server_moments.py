@@ -18,6 +18,7 @@ from archfb_state.storage.postgres_failures import Away, Missing
 from archfb_state.storage.postgres_schema import LOCK, STEPS, Step
 from archfb_state.storage.postgres_way import PostgresWay, bring_up
 from archfb_state.storage.shadow import LATE, Shadow
+from archfb_state.storage.shared_store import SharedStore
 from archfb_state.storage.way import Core
 from archfb_state.store import Run, StoreUnusable
 
@@ -101,6 +102,41 @@ def test_row_64_a_lock_held_too_long_is_said_and_the_run_goes_on(postgres: Postg
     hurried(store).snapshot()
     assert store.opened.notes[-1] == "The database is back."
     assert [one.id for one in store.attempts()] == [attempt(1).id]
+    store.close()
+
+
+class Counted:
+    """A way to the server that counts how often it is gone."""
+
+    def __init__(self, way: PostgresWay) -> None:
+        self._way, self.opened = way, 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._way, name)
+
+    def open(self) -> Any:
+        self.opened += 1
+        return self._way.open()
+
+
+@pytest.mark.parametrize(("happens", "sessions"), [("lock", 1), ("newer", 1), ("ended", 2)])
+def test_row_64_a_new_session_is_tried_only_where_the_old_one_was_lost(
+    postgres: PostgresServer, url: str, tmp_path: Path, happens: str, sessions: int
+) -> None:
+    import psycopg
+
+    way: Any = Counted(PostgresWay(url, "", 0.1, THE_CORE))
+    store = SharedStore(way, Shadow(str(tmp_path / "shadow.db"), THE_CORE))
+    with psycopg.connect(postgres.address(database(url)), autocommit=happens != "lock") as other:
+        if happens == "lock":
+            other.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK + 1,))
+        elif happens == "newer":
+            other.execute("UPDATE archfb.tick SET schema = 99")
+        else:
+            other.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'archfb'")
+        store.record([attempt(1)], SETTINGS)
+        assert way.opened == sessions
+        assert store.snapshot().models["one"].successes == 1
     store.close()
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from archfb_state.settings import Settings
 from archfb_state.storage.claims import budget_of, new_token
 from archfb_state.storage.lasting_store import LastingStore
-from archfb_state.storage.postgres_failures import Missing, ReadOnly
+from archfb_state.storage.postgres_failures import Away, Missing, ReadOnly
 from archfb_state.storage.postgres_store import PostgresStore
 from archfb_state.storage.shadow import KEEP_FRESH, MOVED
 from archfb_state.storage.state_file import Newer
@@ -100,8 +100,10 @@ class SharedStore(LastingStore):
             if self._local is None:
                 try:
                     return work(self._store)
-                except (StoreBusy, Newer) as failure:
+                except Away as failure:
                     mend(failure)
+                except (StoreBusy, Newer) as failure:  # the session is sound: another would say the same
+                    self._go_on(failure)
         done = work(self._store)
         if self._retry_at is not None and self._shadow is not None and self._shared.writable:
             self._shadow.begin()  # another process may have merged what was there
