@@ -44,7 +44,15 @@ class Tally:
     tokens_out: int = 0
     cost_usd: float = 0.0
     unpriced: int = 0
-    handovers: int = 0
+    asked: Mapping[str, str] = field(default_factory=dict)
+    """The model that each call asked last."""
+    handed: frozenset[tuple[str, str]] = frozenset()
+    """The calls that were handed over, each with whom it came to."""
+
+    @property
+    def handovers(self) -> int:
+        """Return how often a call was handed over; counted when the next model is asked, not when it has answered."""
+        return len(self.handed)
 
 
 def counted(tally: Tally, event: Event) -> Tally:
@@ -57,6 +65,8 @@ def counted(tally: Tally, event: Event) -> Tally:
             return _of_phase(tally, phase, status=status)
         case events.CallEnded():
             return _of_phase(tally, event.phase, ended=1, bought=0 if event.stored else 1)
+        case events.AttemptStarted():
+            return _asked(tally, event.call_id, event.model)
         case events.AttemptEnded():
             return _attempt(tally, event)
     return tally
@@ -71,6 +81,11 @@ def _of_phase(tally: Tally, phase: str, *, ended: int = 0, bought: int = 0, stat
     return replace(tally, phases={**tally.phases, phase: after})
 
 
+def _asked(tally: Tally, call: str, model: str) -> Tally:
+    handed = {(call, model)} if tally.asked.get(call, model) != model else set()
+    return replace(tally, asked={**tally.asked, call: model}, handed=tally.handed | handed)
+
+
 def _attempt(tally: Tally, event: events.AttemptEnded) -> Tally:
     one = event.attempt
     return replace(
@@ -79,7 +94,7 @@ def _attempt(tally: Tally, event: events.AttemptEnded) -> Tally:
         tokens_out=tally.tokens_out + (one.output_tokens or 0),
         cost_usd=tally.cost_usd + (one.cost_usd or 0.0),
         unpriced=tally.unpriced + (one.cost_usd is None and one.outcome == "ok"),
-        handovers=tally.handovers + (one.fallback_from is not None),
+        handed=tally.handed | ({(event.call_id, one.model)} if one.fallback_from is not None else set()),
     )
 
 

@@ -51,6 +51,17 @@ def test_phases_tokens_cost_and_hand_overs_are_counted() -> None:
     )
 
 
+def test_a_hand_over_counts_when_the_next_model_is_asked() -> None:
+    def asked(model: str, number: int = 1) -> events.Event:
+        return events.AttemptStarted("c1", "phase3", "agent_1", model, number)
+
+    failed = ended(Outcome.SERVER_ERROR, "m1")
+    script = [asked("m1"), failed, asked("m1", 2), failed]
+    assert told(script).handovers == 0
+    assert told([*script, asked("m2")]).handovers == 1
+    assert told([*script, asked("m2"), ended(Outcome.OK, "m2", after="m1")]).handovers == 1
+
+
 LEFT = [
     (Tally(("phase1",), {"phase1": Progress(3)}), {"phase1": [4.0, 1.0]}, 9.0 + 10.0),
     (Tally(("phase1",), {"phase1": Progress(3, 3, 3, "done")}), {}, 0.0),
