@@ -6,6 +6,7 @@ from heapq import heapify, heappop, heappush
 
 from archfb.repository import fence
 from archfb.repository.batches import batches
+from archfb.repository.begun import beginning
 from archfb.repository.overview import overview
 from archfb.repository.records import Packed, Piece
 from archfb.repository.render import as_head, as_outline, as_whole, collapsed, frame, summary_line
@@ -60,7 +61,9 @@ def pack(repo: Repository, budget_tokens: int, *, files: Sequence[str | Piece] |
     del chosen[_MOST_CANDIDATES:]
     room = int(budget_tokens * SPARE) - estimate(frame("0" * 24, "", ""))
     names = min(_NAMES, max(0, room // 10)) if len(chosen) > 1 else 0
-    _upgrade(repo, chosen, room - names)
+    left = _upgrade(repo, chosen, room - names)
+    if pieces is not None:
+        _begin(repo, chosen, left)
     return _rendered(repo, budget_tokens, chosen, beyond)
 
 
@@ -86,8 +89,8 @@ def _candidates(repo: Repository, pieces: Sequence[Piece] | None) -> list[_Choic
     )
 
 
-def _upgrade(repo: Repository, chosen: list[_Choice], room: int) -> None:
-    """Spend the room on the step that is worth most for its tokens, until nothing fits."""
+def _upgrade(repo: Repository, chosen: list[_Choice], room: int) -> int:
+    """Spend the room on the step that is worth most for its tokens, until nothing fits; return what is left of it."""
     folders: dict[str, int] = {}
     heap: list[tuple[float, int, str]] = []
     for at, choice in enumerate(chosen):
@@ -111,6 +114,18 @@ def _upgrade(repo: Repository, chosen: list[_Choice], room: int) -> None:
         following = {"outline": "head", "head": "whole"}.get(level)
         if following:
             heappush(heap, (-_value(choice, following), at, following))
+    return room
+
+
+def _begin(repo: Repository, chosen: list[_Choice], room: int) -> None:
+    """Spend what is left on the beginnings of what does not fit whole, the most central first."""
+    for choice in sorted(chosen, key=lambda one: -one.worth):
+        if choice.level == "whole" or choice.file.withheld or choice.file.kind == "binary":
+            continue
+        begun = beginning(repo, choice.file, choice.piece, choice.tokens + room)
+        if begun is not None and begun[1] > choice.tokens:
+            room -= begun[1] - choice.tokens
+            choice.level, choice.text, choice.tokens, choice.secrets = "head", *begun
 
 
 def _value(choice: _Choice, level: str) -> float:

@@ -84,6 +84,16 @@ def as_head(file: File, text: Text, definitions: Sequence[Definition]) -> tuple[
     return _headed(file, f"{_lines(file)}, head and outline", body), _HEAD, tail_from
 
 
+def as_begun(file: File, text: Text, definitions: Sequence[Definition], part: Piece, until: int) -> str:
+    """Return a part of a file from its first line to one within it, and what follows in it as an outline."""
+    lines = clean(text.text).split("\n")[part.first - 1 : until]
+    rest = [one for one in definitions if until < one.line <= part.last]
+    told = f"  … lines {until + 1}-{part.last} left out" + (", in outline:\n" if rest else "\n") + _outlined(rest)
+    return _headed(
+        file, f"lines {part.first}-{part.last} of {file.lines:,}, the beginning", _numbered(lines, part.first) + told
+    )
+
+
 def as_outline(file: File, definitions: Sequence[Definition]) -> str:
     """Return the definitions of a file, "" where there are none."""
     return _headed(file, f"{_lines(file)}, outline", _outlined(definitions)) if definitions else ""

@@ -70,11 +70,35 @@ def test_a_middle_budget_shows_the_central_whole_the_large_in_part_and_names_the
 
 
 def test_a_head_has_outline_and_tail(repo: Repository) -> None:
-    packed = pack(repo, 2_000, files=["src/p/large.py"])
+    packed = pack(repo, 1_300, files=["src/p/large.py"])
     assert packed.shortened == ("src/p/large.py",)
     assert "… lines 41-1193 left out, in outline:\n44| def function_10(argument):\n" in packed.text
     assert packed.text.rstrip().endswith(f"{packed.mark}>>>")
     assert "return argument + 299\n" in packed.text
+
+
+@pytest.mark.parametrize(
+    ("piece", "first"),
+    [(Piece("src/p/large.py"), 1), (Piece("src/p/large.py", 401, 1203), 401)],
+    ids=["file", "part"],
+)
+@pytest.mark.parametrize("budget", [2_500, 4_000])
+def test_what_was_asked_for_and_does_not_fit_fills_the_room_with_its_beginning(
+    repo: Repository, piece: Piece, first: int, budget: int
+) -> None:
+    packed = pack(repo, budget, files=[piece])
+    assert 0.7 * budget < packed.tokens <= budget
+    assert (packed.included, packed.shortened, packed.left_out) == ((), ("src/p/large.py",), ())
+    assert f"--- src/p/large.py (Python, lines {first}-1203 of 1,203, the beginning)\n{first}|" in packed.text
+    assert "-1203 left out, in outline:\n" in packed.text
+
+
+def test_a_secret_in_the_beginning_of_what_does_not_fit_is_counted_and_one_beyond_it_is_not(tmp_path: Path) -> None:
+    text = f'A = 1\nTOKEN = "{TOKEN}"\n' + LONG + f'LAST = "{TOKEN}"\n'
+    repo = read_repository(planted(tmp_path / "r", {"a.py": text}), cache_dir=tmp_path / "cache")
+    packed = pack(repo, 3_000, files=["a.py"])
+    assert [one.line for one in packed.secrets] == [2]
+    assert TOKEN not in packed.text
 
 
 def test_the_same_content_packs_to_the_same_bytes(repo: Repository, tmp_path: Path) -> None:
