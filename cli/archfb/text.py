@@ -10,6 +10,7 @@ _BAD = re.compile(
     "\ud800-\udfff\u2028\u2029\ufeff\ufff9-\ufffb"  # surrogates, line separators, BOM, annotations
     "\U000e0000-\U000e007f]"  # tag characters
 )
+_BAD_ASCII = bytes(number for number in (*range(32), 127) if number not in b"\t\n")
 
 
 def clean(text: str, *, limit: int | None = None, one_line: bool = False) -> str:
@@ -18,7 +19,9 @@ def clean(text: str, *, limit: int | None = None, one_line: bool = False) -> str
     Tab and newline stay; with `one_line` any run of white space becomes one space. A text longer than
     `limit` characters is cut and ends with "…".
     """
-    text = _BAD.sub("\ufffd", text.replace("\r\n", "\n"))
+    text = text.replace("\r\n", "\n")
+    if not text.isascii() or len(text.encode().translate(None, _BAD_ASCII)) < len(text):
+        text = _BAD.sub("\ufffd", text)
     if one_line:
         text = " ".join(text.split())
     if limit is not None and len(text) > limit:

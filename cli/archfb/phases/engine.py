@@ -67,13 +67,16 @@ def _read(path: Path, options: RunOptions, observe: Observer) -> Repository:
         return options.read(path)
     from archfb.repository.read import read_repository
 
-    return read_repository(
+    repo = read_repository(
         path,
         allow=options.allow,
         cache_dir=options.cache_dir,
         limits=options.limits,
         on_note=lambda note: observe(events.Note(note)),
+        history=True,
     )
+    repo.past.churn()  # waited for here, where nobody else has to
+    return repo
 
 
 async def _in_thread(work: Callable[[], Repository]) -> Repository:

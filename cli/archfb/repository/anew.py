@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from archfb.repository.facts import Facts
     from archfb.repository.picture import Picture
     from archfb.repository.reading import Reading
-    from archfb.repository.records import Churn, Declared, Language, Repository
+    from archfb.repository.records import Declared, Language, Repository
 
 # A file changed this short before the reading began may change again within one tick of its clock; the second figure
 # is for file systems that keep whole seconds.
@@ -42,7 +42,6 @@ class Anew:
 
     def repository(self) -> Repository:
         """Return what is known of the repository."""
-        self._reading.ask_history(self._found.git)
         known = self._facts(self._reading.before)
         if self._reading.leave_out([fact.kind == "own" for fact in known]):
             known = [fact for fact in known if fact.kind != "own"]
@@ -60,10 +59,9 @@ class Anew:
         files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
         declared = manifests.collect(self._paths, self._reading.small)
         counted = shares.count(files, attributes)
-        changes = self._reading.history()
         self._study.keep()
-        self._keep(files, drawn, declared, counted, changes)
-        return self._reading.assembled(files, counted, drawn.cycles, declared, changes)
+        self._keep(files, drawn, declared, counted)
+        return self._reading.assembled(files, counted, drawn.cycles, declared)
 
     def _facts(self, before: Picture | None) -> list[Facts]:
         sizes = self._found.stats[::STATS]
@@ -123,14 +121,11 @@ class Anew:
         drawn: graph.Graph,
         declared: Declared,
         counted: tuple[Language, ...],
-        history: Churn,
     ) -> None:
         number = {path: at for at, path in enumerate(self._paths)}
         about: dict[str, Any] = {
             "tracked": self._found.tracked,
-            "commit": self._reading.commit if not history.note else None,
             "languages": [values(one) for one in counted],
-            "churn": picture.churn_as_json(history),
             "declared": picture.declared_as_json(declared),
             "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
             "own": self._reading.own,

@@ -27,7 +27,7 @@ def possible() -> bool:
         return False
 
 
-def shared(pieces: int, work: Callable[[int], Any], begin: Callable[[], None]) -> list[Any]:
+def shared(pieces: int, work: Callable[[int], Any], begin: Callable[[], object] = int) -> list[Any]:
     """Return what `work` gives for each piece, some of them worked at by a copy of this process.
 
     Results are what marshal can carry. `begin` is called in the copy before its first piece. What a copy that fails
@@ -60,7 +60,7 @@ def _taken(queue: int, work: Callable[[int], Any]) -> Iterator[tuple[int, Any]]:
         yield piece[0], work(piece[0])
 
 
-def _started(queue: int, output: int, work: Callable[[int], Any], begin: Callable[[], None]) -> int:
+def _started(queue: int, output: int, work: Callable[[int], Any], begin: Callable[[], object]) -> int:
     """Return the copy's number, 0 where none could be made."""
     parent = os.getpid()
     try:
@@ -72,7 +72,7 @@ def _started(queue: int, output: int, work: Callable[[int], Any], begin: Callabl
     return copy
 
 
-def _end(queue: int, output: int, work: Callable[[int], Any], begin: Callable[[], None], parent: int) -> NoReturn:
+def _end(queue: int, output: int, work: Callable[[int], Any], begin: Callable[[], object], parent: int) -> NoReturn:
     """Work as the copy, and end without a trace of what the parent had open, registered or buffered."""
     code = 1
     try:

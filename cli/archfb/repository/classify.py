@@ -8,7 +8,8 @@ from functools import cache, lru_cache
 from archfb.repository.patterns import regex
 
 
-def _words(text: str) -> frozenset[str]:
+def words(text: str) -> frozenset[str]:
+    """Return the words of a text."""
     return frozenset(text.split())
 
 
@@ -60,7 +61,7 @@ _VENDORED_FOLDER = regex(
     r"|\.github|\.vscode|\.idea|[Tt]ests?/fixtures|[Ss]pecs?/fixtures|debian|_esy|venv|\.venv|site-packages)/"
     r"|^(?:deps|[Dd]ependencies)/[^/]+/"
 )
-_VENDORED_NAMES = _words(
+_VENDORED_NAMES = words(
     "configure config.guess config.sub aclocal.m4 libtool.m4 ltoptions.m4 ltsugar.m4 ltversion.m4 lt~obsolete.m4 "
     "ltmain.sh gradlew gradlew.bat mvnw mvnw.cmd cpplint.py waf erlang.mk install-sh missing depcomp "
     "py-compile ylwrap test-driver normalize.css normalize.less normalize.scss normalize.styl"
@@ -74,7 +75,7 @@ _DOCS_FOLDER = regex(
     r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples?|[Dd]emos?|[Ss]amples?)/|(?:^|/)(?:[Dd]ocumentation"
     r"|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
 )
-_DOCS_NAMES = _words(
+DOCUMENTS = words(
     "CHANGE CHANGES CHANGELOG CITATION CITATIONS CONTRIBUTING COPYING INSTALL LICENCE LICENSE "
     "Licence License licence license README Readme readme"
 )
@@ -87,8 +88,8 @@ _TESTS_ENDING += ("Test", "Tests", "Spec", "IT")
 _EXAMPLES_FOLDER = regex(
     r"(?:^|/)(?:examples?|demos?|samples?|playground|tutorials?|benchmarks?|docs?_(?:src|examples?))/", re.IGNORECASE
 )
-_CONFIG = _words("toml yaml yml json jsonc ini cfg conf properties lock gradle xml")
-_PROSE = _words("md rst adoc txt markdown mdx textile pod")
+_CONFIG = words("toml yaml yml json jsonc ini cfg conf properties lock gradle xml")
+_PROSE = words("md rst adoc txt markdown mdx textile pod")
 
 _GENERATED_NAMES = regex(
     r"\.(?:pb\.(?:go|cc|h)|pb2?\.py|pbobjc\.[hm]|designer\.(?:cs|vb)|g\.(?:cs|dart)|freezed\.dart"
@@ -160,7 +161,7 @@ _ANNOUNCED: tuple[tuple[tuple[str, ...], int, bytes], ...] = (
         ),
     ),
 )
-_BINARY = _words(
+_BINARY = words(
     "png jpg jpeg gif ico webp avif bmp tif tiff psd pdf zip gz bz2 xz zst tar tgz 7z rar jar war "
     "class pyc so dylib dll exe o a lib wasm "
     "woff woff2 ttf otf eot mp3 mp4 m4a wav ogg flac webm mov avi bin dat db sqlite sqlite3 parquet npy "
@@ -211,7 +212,7 @@ def role(path: str, language_type: str | None) -> str:
     extension = extension.lower() if dot else ""
     if language_type == "prose" or extension in _PROSE:
         return "docs"
-    if language_type != "programming" and (documents or name.partition(".")[0] in _DOCS_NAMES):
+    if language_type != "programming" and (documents or name.partition(".")[0] in DOCUMENTS):
         return "docs"
     if language_type in ("programming", "markup"):
         return "source"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from archfb.repository.classify import DOCUMENTS, words
 from archfb.repository.patterns import regex
 
 TYPE_CHECKING = False
@@ -23,12 +24,57 @@ _FOLDER = regex(
     r"|(?:3rd|[Tt]hird)[-_]?[Pp]arty/|^(?:debian|deps|[Dd]ependencies)/"
     r"|\.(?:xctemplate|imageset|framework)/"
 )
-_NAME = regex(
-    r"^(?:configure|config\.guess|config\.sub|(?:aclocal|libtool|lt(?:options|sugar|version|~obsolete))\.m4"
-    r"|dotnet-install\.(?:ps1|sh)|cpplint\.py|erlang\.mk|fabfile\.py|waf|activator(?:\.bat)?|gradlew(?:\.bat)?"
-    r"|mvnw(?:\.cmd)?|Vagrantfile|Jenkinsfile|proguard(?:-rules)?\.pro|\.osx|\.pnp\..*)$"
-    r"|\.d\.ts$|[.-]min\.(?:js|css)$|import\.(?:css|less|scss|styl)$|\.zep\.(?:c|h|php)$|_tlb\.pas$"
+# A folder that one of the two patterns knows has one of these words: asking so first is several times faster.
+_FOLDER_WORDS = (
+    "ace-builds",
+    "ackages",
+    "admin_media",
+    "arty/",
+    "bootstrap-",
+    "bower_",
+    "cache",
+    "Carthage",
+    "debian",
+    "ependencies",
+    "deps",
+    "dist",
+    "doc",
+    "env",
+    "extdata",
+    "extjs",
+    "flow-typed",
+    ".framework",
+    "__generated__",
+    ".github",
+    "Godeps",
+    ".google_apis",
+    ".idea",
+    ".imageset",
+    "irror",
+    "ixtures",
+    "MathJax",
+    "node_modules",
+    "Pods",
+    "puphpet",
+    "Sparkle",
+    "testdata",
+    "vendor",
+    "vignettes",
+    ".vscode",
+    "wrapper",
+    ".xctemplate",
+    "xtern",
+    ".yarn",
 )
+_DOCUMENTS_WORDS = ("oc", "an", "xample", "emo", "ample")
+_NAMES = words(
+    "configure config.guess config.sub aclocal.m4 libtool.m4 ltoptions.m4 ltsugar.m4 ltversion.m4 lt~obsolete.m4 "
+    "dotnet-install.ps1 dotnet-install.sh cpplint.py erlang.mk fabfile.py waf activator activator.bat "
+    "gradlew gradlew.bat mvnw mvnw.cmd Vagrantfile Jenkinsfile proguard.pro proguard-rules.pro .osx"
+)
+_ENDINGS: tuple[str, ...] = (".d.ts", ".zep.c", ".zep.h", ".zep.php", "_tlb.pas")
+_ENDINGS += tuple(f"{sign}min.{kind}" for sign in ".-" for kind in ("js", "css"))
+_ENDINGS += tuple(f"import.{kind}" for kind in ("css", "less", "scss", "styl"))
 _SCRIPT = regex(
     r"^(?:jquery[^.]*|jquery-\d\.\d+(?:\.\d+)?|jquery[-.](?:ui|effects|fn|fancybox|fileupload|dataTables).*"
     r"|jquery[^.]*\.(?:validate|unobtrusive).*|bootstrap[^/.]*(?:\..*)?|prototype.*|effects|controls|dragdrop"
@@ -44,14 +90,13 @@ _DOCUMENTS_FOLDER = regex(
     r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples|[Dd]emos?|[Ss]amples?)/"
     r"|(?:^|/)(?:[Dd]ocumentation|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
 )
-_DOCUMENTS_NAME = regex(
-    r"^(?:CITATIONS?|CHANGE(?:S|LOG)?|CONTRIBUTING|COPYING|INSTALL|LICEN[CS]E|[Ll]icen[cs]e|README|[Rr]eadme)(?:\.|$)"
-)
 
 
 @lru_cache(maxsize=8192)
 def _folder(folder: str) -> tuple[bool, bool]:
-    return _FOLDER.search(folder) is not None, _DOCUMENTS_FOLDER.search(folder) is not None
+    elsewhere = any(word in folder for word in _FOLDER_WORDS) and _FOLDER.search(folder) is not None
+    documents = any(word in folder for word in _DOCUMENTS_WORDS) and _DOCUMENTS_FOLDER.search(folder) is not None
+    return elsewhere, documents
 
 
 def left_out(path: str, said: Mapping[str, str]) -> bool:
@@ -63,8 +108,10 @@ def left_out(path: str, said: Mapping[str, str]) -> bool:
     if vendored == "true" or (vendored is None and (elsewhere or _from_elsewhere(name))):
         return True
     documentation = said.get("linguist-documentation")
-    return documentation == "true" or (documentation is None and (documents or bool(_DOCUMENTS_NAME.match(name))))
+    return documentation == "true" or (documentation is None and (documents or name.partition(".")[0] in DOCUMENTS))
 
 
 def _from_elsewhere(name: str) -> bool:
-    return _NAME.search(name) is not None or (name.endswith(_SCRIPTS) and _SCRIPT.search(name) is not None)
+    if name in _NAMES or name.startswith(".pnp.") or name.endswith(_ENDINGS):
+        return True
+    return name.endswith(_SCRIPTS) and _SCRIPT.search(name) is not None

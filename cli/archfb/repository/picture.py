@@ -10,8 +10,6 @@ from archfb.repository.record import values
 from archfb.repository.records import (
     KINDS,
     ROLES,
-    Changed,
-    Churn,
     Command,
     Convention,
     Declared,
@@ -200,17 +198,6 @@ def declared_from_json(value: dict[str, Any]) -> Declared:
         tuple(Convention(*one) for one in value["conventions"]),
         tuple(value["notes"]),
     )
-
-
-def churn_as_json(churn: Churn) -> list[Any]:
-    """Return churn as plain lists."""
-    return [churn.commits, churn.complete, [values(one) for one in churn.files], churn.note]
-
-
-def churn_from_json(value: Sequence[Any]) -> Churn:
-    """Return churn from plain lists."""
-    commits, complete, files, note = value
-    return Churn(commits, complete, tuple(Changed(*one) for one in files), note)
 
 
 def languages_from_json(value: Sequence[Any]) -> tuple[Language, ...]:

@@ -27,13 +27,15 @@ def read_repository(
     limits: ReadLimits | None = None,
     on_note: Callable[[str], None] | None = None,
     environ: Mapping[str, str] | None = None,
+    history: bool = False,
     clock: Callable[[], int] = time.time_ns,
 ) -> Repository:
     """Read the repository (or folder) at `path`; equal content gives an equal record.
 
     `allow` are globs of files that would be withheld as keys or .env files. `cache_dir` holds the cache (default: the
-    user's cache folder). `on_note` is told what a user should know. Raises RepositoryError when the path is missing,
-    is no folder, cannot be read, or holds no file. Nothing of the repository is run, nothing outside it is read.
+    user's cache folder). `on_note` is told what a user should know. `history` when `Repository.churn` will be wanted:
+    git then works at it meanwhile. Raises RepositoryError when the path is missing, is no folder, cannot be read, or
+    holds no file. Nothing of the repository is run, nothing outside it is read.
     """
     limits = limits or ReadLimits()
     root = _checked(path)
@@ -42,7 +44,7 @@ def read_repository(
     collects = gc.isenabled()
     gc.disable()  # a hundred thousand records are made and none of them is garbage
     try:
-        repository = _read(path, listing, tuple(allow), cache_dir, begun)
+        repository = _read(path, listing, tuple(allow), cache_dir, begun, history)
     finally:
         if collects:
             gc.enable()
@@ -54,21 +56,28 @@ def read_repository(
 
 
 def _read(
-    path: Path | str, listing: inventory.Listing, allow: tuple[str, ...], cache_dir: Path | None, begun: int
+    path: Path | str,
+    listing: inventory.Listing,
+    allow: tuple[str, ...],
+    cache_dir: Path | None,
+    begun: int,
+    history: bool,
 ) -> Repository:
     # While git works: load what a listing by itself does without, and look up what was kept.
     from archfb.repository.cache import Cache, default_folder
     from archfb.repository.reading import Reading
 
     cache = Cache(default_folder() if cache_dir is None else Path(cache_dir))
-    reading = Reading(listing, cache, allow, begun)
+    reading = Reading(listing, cache, allow, begun, history)
     try:
         found = reading.take()
         if not found.paths:
             raise RepositoryError(f"{path} is empty: it holds no files to analyse.", hint=_why_empty(found))
         return reading.repository()
-    finally:
+    except BaseException:
         reading.close()
+        raise
+    finally:
         cache.close()
 
 

@@ -6,11 +6,12 @@ import os
 from array import array
 from hashlib import blake2b
 
-from archfb.repository import churn, picture
+from archfb.repository import picture
 from archfb.repository.folders import Folders
 from archfb.repository.inventory import STATS
+from archfb.repository.past import Past
 from archfb.repository.record import changed
-from archfb.repository.records import Churn, Repository, Skipped, skipped_sentence
+from archfb.repository.records import Repository, Skipped, skipped_sentence
 from archfb.repository.texts import Texts
 
 TYPE_CHECKING = False
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from archfb.repository.cache import Cache
-    from archfb.repository.git import Asked, Git
     from archfb.repository.inventory import Inventory, Listing
     from archfb.repository.picture import Picture
     from archfb.repository.records import Declared, File, Language
@@ -79,8 +79,11 @@ def text_of(path: bytes) -> str:
 class Reading:
     """What is known at each step of one reading."""
 
-    def __init__(self, listing: Listing, cache: Cache, allow: tuple[str, ...], begun: int) -> None:
-        """Keep what to read; `begun` is when the listing began (ns of the system clock)."""
+    def __init__(self, listing: Listing, cache: Cache, allow: tuple[str, ...], begun: int, history: bool) -> None:
+        """Keep what to read; `begun` is when the listing began (ns of the system clock).
+
+        `history` when it will be wanted: git is then asked for it at once.
+        """
         self.root = listing.root
         self.limits = listing.limits
         self.cache = cache
@@ -89,21 +92,28 @@ class Reading:
         named = self.root + b"\0" + repr((self.limits, sorted(allow))).encode()
         self.key = blake2b(named, digest_size=16).hexdigest()
         self._listing = listing
-        self._log: Asked | None = None
+        self._history = history
+        self.past = Past(None, None, self.limits, cache, self.key)
         self.own: dict[str, list[int]] = {}
 
     def take(self) -> Inventory:
         """Return what there is, having looked up the last reading while git listed it."""
         self.before = picture.load(self.cache.picture(self.key))
         self.commit = self._listing.commit()
-        if self.before is None and self.commit is not None:
-            self.ask_history(self._listing.git)  # takes longest; with a picture, only when there are new commits
+        self.past = Past(self._listing.git, self.commit, self.limits, self.cache, self.key)
+        if self._history:
+            self.past.ask()
         self.found = found = self._listing.inventory()
         if found.git is None:
-            self.commit = None
             self.close()
+            self.past = Past(None, None, self.limits, self.cache, self.key)
+            self.commit = None
         self._take_paths()
         return found
+
+    def close(self) -> None:
+        """Let go of what was asked and not needed."""
+        self.past.close()
 
     def repository(self) -> Repository:
         """Return what is known of the repository."""
@@ -139,25 +149,6 @@ class Reading:
         self._take_paths()
         return True
 
-    # ---- the history
-
-    def ask_history(self, git: Git | None) -> None:
-        """Start asking for the newest commits."""
-        if self._log is None and git is not None:
-            self._log = churn.start(git, self.limits.commits, self.commit)
-
-    def history(self) -> Churn:
-        """Return what changes most."""
-        self.ask_history(self.found.git)
-        asked, self._log = self._log, None
-        return churn.count(asked, self.limits.history_s, self.limits.commits, frozenset(self.paths))
-
-    def close(self) -> None:
-        """Let go of what was asked and not needed."""
-        if self._log is not None:
-            self._log.stop()
-            self._log = None
-
     # ---- nothing or little changed
 
     def _again(self, before: Picture) -> Repository | None:
@@ -169,7 +160,6 @@ class Reading:
             about = before.about
             declared = picture.declared_from_json(about["declared"])
             counted = picture.languages_from_json(about["languages"])
-            history = picture.churn_from_json(about["churn"])
             cycles = tuple(tuple(self.paths[at] for at in cycle) for cycle in about["cycles"])
             grown = self._take_up(files, differing) if differing else {}
         except (KeyError, TypeError, ValueError, IndexError):
@@ -180,9 +170,7 @@ class Reading:
             from archfb.repository import shares
 
             counted = shares.regrown(counted, grown)
-        if about["commit"] != self.commit:
-            history = self.history()
-        return self.assembled(files, counted, cycles, declared, history)
+        return self.assembled(files, counted, cycles, declared)
 
     def _differing(self, before: Picture) -> list[int]:
         ours, theirs = self.found.stats, before.columns["stats"]
@@ -240,7 +228,6 @@ class Reading:
         counted: tuple[Language, ...],
         cycles: tuple[tuple[str, ...], ...],
         declared: Declared,
-        history: Churn,
     ) -> Repository:
         """Return the record of what was found."""
         skipped = self._skipped()
@@ -262,12 +249,12 @@ class Reading:
             conventions=declared.conventions,
             cycles=cycles,
             layers=_layers(files),
-            churn=history,
             skipped=skipped,
             withheld=tuple([file.path for file in files if file.withheld]),
             not_listed=self.found.not_listed,
             notes=(*self.found.notes, *([sentence] if sentence else []), *declared.notes),
             content_id=self._content_id(files, skipped),
+            past=self.past.of(self.paths),
             source=Texts(self.root, self.limits.content, self.limits.depth),
             by_path={file.path: file for file in files},
         )

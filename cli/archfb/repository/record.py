@@ -51,16 +51,17 @@ class Record:
     def __delattr__(self, name: str) -> None:
         raise AttributeError(f"{type(self).__name__} is frozen: {name} stays as it is")
 
-    def _compared(self) -> tuple[Any, ...]:
+    def compared(self) -> tuple[Any, ...]:
+        """Return what makes it equal to another."""
         return tuple([getattr(self, name) for name in self.__match_args__ if name not in self._aside])
 
     def __eq__(self, other: object) -> bool:
         if type(other) is not type(self):
             return NotImplemented
-        return self is other or self._compared() == other._compared()
+        return self is other or self.compared() == other.compared()
 
     def __hash__(self) -> int:
-        return hash(self._compared())
+        return hash(self.compared())
 
     def __repr__(self) -> str:
         shown = ", ".join(

@@ -5,12 +5,12 @@ Paths are relative and "/"-separated, undecodable bytes are surrogates.
 
 from __future__ import annotations
 
-from archfb.repository.record import record
+from archfb.repository.record import Record, record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from typing import Protocol
+    from typing import Any, Protocol
 else:
     Protocol = object
 
@@ -225,6 +225,13 @@ class Source(Protocol):
         """Return a file's definitions in line order."""
 
 
+class Past(Protocol):
+    """Where the history comes from, when it is asked for."""
+
+    def churn(self) -> Churn:
+        """Return the files that change most."""
+
+
 @record
 class Repository:
     """Everything known of a repository at one moment; the same content gives an equal record.
@@ -250,15 +257,25 @@ class Repository:
     conventions: tuple[Convention, ...]
     cycles: tuple[tuple[str, ...], ...]
     layers: tuple[tuple[str, ...], ...]
-    churn: Churn
     skipped: tuple[Skipped, ...]
     withheld: tuple[str, ...]
     not_listed: int
     notes: tuple[str, ...]
     content_id: str
+    past: Past
     source: Source
     by_path: Mapping[str, File]
-    _aside = ("source", "by_path")
+    _aside = ("past", "source", "by_path")
+
+    @property
+    def churn(self) -> Churn:
+        """The files that change most: git is asked when this is first wanted."""
+        return self.past.churn()
+
+    def compared(self) -> tuple[Any, ...]:
+        """Return what makes it equal to another: what is kept of it, and its history."""
+        fields: Any = Record.compared
+        return (*fields(self), self.churn)
 
     def text(self, path: str) -> Text | None:
         """Return the redacted text of a listed file; None for one that is binary, withheld, gone or unknown."""

@@ -20,7 +20,7 @@ _CLASSES = bytes(
 _WIDTH = 16_384
 _EACH = int.from_bytes(b"\1" * _WIDTH, "little")
 _LETTER_BITS, _SIGN_BITS, _DIGIT_BITS, _HIGH_BITS = (_EACH * bit for bit in (_LETTER, _SIGN, _DIGIT, _HIGH))
-_SAMPLED = 8_192
+SAMPLED = 8_192  # bytes; of a longer content a sample is weighed
 _SLICES = 4
 _ARMOUR = 0.74  # tokens a byte of base64
 
@@ -33,9 +33,9 @@ def estimate(text: str) -> int:
 def estimate_bytes(content: bytes) -> int:
     """Return the estimated number of tokens of UTF-8 bytes; of more than 4 KiB four slices are weighed."""
     size = len(content)
-    if size <= _SAMPLED:
+    if size <= SAMPLED:
         return _weighed(content)
-    width = _SAMPLED // _SLICES
+    width = SAMPLED // _SLICES
     step = (size - width) // (_SLICES - 1)
     sample = b"".join([content[at : at + width] for at in range(0, step * (_SLICES - 1) + 1, step)])
     return _weighed(sample) * size // len(sample)

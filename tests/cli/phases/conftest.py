@@ -31,6 +31,13 @@ if TYPE_CHECKING:
 PHASES = ("phase1", "phase2", "phase3", "phase4", "phase5", "final")
 
 
+class NoPast:
+    """A history of no commits."""
+
+    def churn(self) -> Churn:
+        return Churn()
+
+
 @dataclass
 class Texts:
     """Texts and outlines from a dictionary."""
@@ -86,7 +93,7 @@ def made_repository(
             "commit": None,
             "listing": "git",
             "files": files,
-            "churn": Churn(),
+            "past": NoPast(),
             "withheld": tuple(one.path for one in files if one.withheld),
             "not_listed": 0,
             "content_id": content,

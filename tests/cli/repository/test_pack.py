@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sample_repositories import planted
 
-from archfb.repository import fence
+from archfb.repository import choices, fence
 from archfb.repository.pack import batches, overview, pack
 from archfb.repository.read import read_repository
-from archfb.repository.records import Piece, Repository
+from archfb.repository.record import changed
+from archfb.repository.records import Definition, File, Piece, Repository, Text
 from archfb.repository.tokens import estimate
 
 LONG = "".join(f"def function_{number}(argument):\n    return argument + {number}\n\n\n" for number in range(300))
@@ -251,3 +252,30 @@ def test_an_outline_shows_no_secret_nor_the_beginning_of_one(
     assert shown in written
     assert TOKEN[:12] not in written
     assert "ghijkl" not in written
+
+
+@pytest.mark.parametrize("budget", [200, 3_000, 100_000])
+def test_what_two_processes_pack_is_what_one_packs(
+    repo: Repository, monkeypatch: pytest.MonkeyPatch, budget: int
+) -> None:
+    monkeypatch.setattr(choices, "_SHARED", 1 << 40)
+    alone = pack(repo, budget)
+    monkeypatch.setattr(choices, "_SHARED", 0)
+    assert pack(repo, budget) == alone
+
+
+def test_a_file_that_cannot_fit_is_not_looked_at_to_find_out(tmp_path: Path) -> None:
+    files = {"a.txt": "word " * 200, "b.txt": "word " * 800, "c.txt": "word " * 850}
+    found = read_repository(planted(tmp_path / "r", files, commit=True), cache_dir=tmp_path / "cache")
+    looked = []
+
+    class Watched:
+        def text(self, file: File) -> Text | None:
+            looked.append(file.path)
+            return found.source.text(file)
+
+        def outline(self, file: File) -> tuple[Definition, ...]:
+            return found.source.outline(file)
+
+    packed = pack(changed(found, source=Watched()), 600)
+    assert (packed.included, set(looked)) == (("a.txt",), {"a.txt"})

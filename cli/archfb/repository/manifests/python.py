@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import ast
-import configparser
 import re
-import warnings
 
 from archfb.repository.manifests import toml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
@@ -14,13 +11,12 @@ from archfb.repository.records import EntryPoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
     from archfb.repository.manifests.declared import View
 
 _REQUIREMENT = regex(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(.*)", re.DOTALL)
-_LONGEST = 1 << 18  # characters of a setup.py
 _DEVELOPMENT = regex(r"dev|test|doc|lint|typ|ci|build|example|bench|check", re.IGNORECASE)
 
 
@@ -164,6 +160,8 @@ def _library(view: View, path: str, name: str, found: Gathered) -> None:
 
 
 def _setup_cfg(view: View, path: str, found: Gathered) -> None:
+    import configparser
+
     text = view.text(path)
     parser = configparser.ConfigParser(interpolation=None, strict=False)
     try:
@@ -209,20 +207,14 @@ def _pairs(values: str) -> dict[str, Any]:
 
 def _setup_py(view: View, path: str, found: Gathered) -> None:
     text = view.text(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about escapes in somebody else's strings
-            module = ast.parse(text[:_LONGEST])
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        found.manifest(path, "python", note=f"cannot be parsed: {error}")
+    from archfb.repository.manifests.setup_call import arguments, listed
+
+    values = arguments(text)
+    if isinstance(values, str):
+        found.manifest(path, "python", note=values)
         return
-    call = next((node for node in ast.walk(module) if isinstance(node, ast.Call) and _called(node) == "setup"), None)
-    if call is None:
+    if values is None:
         return
-    names = dict(_constants(module))
-    values = {keyword.arg: _literal(keyword.value, names) for keyword in call.keywords if keyword.arg}
-    if not values and not call.keywords:
-        return  # `setup()` alone: everything is in setup.cfg or pyproject.toml
     found.manifest(
         path,
         "python",
@@ -231,55 +223,16 @@ def _setup_py(view: View, path: str, found: Gathered) -> None:
         requires=values.get("python_requires"),
         description=values.get("description"),
     )
-    found.depends(path, "runtime", "runtime", _requirements_of(_listed(values.get("install_requires"))), text)
-    found.depends(path, "tests", "development", _requirements_of(_listed(values.get("tests_require"))), text)
+    found.depends(path, "runtime", "runtime", _requirements_of(listed(values.get("install_requires"))), text)
+    found.depends(path, "tests", "development", _requirements_of(listed(values.get("tests_require"))), text)
     extras = values.get("extras_require")
-    for extra, listed in extras.items() if isinstance(extras, dict) else ():
-        found.depends(path, f"extra:{extra}", "optional", _requirements_of(_listed(listed)), text)
+    for extra, wanted in extras.items() if isinstance(extras, dict) else ():
+        found.depends(path, f"extra:{extra}", "optional", _requirements_of(listed(wanted)), text)
     points = values.get("entry_points")
-    for group, listed in points.items() if isinstance(points, dict) else ():
+    for group, wanted in points.items() if isinstance(points, dict) else ():
         if word(group).endswith("_scripts"):
-            _scripts(view, path, _pairs("\n".join(map(str, _listed(listed)))), found, text)
+            _scripts(view, path, _pairs("\n".join(map(str, listed(wanted)))), found, text)
     _library(view, path, word(values.get("name")), found)
-
-
-def _called(node: ast.Call) -> str:
-    return (
-        node.func.id
-        if isinstance(node.func, ast.Name)
-        else node.func.attr
-        if isinstance(node.func, ast.Attribute)
-        else ""
-    )
-
-
-def _constants(module: ast.Module) -> Iterator[tuple[str, ast.expr]]:
-    for node in module.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            yield node.targets[0].id, node.value
-
-
-def _literal(node: ast.expr, names: Mapping[str, ast.expr], depth: int = 0) -> Any:
-    """Return the value of a literal, of a name bound to one, or of a sum of such lists; None for the rest."""
-    if depth > 20:
-        return None
-    if isinstance(node, ast.Name):
-        return _literal(names[node.id], names, depth + 1) if node.id in names else None
-    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
-        return [_literal(value, names, depth + 1) for value in node.elts]
-    if isinstance(node, ast.Dict):
-        return {
-            _literal(key, names, depth + 1): _literal(value, names, depth + 1)
-            for key, value in zip(node.keys, node.values, strict=True)
-            if isinstance(key, (ast.Constant, ast.Name))
-        }
-    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add):
-        return [*_listed(_literal(node.left, names, depth + 1)), *_listed(_literal(node.right, names, depth + 1))]
-    return node.value if isinstance(node, ast.Constant) else None
-
-
-def _listed(value: object) -> list[Any]:
-    return value if isinstance(value, list) else value.splitlines() if isinstance(value, str) else []
 
 
 def _pipfile(view: View, path: str, found: Gathered) -> None:
