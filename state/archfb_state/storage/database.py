@@ -107,6 +107,11 @@ class Database:
 
     def patient(self, sql: str) -> sqlite3.Cursor:
         """Execute one statement, waiting while another process is in the way; then StoreBusy."""
+        try:
+            return self.connection.execute(sql)
+        except sqlite3.OperationalError as error:
+            if not is_busy(error):
+                raise
         return self.patiently(lambda connection: connection.execute(sql))
 
     def patiently(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from archfb_state.core.latest import Latest
 from archfb_state.records import AccountRecord, DeploymentRecord, MachineRecord, ModelRecord, Snapshot
 from archfb_state.storage.flights import ALL, SKEW, Flights
 from archfb_state.storage.rows import ACCOUNTS, DEPLOYMENTS, MACHINE, MODELS, TRANSITIONS, Table
@@ -42,19 +43,23 @@ class Kept(dict[str, R | None]):
         self.change = table.update(key)
         self.drop = f"DELETE FROM {table.name} WHERE {key} = ?"  # noqa: S608 - names are ours
         self.whole = False
+        self.there: dict[str, R] = {}
+        """The rows that there are; replaced where one changes, since snapshots hold it."""
         self.damaged: set[str] = set()
         self._parsed: dict[str, tuple[tuple[Any, ...], R]] = {}
 
     def forget(self) -> None:
         """Another process wrote: read again when needed."""
         self.clear()
-        self.whole = False
+        self.there, self.whole = {}, False
 
     def need(self, connection: sqlite3.Connection, key: str) -> None:
         """Read one row, unless it is known."""
         if key not in self and not self.whole:
             row = connection.execute(self.one, (key,)).fetchone()
-            self[key] = None if row is None else self._parse(key, row)
+            record = self[key] = None if row is None else self._parse(key, row)
+            if record is not None:
+                self.there = {**self.there, key: record}
 
     def need_all(self, connection: sqlite3.Connection) -> None:
         """Read every row, unless they are known."""
@@ -62,7 +67,7 @@ class Kept(dict[str, R | None]):
             for row in connection.execute(self.table.select).fetchall():
                 key = str(row[self.key_at])
                 self[key] = self._parse(key, row)
-            self.whole = True
+            self.there, self.whole = {key: one for key, one in self.items() if one is not None}, True
 
     def _parse(self, key: str, row: tuple[Any, ...]) -> R | None:
         known = self._parsed.get(key)
@@ -85,6 +90,7 @@ class Kept(dict[str, R | None]):
             connection.execute(self.change, row)
         self._parsed[key] = (tuple(row), record)
         self[key] = record
+        self.there = {**self.there, key: record}
         self.damaged.discard(key)
 
     def drop_damaged(self, connection: sqlite3.Connection) -> None:
@@ -93,9 +99,15 @@ class Kept(dict[str, R | None]):
             connection.execute(self.drop, (key,))
         self.damaged.clear()
 
-    def present(self) -> dict[str, R]:
-        """Return the rows that there are."""
-        return {key: record for key, record in self.items() if record is not None}
+
+class _Touched(NamedTuple):
+    """What an attempt may touch, and what that was worked out from."""
+
+    refs: Sequence[ModelRef]
+    mine: tuple[str, str, str]
+    models: set[str]
+    deployments: set[str]
+    accounts: set[str]
 
 
 class Remembered:
@@ -108,11 +120,11 @@ class Remembered:
         self.models: Kept[ModelRecord] = Kept(MODELS, "model")
         self.machine: MachineRecord | None = None
         self.flights = Flights()
+        self._last_touched: Latest[_Touched] = Latest()
         self.leases: list[tuple[str, float, float]] | None = None
         self.credits: dict[str, Credits] = {}
         """The round robin's memory by slot, as far as it was read."""
         self._version: int | None = None
-        self._snapshot: Snapshot | None = None
 
     def refresh(self, connection: sqlite3.Connection) -> None:
         """Forget everything if another connection has committed since the last call."""
@@ -128,7 +140,7 @@ class Remembered:
         self.models.forget()
         self.flights.forget()
         self.credits.clear()
-        self.machine = self.leases = self._version = self._snapshot = None
+        self.machine = self.leases = self._version = None
 
     def damaged(self) -> tuple[set[str], set[str], set[str]]:
         """Return the models, deployments and accounts whose rows could not be read."""
@@ -142,17 +154,14 @@ class Remembered:
 
     def snapshot(self, connection: sqlite3.Connection, now: float) -> Snapshot:
         """Return everything as of now."""
-        if self._snapshot is None:
-            for kept in (self.deployments, self.accounts, self.models):
-                kept.need_all(connection)
-            self._snapshot = self._partial(connection, now)
-        known = self._snapshot
+        for kept in (self.deployments, self.accounts, self.models):
+            kept.need_all(connection)
         return Snapshot(
             now,
-            known.deployments,
-            known.accounts,
-            known.models,
-            known.machine,
+            self.deployments.there,
+            self.accounts.there,
+            self.models.there,
+            self._machine(connection),
             self.flights.counts(connection, now),
             self._leases(connection, now),
             self.flights.waiting(connection, now),
@@ -162,42 +171,33 @@ class Remembered:
         self, connection: sqlite3.Connection, attempt: Attempt, refs: Sequence[ModelRef], now: float
     ) -> Snapshot:
         """Return what one attempt may touch: its own rows, and those of the models that share something with it."""
-        if self._snapshot is not None:
-            known = self._snapshot
-            return Snapshot(now, known.deployments, known.accounts, known.models, self._machine(connection))
-        models, deployments, accounts = self._touched(connection, attempt, refs)
         machine = self._machine(connection)
-        for key in models:
-            self.models.need(connection, key)
-        for key in (*deployments, *(one.before.deployment for one in machine.pending)):
-            self.deployments.need(connection, key)
-        for key in accounts:
-            self.accounts.need(connection, key)
-        return self._partial(connection, now)
+        if not (self.models.whole and self.deployments.whole and self.accounts.whole):
+            touched = self._touched(connection, attempt, refs)
+            for key in touched.models - self.models.keys():
+                self.models.need(connection, key)
+            for key in touched.deployments - self.deployments.keys():
+                self.deployments.need(connection, key)
+            for key in touched.accounts - self.accounts.keys():
+                self.accounts.need(connection, key)
+            for one in machine.pending:
+                self.deployments.need(connection, one.before.deployment)
+        return Snapshot(now, self.deployments.there, self.accounts.there, self.models.there, machine)
 
-    def _touched(
-        self, connection: sqlite3.Connection, attempt: Attempt, refs: Sequence[ModelRef]
-    ) -> tuple[set[str], set[str], set[str]]:
-        models, deployments, accounts = {attempt.model}, {attempt.deployment}, {attempt.account}
-        sharing = [
+    def _touched(self, connection: sqlite3.Connection, attempt: Attempt, refs: Sequence[ModelRef]) -> _Touched:
+        mine = attempt.model, attempt.deployment, attempt.account
+        last = self._last_touched.get(attempt.model)
+        if last is not None and last.refs is refs and last.mine == mine:
+            return last
+        named = [
             (ref.model, ref.deployment, ref.account)
             for ref in refs
             if ref.deployment == attempt.deployment or ref.account == attempt.account
-        ] or _readable(connection.execute(_SHARING, (attempt.deployment, attempt.account)))
-        for model, deployment, account in sharing:
-            models.add(model)
-            deployments.add(deployment)
-            accounts.add(account)
-        return models, deployments, accounts
-
-    def _partial(self, connection: sqlite3.Connection, now: float) -> Snapshot:
-        return Snapshot(
-            now,
-            self.deployments.present(),
-            self.accounts.present(),
-            self.models.present(),
-            self._machine(connection),
-        )
+        ]
+        sharing = named or _readable(connection.execute(_SHARING, mine[1:]))
+        models, deployments, accounts = (set(one) for one in zip(mine, *sharing, strict=True))
+        found = _Touched(refs, mine, models, deployments, accounts)
+        return self._last_touched.keep(attempt.model, found) if named else found
 
     def _machine(self, connection: sqlite3.Connection) -> MachineRecord:
         if self.machine is None:
@@ -212,7 +212,6 @@ class Remembered:
 
     def apply(self, connection: sqlite3.Connection, changes: Changes) -> None:
         """Write down what an event changed."""
-        self._snapshot = None
         for key, deployment in changes.deployments.items():
             self.deployments.put(connection, key, deployment)
         for key, account in changes.accounts.items():
