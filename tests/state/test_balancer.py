@@ -337,10 +337,15 @@ def test_likely_one_is_explored_that_could_be_the_better(
     assert (explored.count("c") / 1000, explored.count("d") / 1000) == pytest.approx(shares, abs=0.003)
 
 
+@pytest.mark.parametrize("ending", [(), ("server_error",)])
 @pytest.mark.parametrize(("hours", "found"), [(0.9, "c"), (1.0, "d"), (20.0, "d")])
-def test_a_model_that_has_not_answered_for_an_hour_is_explored_although_it_was_slow(hours: float, found: str) -> None:
+def test_a_model_that_was_not_called_for_an_hour_is_explored_although_it_was_slow(
+    hours: float, found: str, ending: tuple[str, ...]
+) -> None:
     one = core()
     one.record("d", *["ok"] * 3, took=30.0)
+    one.wait(1000.0 if ending else 0.0)
+    one.record("d", *ending, after=0, took=1.0)
     one.wait(hours * 3600 - 10)
     one.record("a", *["ok"] * 3, took=1.0)
     one.record("c", *["ok"] * 3, took=1.1)

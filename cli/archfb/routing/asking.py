@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from asyncio import CancelledError
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from archfb import events
@@ -39,6 +40,8 @@ class Asking:
     others: int = 0
     allowed: int = 1
     lease: Lease | None = None
+    most: float = inf
+    """Seconds that an attempt may take, where that is less than its provider allows."""
     mine: list[Attempt] = field(default_factory=list)
     learned: dict[str, str] = field(default_factory=dict)
 
@@ -126,7 +129,7 @@ class Asking:
         repeat = bool(self.mine)
         started = self.ledger.begin(self.member, len(self.mine) + 1)
         thinks = self.member.model.reasoning not in {None, "disabled"}
-        limits = pace.attempt_limits(self.member.provider, self.left, self.others, reasoning=thinks)
+        limits = pace.attempt_limits(self.member.provider, self.left, self.others, reasoning=thinks, most=self.most)
         try:
             reply = await self.desk.transport.ask(self._target(), question, limits)
         except CancelledError:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING
 
 from archfb import events
 from archfb.providers.exchange import Usage
-from archfb.routing import pace, plan
+from archfb.routing import beside, pace, plan
 from archfb.routing.answer import Answer, CallError
 from archfb.routing.asking import Asking
+from archfb.routing.beside import Beside, stopped
 from archfb.routing.failure import Scene, reasons, sentence
 from archfb.routing.ledger import Ledger
 from archfb.routing.table import OFFLINE_MACHINE, percentile
 from archfb_state.core.machine import offline
+from archfb_state.core.pace import overdue_after
 from archfb_state.core.standing import standing
 from archfb_state.outcomes import Outcome
 from archfb_state.records import Snapshot
@@ -52,6 +55,7 @@ class Call:
     _refused_window: int | None = None
     _too_dear: list[str] = field(default_factory=list)
     _hedged: set[str] = field(default_factory=set)
+    _trials: Beside = field(default_factory=Beside)
     _skipped: dict[str, str] = field(default_factory=dict)
     """Candidates that were passed over once the call was on its way, and why."""
 
@@ -61,6 +65,7 @@ class Call:
 
     async def run(self) -> Answer:
         """Return the answer, good or bad; raises CancelledError alone, with everything recorded."""
+        self.desk.calls += 1
         self.desk.together.calls += 1
         try:
             return await self._run()
@@ -74,8 +79,10 @@ class Call:
         try:
             answer = await self._through(decision)
         except BaseException:
+            await self._trials.stop()
             self.ledger.flush(blame=False)
             raise
+        self._trials.leave(self.desk, lambda: self.ledger.flush(blame=answer.ok))
         self.desk.observe(events.CallEnded(call_id, phase, self.role, answer.model, answer.cost_usd))
         return answer
 
@@ -115,10 +122,21 @@ class Call:
             if ranked.model not in self._hedged and self._may_ask(ranked):
                 if reply is not None and reply.outcome is Outcome.CONTEXT_TOO_LONG:
                     self._say_who_takes_it(ranked)
-                reply = await self._turn(ranked, order[at + 1 :]) or reply
+                if self._tried_beside(ranked, order[at + 1 :]):
+                    continue
+                reply = await self._trials.first(self._turn(ranked, order[at + 1 :])) or reply
                 if self._over(reply):
-                    break
-        return reply
+                    return reply
+        return await self._trials.last() or reply
+
+    def _tried_beside(self, ranked: Ranked, rest: list[Ranked]) -> bool:
+        """Make the trial of a model that hung beside the next candidate's turn; False where it is waited for."""
+        record = self.rows.deployments.get(self._member(ranked).ref.deployment)
+        if not beside.wanted(self.desk, ranked, record, rest):
+            return False
+        self._trials.start(self._with_lease(ranked, len(rest), self._usual(ranked)))
+        self.desk.store.moved(self.ledger.call_id, next(one.model for one in rest if one.lease is None))
+        return True
 
     def _say_who_takes_it(self, ranked: Ranked) -> None:
         """Say that the prompt was too long for the last model, and that the next one may have room for it."""
@@ -161,7 +179,7 @@ class Call:
                 return first.result()
             return await self._race(first, backup, len(rest) - 1)
         finally:
-            await _stopped(first)
+            await stopped(first)
 
     def _hedge_after(self, ranked: Ranked) -> float | None:
         """Return the seconds after which a second candidate is asked too: a quantile of the model's own latency."""
@@ -183,9 +201,15 @@ class Call:
                 return good or replies[0]
             return await pending.pop() or replies[0]
         finally:
-            await _stopped(second)
+            await stopped(second)
 
-    async def _with_lease(self, ranked: Ranked, others: int) -> Reply | None:
+    def _usual(self, ranked: Ranked) -> float:
+        """Return the seconds after which a trial beside a call has failed: what would be late of a healthy model."""
+        record = self.rows.models.get(ranked.model)
+        late = overdue_after(record) if record is not None else None
+        return inf if late is None else late
+
+    async def _with_lease(self, ranked: Ranked, others: int, most: float = inf) -> Reply | None:
         """Ask a candidate; one that needs a lease only where that is won, and then once."""
         if ranked.lease is None:
             return await self._ask(self._member(ranked), others, self.desk.config.routing.attempts_per_model)
@@ -194,14 +218,26 @@ class Call:
             self._skipped[ranked.model] = "its trial is being made elsewhere"
             return None
         try:
-            return await self._ask(self._member(ranked), others, TRIAL_ATTEMPTS, lease)
+            return await self._ask(self._member(ranked), others, TRIAL_ATTEMPTS, lease, most)
         finally:
             if not ranked.lease.startswith("critical:"):
                 self.desk.store.release(lease)
 
-    async def _ask(self, member: Member, others: int, allowed: int, lease: Lease | None = None) -> Reply | None:
+    async def _ask(
+        self, member: Member, others: int, allowed: int, lease: Lease | None = None, most: float = inf
+    ) -> Reply | None:
         turn = Asking(
-            self.desk, self.request, self.build, self.ledger, self.rows, self.deadline, member, others, allowed, lease
+            self.desk,
+            self.request,
+            self.build,
+            self.ledger,
+            self.rows,
+            self.deadline,
+            member,
+            others,
+            allowed,
+            lease,
+            most,
         )
         reply = await turn.ask()
         if reply is None:
@@ -241,7 +277,7 @@ class Call:
         return replace(decision, ranked=tuple(ranked)) if self._skipped else decision
 
     def _answered(self, decision: Decision, reply: Reply) -> Answer:
-        answered = next(one for one in reversed(self.ledger.attempts) if one.outcome is reply.outcome)
+        answered = self.ledger.of(reply)
         return Answer(
             ok=True,
             text=reply.text,
@@ -301,10 +337,3 @@ class Call:
         if self._stands(self.ledger.attempts[-1].outcome):
             return CallError("all_failed", f'A refusal ended the call (on_refusal = "stop"): {told}', retry_at)
         return CallError("all_failed", f"Every model failed: {told}", retry_at)
-
-
-async def _stopped(task: asyncio.Future[Reply | None]) -> None:
-    """Cancel a task that is still going, and wait until its end is recorded."""
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})

@@ -17,10 +17,12 @@ from archfb.routing.together import Together
 
 if TYPE_CHECKING:
     import random
+    from asyncio import Future
     from collections.abc import Awaitable, Callable
 
     from archfb.config.model import Config
     from archfb.events import Event, Observer
+    from archfb.providers.exchange import Reply
     from archfb.providers.transport import Transport
     from archfb.routing.plan import Request
     from archfb.routing.prices import Price
@@ -44,6 +46,10 @@ class Desk:
     observe: Observer
     run_id: str | None = None
     clock: Callable[[], float] = time.monotonic
+    calls: int = 0
+    """Calls begun in this process."""
+    trials: set[Future[Reply | None]] = field(default_factory=set)
+    """Trials that outlast the calls beside which they are made."""
     repeats: RepeatBudget = field(default_factory=RepeatBudget)
     settings: Settings = field(init=False)
     refs: tuple[ModelRef, ...] = field(init=False)

@@ -28,6 +28,7 @@ class Ledger:
     attempts: list[Attempt] = field(default_factory=list)
     failed: str | None = None
     """The model that failed last, from which the next one takes over."""
+    _replies: list[tuple[Reply, Attempt]] = field(default_factory=list)
     _unsettled: list[Attempt] = field(default_factory=list)
     """Refused requests that are held against nobody until another model accepts the same call."""
 
@@ -45,6 +46,7 @@ class Ledger:
         """Record how an attempt ended, together with what its end decides about earlier ones."""
         attempt = self._attempt(member, reply, started, repeat=repeat)
         self.attempts.append(attempt)
+        self._replies.append((reply, attempt))
         self.desk.observe(events.AttemptEnded(self.call_id, self.phase, self.role, attempt))
         if attempt.outcome is Outcome.INVALID_REQUEST:
             self._unsettled.append(attempt)
@@ -92,6 +94,10 @@ class Ledger:
         waiting = [replace(one, blame=blame and one.deployment != accepting) for one in self._unsettled]
         self._unsettled.clear()
         return waiting
+
+    def of(self, reply: Reply) -> Attempt:
+        """Return the attempt that a reply came from."""
+        return next(attempt for said, attempt in self._replies if said is reply)
 
     def asked(self, model: str) -> int:
         """Return how often a model was asked in this call."""

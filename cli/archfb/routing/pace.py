@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from math import inf
 from typing import TYPE_CHECKING
 
 from archfb.providers.exchange import Limits
@@ -30,10 +31,12 @@ SHORT_HOLD_SHARE = 0.10
 """… and it takes no more than this share of the deadline that is left."""
 
 
-def attempt_limits(provider: Provider, left: float, others: int, *, reasoning: bool = False) -> Limits:
-    """Return one attempt's time-outs: the provider's, cut so that another candidate still has a chance."""
+def attempt_limits(
+    provider: Provider, left: float, others: int, *, reasoning: bool = False, most: float = inf
+) -> Limits:
+    """Return one attempt's time-outs: the provider's, at `most` some seconds, and room for another candidate left."""
     room = min(left / 2, ROOM) if others else 0.0
-    total = max(0.05, min(provider.timeout, left - room))
+    total = max(0.05, min(provider.timeout, left - room, most))
     idle = provider.timeout if reasoning else provider.idle_timeout
     return Limits(total, min(provider.connect_timeout, total), min(idle, total))
 

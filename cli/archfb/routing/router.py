@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from archfb.config.model import Config
 from archfb.events import Note
@@ -184,11 +184,12 @@ class Router:
     async def _stop_looking(self) -> None:
         import asyncio
 
-        if self._ahead:
-            await asyncio.wait(self._ahead, timeout=LAST_LOOK)
-        for task in self._ahead:
+        looking: list[Future[Any]] = [*self._ahead, *self.desk.trials]
+        if looking:
+            await asyncio.wait(looking, timeout=LAST_LOOK)
+        for task in looking:
             task.cancel()
-        await asyncio.gather(*self._ahead, return_exceptions=True)
+        await asyncio.gather(*looking, return_exceptions=True)
 
     def status(self, named: Iterable[str] = ()) -> StatusTable:
         """Return the health of every model that a chain names, and of those `named` here."""

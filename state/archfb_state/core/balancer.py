@@ -4,7 +4,7 @@ balanced: the tier nearest to the complexity (of two, the higher), in it a smoot
 weight · success · speed · health; then the rest by score, tier by tier. priority: the chain's order. fastest: the
 least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
 unknown prices last. Both of the latter ask another than the first in one call of twenty, drawn by how near it comes
-to the first; one that has not answered for an hour is as likely as the first would be. A model whose last call
+to the first; one that was not called for an hour is as likely as the first would be. A model whose last call
 failed, that is on probation, or whose last answer or waiting call takes far longer than usual, is asked by one
 call at a time: while that one waits, others go elsewhere first.
 Then, always: critical models, trials, models of weight 0, the offline provider. One model that is due for a trial,
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from random import Random
 
     from archfb_state.decisions import Candidate, Demand
-    from archfb_state.records import Snapshot
+    from archfb_state.records import ModelRef, Snapshot
     from archfb_state.settings import Settings, Strategy
 
 EXPLORED = 0.05
@@ -45,7 +45,7 @@ NEARNESS = 8
 LEAST_LIKELY = 1e-6
 """The share of the first's likelihood that every model has, however slow or dear."""
 UNSEEN = HOUR
-"""Seconds without an answer after which a model is explored like one as good as the first: it may have changed."""
+"""Seconds without a call after which a model is explored like one as good as the first: it may have changed."""
 
 _UNTRIED = beta.low(0.0, 0.0)
 """A trial is ranked as if nothing were known of it: its failures are what it is tried for."""
@@ -232,11 +232,20 @@ def _explored(order: list[Place], measure: Callable[[Place], float], chance: _Ch
 
 def _likely(place: Place, best: float, own: float, rows: Snapshot) -> float:
     """Return how likely a model is explored: 1 for one as good as the first, or that nothing is known of now."""
-    record = rows.models.get(place.entry.candidate.ref.model)
-    answered = record.last_call_success_at if record is not None else None
-    if answered is None or rows.at - answered >= UNSEEN or own <= best:
+    called = _last_called(place.entry.candidate.ref, rows)
+    if called is None or rows.at - called >= UNSEEN or own <= best:
         return 1.0
     return max((best / own) ** NEARNESS, LEAST_LIKELY)
+
+
+def _last_called(ref: ModelRef, rows: Snapshot) -> float | None:
+    """Return when a call last answered or failed at a model; one that fails is not explored again at once."""
+    model, deployment = rows.models.get(ref.model), rows.deployments.get(ref.deployment)
+    answered = model.last_call_success_at if model is not None else None
+    failed = deployment.last_call_failure_at if deployment is not None else None
+    if answered is None or failed is None:
+        return failed if answered is None else answered
+    return max(answered, failed)
 
 
 def _inserted(order: list[Place], head: Place | None, key: Callable[[Place], float]) -> list[Place]:
