@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from archfb import events
 from archfb.phases import reuse
 from archfb.phases.calls import Called
+from archfb.phases.claiming import alone
 from archfb.phases.given import reading, with_reading, without_reading
 from archfb.phases.leaving import ended
 from archfb.phases.records import CallFailed, Made
@@ -84,12 +85,27 @@ class ModelCaller:
 
     async def call(self, spec: CallSpec) -> Called | CallFailed:
         """Return a stored answer that is as good as a new one, else ask; an answer is stored before it is used."""
+        if (stored := self._found(spec)) is not None:
+            return stored
+        async with self.slots:
+            if self.options.fresh or self.options.offline:
+                return await ended(self._buy(spec))
+            return await alone(
+                self.store,
+                spec.key,
+                lambda: self._found(spec),
+                lambda: ended(self._buy(spec)),
+                lambda: self.observe(
+                    events.Note(f"{spec.title}: another run is asking this; waiting for its answer")
+                ),
+            )
+
+    def _found(self, spec: CallSpec) -> Called | CallFailed | None:
+        """Return the stored answer that counts as a hit, if any, and tell the observer."""
         stored = self.stored(spec)
         if stored is not None:
             self.observe(events.CallEnded(spec.key, spec.phase, spec.role, stored.made.model, 0.0, stored=True))
-            return stored
-        async with self.slots:
-            return await ended(self._buy(spec))
+        return stored
 
     def usable(self, phase: str) -> bool:
         """Return whether a model of the phase's chain could be asked now."""

@@ -98,6 +98,56 @@ def test_a_killed_run_goes_on_where_it_was(runs: Any, kit: Any) -> None:
     assert roles(again) == ["agent_2"]
 
 
+async def until(condition: Any) -> None:
+    for _ in range(12_000):
+        if condition():
+            return
+        await asyncio.sleep(0.005)
+    raise AssertionError("it never came to that")
+
+
+def test_two_runs_at_once_buy_no_answer_twice(runs: Any, kit: Any) -> None:
+    async def scenario() -> None:
+        paused = asyncio.Event()
+
+        async def pause() -> None:
+            await asyncio.wait_for(paused.wait(), 60)
+
+        first = kit.router(kit.config("m"), answering(kit.plan(*GROUPS)), pause=pause)
+        second = kit.router(kit.config("m"), answering(kit.plan(*GROUPS)), pause=pause)
+        one, two = (asyncio.ensure_future(runs.later("all", router)) for router in (first, second))
+        waits = "another run is asking this; waiting for its answer"
+        await until(lambda: sum(waits in getattr(event, "text", "") for event in runs.events) == 3)
+        paused.set()
+        results = [await one, await two]
+        assert [result.ok for result in results] == [True, True]
+        asked = [one.role for router in (first, second) for one in router.asked]
+        assert len(asked) == len(set(asked)) == 9
+
+    asyncio.run(scenario())
+
+
+def test_what_another_run_could_not_get_is_asked_by_the_one_that_waits(runs: Any, kit: Any) -> None:
+    async def scenario() -> None:
+        going = asyncio.Event()
+
+        async def pause() -> None:
+            await asyncio.wait_for(going.wait(), 60)
+
+        bad = kit.router(kit.config("m", offline=False), lambda _: Outcome.SERVER_ERROR, pause=pause)
+        good = kit.router(kit.config("m", offline=False))
+        one = asyncio.ensure_future(runs.later("phase1", bad))
+        await until(lambda: len(bad.asked) == 3)
+        two = asyncio.ensure_future(runs.later("phase1", good))
+        await until(lambda: sum("another run" in getattr(event, "text", "") for event in runs.events) == 3)
+        going.set()
+        assert not (await one).ok
+        assert (await two).ok
+        assert len(good.asked) == 3
+
+    asyncio.run(scenario())
+
+
 def test_an_agent_that_nobody_answers_is_missing_by_name_and_files_and_the_others_stand(runs: Any, kit: Any) -> None:
     script = answering(kit.plan(*GROUPS), agent_2=Outcome.SERVER_ERROR)
     router = kit.router(kit.config("m", offline=False), script)

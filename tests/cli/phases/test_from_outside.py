@@ -70,6 +70,19 @@ def test_a_run_killed_in_every_phase_asks_no_finished_part_again(here: Outside) 
     assert [one["status"] for one in document["phases"]] == ["stored"] * 5 + ["done"]
 
 
+def test_two_processes_at_once_buy_no_answer_twice_and_one_killed_is_taken_over_from(here: Outside) -> None:
+    here.put(well(hanging("technology")))
+    killed = here.begin("run", "all", str(here.repo), "--json")
+    here.wait_for("technology", 2)
+    here.put(well())
+    both = [here.begin("run", "all", str(here.repo), "--json") for _ in range(2)]
+    killed.kill()
+    killed.communicate(timeout=PATIENCE)
+    ended = [one.communicate(timeout=PATIENCE) for one in both]
+    assert [one.returncode for one in both] == [0, 0], ended
+    assert here.asked() == Counter({role: 2 if role == "technology" else 1 for role in ALL})
+
+
 SIGNALS = [(signal.SIGINT, 130), (signal.SIGTERM, 143)]
 
 
