@@ -32,7 +32,7 @@ def document(
 def finding_body(one: Finding) -> str:
     """Return a finding under its title, its own headings one level further down."""
     notes = "".join(f"\n\n> {note}" for note in one.notes)
-    return f"## {plain(one.title)}{notes}\n\n{lowered(one.text.strip())}"
+    return f"## {plain(one.title)}{notes}\n\n{lowered(one.text.strip()) or 'Nothing was found.'}"
 
 
 def lowered(text: str) -> str:

@@ -124,9 +124,11 @@ def _limits_met(found: Inventory, limits: ReadLimits) -> list[str]:
     notes = []
     large = sum(size > limits.content for size in found.stats[::STATS])
     if large:
-        notes.append(f"Stopped at limit {limits.content:,} bytes in {large:,} larger files; use --max-file-size")
+        files = "file" if large == 1 else "files"
+        notes.append(f"Stopped at limit {limits.content:,} bytes in {large:,} larger {files}; use --max-file-size")
     if deep := found.skipped_count.get("deep"):
-        notes.append(f"Stopped at limit {limits.depth:,} folders deep: {deep:,} files not read; use --max-depth")
+        files = "file" if deep == 1 else "files"
+        notes.append(f"Stopped at limit {limits.depth:,} folders deep: {deep:,} {files} not read; use --max-depth")
     return notes
 
 

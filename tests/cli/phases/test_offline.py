@@ -187,6 +187,9 @@ def test_row_82_odd_and_tiny_repositories_are_analysed_too(
     result = analysed(root, kit, tmp_path)
     assert result.ok
     assert said in result.phases[1].result.to_markdown()
+    whole = "\n".join(one.result.to_markdown() for one in result.phases)
+    assert "\n\n\n" not in whole
+    assert " 1 lines" not in whole
     assert not any("\x1b" in one.result.to_markdown() for one in result.phases)
 
 

@@ -118,7 +118,7 @@ def test_row_82_odd_file_names_are_read_and_shown_inert(run: Any, here: Outside)
 
 LIMITS = [
     (("--max-files", "3"), "Stopped at limit 3 files: 7 not read; use --max-files"),
-    (("--max-depth", "2"), "Stopped at limit 2 folders deep: 1 folders not entered; use --max-depth"),
+    (("--max-depth", "2"), "Stopped at limit 2 folders deep: 1 folder not entered; use --max-depth"),
     (("--max-file-size", "64"), "Stopped at limit 64 bytes in 6 larger files; use --max-file-size"),
 ]
 

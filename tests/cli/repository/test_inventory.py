@@ -121,8 +121,8 @@ def test_limits_are_met_and_said(tmp_path: Path) -> None:  # row 83
     found = taken(folder, ReadLimits(depth=3, content=50))
     assert found.skipped == {"deep": [b"1/2/3/4/deep.txt"]}
     assert found.notes == [
-        "Stopped at limit 50 bytes in 1 larger files; use --max-file-size",
-        "Stopped at limit 3 folders deep: 1 files not read; use --max-depth",
+        "Stopped at limit 50 bytes in 1 larger file; use --max-file-size",
+        "Stopped at limit 3 folders deep: 1 file not read; use --max-depth",
     ]
 
 

@@ -257,7 +257,7 @@ def test_a_sparse_file_of_ten_gigabytes_costs_one_megabyte(tmp_path: Path) -> No
         False,
         "binary",
     )
-    assert repo.notes == ("Stopped at limit 1,048,576 bytes in 1 larger files; use --max-file-size",)
+    assert repo.notes == ("Stopped at limit 1,048,576 bytes in 1 larger file; use --max-file-size",)
 
 
 def test_beyond_the_limit_files_are_counted_exactly(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def large_lines(facts: Facts, limit: int = 5) -> list[str]:
     found = []
     for one in large[:limit]:
         defined = facts.named(one.path, 3)
-        text = f"`{shown(one.path)}` has {one.lines:,} lines" + (f": {defined}" if defined else "")
+        text = f"`{shown(one.path)}` has {count(one.lines, 'line')}" + (f": {defined}" if defined else "")
         found.append(said(text, one.path, facts.first_line(one.path)))
     return found
 

@@ -208,7 +208,7 @@ def _part(facts: Facts, one: Component) -> str:
     about = purpose(facts, chief.path)
     defined = facts.named(chief.path, 3)
     inside = shown(chief.path).removeprefix(f"{shown(one.name)}/")
-    text = f"`{shown(one.name)}/` ({count(len(one.files), 'file')}, {one.lines:,} lines): start at `{inside}`"
+    text = f"`{shown(one.name)}/` ({count(len(one.files), 'file')}, {count(one.lines, 'line')}): start at `{inside}`"
     text += f", which defines {defined}" if defined else ""
     text += f". “{about[0]}”" if about else ""
     return said(text, chief.path, about[1] if about else facts.first_line(chief.path))
@@ -218,7 +218,7 @@ def _module(facts: Facts, file: File) -> str:
     about, defined = purpose(facts, file.path), facts.named(file.path, 4)
     parts = [f"“{about[0]}”"] if about else []
     parts += [f"defines {defined}"] if defined else []
-    text = f"`{shown(file.path)}` ({file.lines:,} lines)" + (f": {'; '.join(parts)}" if parts else "")
+    text = f"`{shown(file.path)}` ({count(file.lines, 'line')})" + (f": {'; '.join(parts)}" if parts else "")
     return said(text, file.path, about[1] if about else facts.first_line(file.path))
 
 
@@ -253,9 +253,8 @@ def component_lines(facts: Facts, limit: int = 10) -> list[str]:
         says = f" “{about[0]}”" if about else ""
         defined = facts.named(chief.path, 3)
         centre = f"its centre `{shown(chief.path)}`" + (f" defines {defined}" if defined else "")
-        text = (
-            f"{name} has {count(len(one.files), 'source file')}, {one.lines:,} lines; {centre}{says and '.' + says}"
-        )
+        size = f"{count(len(one.files), 'source file')}, {count(one.lines, 'line')}"
+        text = f"{name} has {size}; {centre}{says and '.' + says}"
         found.append(said(text, chief.path, about[1] if about else facts.first_line(chief.path)))
     return found
 
@@ -291,7 +290,7 @@ def _central(facts: Facts, module: Module) -> str:
     about, defined = purpose(facts, path), facts.named(path)
     size = f"{count(len(module.files), 'file')}, " if module.name != path else ""
     users = count(len(module.importers), "file")
-    text = f"`{shown(module.name)}` ({size}{module.lines:,} lines) is imported by {users}"
+    text = f"`{shown(module.name)}` ({size}{count(module.lines, 'line')}) is imported by {users}"
     text += f"; “{about[0]}”" if about else ""
     where = f"`{shown(path)}` " if module.name != path else ""
     text += f"; {where}defines {defined}" if defined else ""

@@ -136,13 +136,15 @@ def _agent(facts: Facts, at: int, name: str, group: Sequence[File]) -> dict[str,
 def _charge(facts: Facts, group: Sequence[File]) -> str:
     lines = sum(one.lines for one in group)
     if _is_tooling(group):
-        return f"How the project is built, tested and released: {count(len(group), 'file')} with {lines:,} lines."
+        return (
+            f"How the project is built, tested and released: {count(len(group), 'file')} with {count(lines, 'line')}."
+        )
     chief = _chief(group)
     defined = facts.named(chief.path, 3)
     centre = f"The centre is `{shown(chief.path)}:1`"
     centre += f", which defines {defined}" if defined else ""
     centre += f" and is imported by {count(chief.importers, 'file')}" if chief.importers else ""
-    return f"{count(len(group), 'file')} with {lines:,} lines. {centre}."
+    return f"{count(len(group), 'file')} with {count(lines, 'line')}. {centre}."
 
 
 def _chief(group: Sequence[File]) -> File:

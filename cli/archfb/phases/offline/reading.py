@@ -57,7 +57,7 @@ def _rest(files: list[File]) -> list[str]:
         ],
         6,
     )
-    return [f"- {count(len(rest), 'further file')} with {sum(one.lines for one in rest):,} lines, in {names}"]
+    return [f"- {count(len(rest), 'further file')} with {count(sum(one.lines for one in rest), 'line')}, in {names}"]
 
 
 def _links_within(facts: Facts, files: list[File], limit: int = 8) -> list[str]:
