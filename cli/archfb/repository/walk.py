@@ -43,9 +43,9 @@ def walk(root: bytes, top: bytes | None, limits: ReadLimits) -> Walked:
                 break
             pending.extend(reversed(_enter(folders, folder, above, walked, limits, top is not None)))
     if walked.deep:
+        what = "folder" if walked.deep == 1 else "folders"
         walked.notes.append(
-            f"Stopped at limit {limits.depth} folders deep: {walked.deep:,} {'folder' if walked.deep == 1 else 'folders'} "
-            "not entered; use --max-depth"
+            f"Stopped at limit {limits.depth} folders deep: {walked.deep:,} {what} not entered; use --max-depth"
         )
     walked.paths.sort()
     return walked
