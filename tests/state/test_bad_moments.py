@@ -88,6 +88,7 @@ def test_row_61_a_schema_that_is_no_text_is_damage(path: Path, statements: tuple
         (sqlite3.SQLITE_IOERR_SHMSIZE, b"", True),
         (sqlite3.SQLITE_IOERR_SHMSIZE, b"log", False),
         (sqlite3.SQLITE_BUSY, None, False),
+        (sqlite3.SQLITE_NOTADB, None, False),
     ],
 )
 def test_row_66_a_file_is_read_without_a_log_only_where_none_is_lost(

@@ -416,6 +416,8 @@ class FullConnection:
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         if sql == "COMMIT":
+            if self._code == sqlite3.SQLITE_FULL:  # SQLite takes the transaction back by itself
+                self._connection.execute("ROLLBACK")
             error = sqlite3.OperationalError("database or disk is full")
             error.sqlite_errorcode = self._code
             raise error

@@ -49,18 +49,16 @@ def _first_that_opens(path: str, patience: float) -> Database:
     database = Database(path, patience=patience, mode="ro")
     try:
         database.patient("PRAGMA schema_version").fetchone()
-    except sqlite3.OperationalError as error:
+    except sqlite3.DatabaseError as error:  # of any other whoever looks at what is in it will be told
         if _no_log_here(error, path):
             database.close()
             return Database(path, patience=patience, mode="immutable")
-    except sqlite3.DatabaseError:
-        pass  # whoever looks at what is in it will be told
     return database
 
 
-def _no_log_here(error: sqlite3.OperationalError, path: str) -> bool:
+def _no_log_here(error: sqlite3.DatabaseError, path: str) -> bool:
     """Say whether a log cannot be made here, so that nobody writes, or only its index, on a full disk."""
-    code = error.sqlite_errorcode & 0xFF
+    code = _code(error)
     if code == sqlite3.SQLITE_IOERR:
         log = path + "-wal"
         return not os.path.exists(log) or os.path.getsize(log) == 0  # noqa: PTH110, PTH202
@@ -116,8 +114,12 @@ def _not_ours(path: str) -> StoreUnusable:
     return StoreUnusable(f"{path} is not an archfb state file (first bytes {first!r}). Not touched.")
 
 
+def _code(error: sqlite3.DatabaseError) -> int:
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
 def _damage(path: str, error: sqlite3.DatabaseError) -> Exception:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    code = _code(error)
     if code == sqlite3.SQLITE_NOTADB:
         return _not_ours(path)
     if code == sqlite3.SQLITE_CORRUPT:
