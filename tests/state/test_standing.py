@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from core_bench import DAY, Core
 
-from archfb_state.core import beta
+from archfb_state.core import beta, levels
 from archfb_state.core.levels import latency_level, median
 from archfb_state.records import Standing, Transition
 from archfb_state.settings import Settings, Thresholds
@@ -255,6 +255,31 @@ def test_a_latency_level_begins_just_at_its_limit(probe_ms: float, level: str) -
 )
 def test_a_median_of_two_lies_between_them(values: tuple[float, ...], middle: float) -> None:
     assert median(values) == middle
+
+
+LEVELS = [
+    *(("", value, after) for value, after in ((4.9, ""), (5.0, "warning"), (9.9, "warning"), (10.0, "critical"))),
+    *(
+        ("warning", value, after)
+        for value, after in ((3.9, ""), (4.0, "warning"), (9.9, "warning"), (10.0, "critical"))
+    ),
+    *(
+        ("critical", value, after)
+        for value, after in ((3.9, ""), (4.0, "warning"), (7.9, "warning"), (8.0, "critical"))
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "value", "after"), LEVELS)
+def test_a_level_is_entered_at_its_limit_and_left_below_four_fifths_of_it(
+    before: Any, value: float, after: str
+) -> None:
+    assert levels.level(value, before, 5.0, 10.0) == after
+
+
+@pytest.mark.parametrize(("calls", "after"), [(9.4, ""), (9.5, "critical"), (50.0, "critical")])
+def test_an_error_rate_means_something_from_ten_calls_that_have_aged_a_little(calls: float, after: str) -> None:
+    assert levels.error_level(calls, calls / 2, "", Thresholds()) == after
 
 
 def test_presets_share_their_breaker_but_not_their_counts() -> None:

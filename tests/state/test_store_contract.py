@@ -239,12 +239,15 @@ class StoreContract:
         store.decide("slot", "c1", choosing("a"))
         assert store.decide("slot", "c2", choosing("a")).ranked[0].why == "1 in flight"
 
-    def test_a_place_that_is_the_same_in_two_decisions_is_told_in_both(self, store: Store) -> None:
+    def test_what_is_the_same_in_two_decisions_is_told_in_both(self, store: Store) -> None:
         place, other = (Ranked("one", "healthy", score, True, "", {"weight": score}) for score in (1.0, 2.0))
-        for call, ranked in (("c1", place), ("c2", place), ("c3", other)):
-            made = Decision("phase1", "low", "balanced", (ranked,), {})
-            store.decide("slot", call, lambda _, held, made=made: (made, held), run_id="r")  # type: ignore[misc]
-        assert [one.decision.ranked for one in store.decisions("r")] == [(place,), (place,), (other,)]
+        large, small = {"chars": 9.0}, {"chars": 1.0}
+        wanted = [(place, large), (place, large), (other, small), (place, large)]
+        for at, (ranked, terms) in enumerate(wanted):
+            made = Decision("phase1", "low", "balanced", (ranked,), terms)
+            store.decide("slot", f"c{at}", lambda _, held, made=made: (made, held), run_id="r")  # type: ignore[misc]
+        told = [one.decision for one in store.decisions("r")]
+        assert [(one.ranked[0], one.terms) for one in told] == wanted
 
     def test_a_decision_with_nobody_to_ask_puts_nothing_in_flight(self, store: Store) -> None:
         store.decide("slot", "c1", choosing(), run_id="r")
