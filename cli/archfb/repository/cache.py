@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from hashlib import blake2b
 from pathlib import Path
+
+from archfb.repository.digests import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

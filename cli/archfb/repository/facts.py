@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from hashlib import sha1
-
 from archfb.repository import classify, imports, languages
+from archfb.repository.digests import sha1
 from archfb.repository.record import record
 from archfb.repository.tokens import estimate_bytes
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 
 @record
@@ -21,9 +25,9 @@ class Facts:
     specs: tuple[str, ...]
 
 
-def blob_hash(content: bytes) -> str:
+def blob_hash(content: bytes, sha1: Callable[..., Any] = sha1) -> str:
     """Return git's blob id of a content (SHA-1, as git names blobs; nothing here is secured by it)."""
-    return sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest()
+    return str(sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest())
 
 
 def study(

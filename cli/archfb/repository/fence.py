@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hashlib import blake2b
+from archfb.repository.digests import blake2b
 
 
 def mark_for(content_id: str, texts: str) -> str:

@@ -16,8 +16,7 @@ def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[
     names: dict[str, str] = {}
     interpreters: dict[str, str] = {}
     types: dict[str, str] = {}
-    for line in TABLE.replace("\n  ", " ").splitlines():
-        name, kind, marks = re.split(r" ([pmdt]) ", line, maxsplit=1)
+    for name, kind, marks in re.findall(r"(?m)^(.+?) ([pmdt])((?: .*)?)$", TABLE.replace("\n  ", " ")):
         types[name] = _TYPES[kind]
         for mark in marks.split():
             if mark.startswith("#!"):

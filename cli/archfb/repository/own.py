@@ -5,8 +5,7 @@ Else each writing would change what the next run reads, and the rules and every 
 
 from __future__ import annotations
 
-from hashlib import blake2b
-
+from archfb.repository.digests import blake2b
 from archfb.repository.patterns import regex
 
 BEGIN = b"<!-- archfb:begin"

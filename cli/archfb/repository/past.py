@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from hashlib import blake2b
 
 from archfb.repository import churn
+from archfb.repository.digests import blake2b
 from archfb.repository.record import values
 from archfb.repository.records import Changed, Churn
 

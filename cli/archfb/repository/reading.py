@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 from array import array
-from hashlib import blake2b
 
 from archfb.repository import picture
+from archfb.repository.digests import blake2b
 from archfb.repository.folders import Folders
 from archfb.repository.inventory import STATS
 from archfb.repository.past import Past

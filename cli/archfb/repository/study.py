@@ -5,12 +5,14 @@ from __future__ import annotations
 from archfb.repository import facts, languages, own
 from archfb.repository.aside import shared
 from archfb.repository.cache import ANALYSER
+from archfb.repository.digests import sha1, sha1_of_much
 from archfb.repository.facts import Facts
 from archfb.repository.folders import Folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from typing import Any
 
     from archfb.repository.cache import Cache
     from archfb.repository.records import ReadLimits
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
 _SHARED = 4 << 20  # bytes; less is read before a copy of the process is at work
 _PIECE = 1 << 18
+_MUCH = 2 << 20  # bytes; as long as OpenSSL takes to load, the built-in hash takes for them
 _PIECES = 100
 
 
@@ -32,10 +35,12 @@ class Study:
         self._cache = cache
         self._knows = cache.has_facts()
         self._fresh: dict[bytes, Sequence[object]] = {}
+        self._sha1: Callable[..., Any] = sha1
         self._named: dict[str, str | None] = {}
 
     def read(self, paths: Sequence[bytes], sizes: Sequence[int]) -> list[Facts]:
         """Return the facts of each path; `sizes` are the files' sizes in bytes."""
+        self._sha1 = sha1_of_much() if sum(sizes) > _MUCH else sha1
         ends = _pieces([min(size, self._limits.content) for size in sizes])
 
         def rows(piece: int) -> list[tuple[_Row, bool]]:
@@ -86,7 +91,7 @@ class Study:
             content = content[:limit]
         elif foreign is not content:
             content, size = foreign, len(foreign)
-        blob = facts.blob_hash(content)
+        blob = facts.blob_hash(content, self._sha1)
         if self._knows and (kept := _row(blob, self._cache.fact(_key(blob, raw)))) is not None:
             return kept, False
         return (blob, *facts.study(name, named, content, max(size, len(content)))), True

@@ -45,6 +45,7 @@ class Resolver:
     def __init__(self, tree: Tree) -> None:
         """Read every go.mod; without one, folders are found by their full path below a GOPATH-like src."""
         self._folders = {path.rpartition("/")[0] for path in tree.in_languages("Go")}
+        self._known: dict[str, str | None] = {}
         self._modules: list[tuple[str, str]] = []
         for path in tree.named("go.mod"):
             found = _MODULE.search(tree.read(path) or b"")
@@ -56,7 +57,9 @@ class Resolver:
         """Return the folders that the import paths mean."""
         own = path.rpartition("/")[0]
         for spec in specs:
-            folder = self._folder(spec)
+            if spec not in self._known:
+                self._known[spec] = self._folder(spec)
+            folder = self._known[spec]
             if folder is not None and folder != own:
                 yield folder + "/"
 
