@@ -276,6 +276,17 @@ def test_tests_that_mirror_the_parts_are_told_by_part_and_what_is_only_named_lik
     assert "BatchTest" not in text.partition("## Rules")[2].partition("\n## ")[0]
 
 
+@pytest.mark.parametrize(("number", "told"), [(3, True), (5, False)])
+def test_tests_that_only_import_a_module_are_told_where_they_are_few(rules: Any, number: int, told: bool) -> None:
+    files = {
+        "pyproject.toml": '[project]\nname = "p"\n[tool.pytest.ini_options]\naddopts = "-q"\n',
+        **{f"p/{one}.py": "def f():\n    return 1\n" * 30 for one in ("routing", "other")},
+        "p/__init__.py": "",
+        **{f"tests/test_case_{at}.py": "import pytest\nfrom p import routing\n" for at in range(number)},
+    }
+    assert ("- After a change in `p/routing.py` run" in rules(files)) is told
+
+
 @pytest.mark.parametrize(
     ("file", "command"),
     [

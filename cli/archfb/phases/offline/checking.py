@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 MODULES = 6
 """Modules of a flat package whose tests are told one by one."""
 
+TOGETHER = 4
+"""Tests that one rule names at most."""
+
 _SCRIPT_RUNNERS = {"vitest": "vitest run", "jest": "jest", "mocha": "mocha", "ava": "ava"}
 _STARTERS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bunx"), ("bun.lockb", "bunx"))
 
@@ -227,7 +230,10 @@ def _by_module(facts: Facts, within: set[str]) -> list[str]:
 
 
 def _tests_of(facts: Facts, source: File) -> list[File]:
-    """Return the tests named after a file, and those that import it and little else of the product."""
+    """Return the tests named after a file, and those that import it and little else of the product.
+
+    The latter only where they are few: some of many would be told as if they were the ones.
+    """
     alike = facts.tests_by_name.get(bare_name(source.path), [])
     named = [one for one in alike if working.is_twin(source.path, one.path)]
     narrow = [
@@ -238,4 +244,5 @@ def _tests_of(facts: Facts, source: File) -> list[File]:
         and working.in_one_package(source.path, path)
         and sum(name in facts.members for name in facts.repo.by_path[path].imports) <= 2
     ]
-    return list({one.path: one for one in [*named, *narrow]}.values())[:4]
+    told = list({one.path: one for one in [*named, *narrow]}.values())
+    return told if len(told) <= TOGETHER else named[:TOGETHER]
