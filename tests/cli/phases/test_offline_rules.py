@@ -297,7 +297,9 @@ def test_tests_that_only_import_a_module_are_told_where_they_are_few(rules: Any,
     ],
 )
 def test_what_a_project_s_packages_are_installed_with(rules: Any, file: str, command: str) -> None:
-    text = rules({file: "{}\n", "src/a.php": "<?php\nclass A {}\n"})
+    workflow = f"on: [pull_request]\njobs:\n  a:\n    steps:\n      - run: {command or 'true'}\n"
+    files = {file: "{}\n", "src/a.php": "<?php\nclass A {}\n", ".github/workflows/tests.yml": workflow}
+    text = rules(files)
     assert (f"- Install: `{command}` (`{file}:1`)" in text) is bool(command)
     assert ("- Install" in text) is bool(command)
 

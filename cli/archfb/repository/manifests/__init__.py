@@ -113,7 +113,7 @@ def _commands(view: View, all_found: Iterable[Gathered], aside: set[str]) -> tup
     once: dict[tuple[str, str], Command] = {}
     for one in listed:
         before = once.setdefault((one.purpose, one.command), one)
-        if (before.source, one.source) == ("ci", "manifest"):
+        if before.source == "ci" and one.source in ("manifest", "ecosystem"):
             once[one.purpose, one.command] = one  # what the project offers, not only an automation's use of it
     order = sorted(
         once.values(),
