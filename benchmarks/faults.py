@@ -1,11 +1,12 @@
 """A fault script over six models: archfb's strategies, LiteLLM's, a plain rotation and an oracle.
 
-    python benchmarks/faults.py [--calls 2000] [--seeds 20261123 …] [--no-peers] [--loopback]
+    python benchmarks/faults.py [--calls 2000] [--seeds 20261123 …] [--no-peers] [--drawn] [--loopback]
 
 Everything runs in virtual time: calls come at the same instants, and a model does the same with a call whoever asks
 (`faults_world.py` is the script: outage, 429 bursts with Retry-After, slow, flapping, gray 40 %, hanging). The
 oracles know when each fault begins and ends but not the random draws: each prefers as a strategy does among the
-models with which nothing is wrong, and asks the others last. LiteLLM runs in an environment of its own.
+models with which nothing is wrong, and asks the others last. With `--drawn` each seed has faults of its own, of other
+models and lengths. LiteLLM runs in an environment of its own.
 With `--loopback` every request goes through a socket, as whoever asks sends it, to a server on the same loop; the
 clock jumps when no socket has anything to read.
 """
@@ -32,6 +33,7 @@ import virtual  # noqa: E402 - found by the line above
 from faults_wire import LOOKS, Place  # noqa: E402
 from faults_world import (  # noqa: E402
     DEADLINE,
+    FAULTS,
     MODELS,
     SEED,
     TIMEOUT,
@@ -42,6 +44,7 @@ from faults_world import (  # noqa: E402
     Said,
     World,
     arrivals,
+    drawn,
     summed,
 )
 from peers import python_of, versions  # noqa: E402
@@ -209,7 +212,7 @@ async def _calls(world: World, clock: virtual.Clock, ask: Ask, due: list[float],
 def here(made: Made, strategy: str, seed: int, options: argparse.Namespace) -> Figures:
     """Run the script against one of this environment's ways."""
     due, clock = arrivals(seed, options.calls), virtual.Clock()
-    world = World(clock, seed, due[-1], clock.at)
+    world = World(clock, seed, due[-1], clock.at, drawn(seed) if options.drawn else FAULTS)
     place = Place() if options.loopback else None
     calls = _calls(world, clock, made(strategy, world, clock, place), due, place)
     return summed(virtual.run(clock, calls, LOOKS if place else 0), world)
@@ -218,7 +221,7 @@ def here(made: Made, strategy: str, seed: int, options: argparse.Namespace) -> F
 def peer(way: str, seed: int, options: argparse.Namespace) -> Figures:
     """Run the script against one of LiteLLM's ways."""
     command = [python_of("litellm"), str(HERE / "faults_peer.py"), way, str(seed), str(options.calls)]
-    command += ["loopback"] if options.loopback else []
+    command += [name for name in ("loopback", "drawn") if getattr(options, name)]
     ended = subprocess.run(command, check=True, capture_output=True, text=True)
     return Figures(*json.loads(ended.stdout.splitlines()[-1]))
 
@@ -261,6 +264,7 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[SEED])
     parser.add_argument("--no-peers", dest="peers", action="store_false")
+    parser.add_argument("--drawn", action="store_true", help="a script of its own for each seed")
     parser.add_argument("--loopback", action="store_true", help="through real sockets")
     options = parser.parse_args()
     print(

@@ -1,6 +1,6 @@
 """LiteLLM's Router under the fault script, in virtual time and in an environment of its own.
 
-    python benchmarks/faults_peer.py NAME SEED CALLS [loopback]
+    python benchmarks/faults_peer.py NAME SEED CALLS [loopback] [drawn]
 
 `faults.py` runs it. The requests go through the SDK that LiteLLM uses to a transport that answers by the script, or
 to real sockets, so that statuses and headers are read as they always are. Prints a JSON list, the figures.
@@ -18,7 +18,7 @@ from typing import Any
 
 import virtual
 from faults_wire import LOOKS, Place, completion
-from faults_world import DEADLINE, MODELS, TIMEOUT, Ended, World, arrivals, summed
+from faults_world import DEADLINE, FAULTS, MODELS, TIMEOUT, Ended, World, arrivals, drawn, summed
 
 NAMES = [one.name for one in MODELS]
 WAYS: dict[str, dict[str, Any]] = {
@@ -93,7 +93,7 @@ async def calls(way: str, world: World, due: list[float], place: Place | None) -
         return list(await asyncio.gather(*(call(number, at) for number, at in enumerate(due))))
 
 
-def main(way: str, seed: int, count: int, *, loopback: bool) -> None:
+def main(way: str, seed: int, count: int, *, loopback: bool, own: bool) -> None:
     """Measure one way and print its figures."""
     import time_machine
 
@@ -102,11 +102,17 @@ def main(way: str, seed: int, count: int, *, loopback: bool) -> None:
     due, clock = arrivals(seed, count), virtual.Clock()
     with time_machine.travel(clock.at, tick=False) as traveller:
         clock.moved.append(traveller.shift)
-        world = World(clock, seed, due[-1], clock.at)
+        world = World(clock, seed, due[-1], clock.at, drawn(seed) if own else FAULTS)
         place = Place() if loopback else None
         ended = virtual.run(clock, calls(way, world, due, place), LOOKS if loopback else 0)
     print(json.dumps(summed(ended, world)), flush=True)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), loopback="loopback" in sys.argv[4:])
+    main(
+        sys.argv[1],
+        int(sys.argv[2]),
+        int(sys.argv[3]),
+        loopback="loopback" in sys.argv[4:],
+        own="drawn" in sys.argv[4:],
+    )

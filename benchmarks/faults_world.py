@@ -70,6 +70,25 @@ FAULTS = (
     Fault("m1", "gray", 0.80, 0.92),
     Fault("m0", "limited", 0.78, 0.94, 200.0, 80.0),
 )
+KINDS = ("outage", "outage", "flapping", "limited", "limited", "slow", "hanging", "gray", "gray")
+
+
+def drawn(seed: int) -> tuple[Fault, ...]:
+    """Return another script: as many faults of the same kinds; model, time and length of each are drawn."""
+    rng = Random(f"script/{seed}")
+    return tuple(_drawn(kind, rng) for kind in KINDS)
+
+
+def _drawn(kind: str, rng: Random) -> Fault:
+    begin, cycle = rng.uniform(0.03, 0.85), rng.uniform(60.0, 400.0)
+    fault = Fault(rng.choice(MODELS).name, kind, begin, begin + rng.uniform(0.02, 0.15))
+    if kind == "limited":
+        return fault._replace(cycle=cycle, on=cycle * rng.uniform(0.1, 0.4))
+    if kind == "flapping":
+        return fault._replace(kind="outage", cycle=cycle, on=cycle * rng.uniform(0.2, 0.6))
+    return fault
+
+
 GRAY = 0.4
 SLOWED = 10.0
 
@@ -90,13 +109,14 @@ class World:
     seed: int
     length: float
     begin: float
+    faults: Sequence[Fault] = FAULTS
     asked: list[tuple[str, int, int]] = field(default_factory=list)
     """Model, call and status of each request."""
 
     def wrong(self, model: str) -> tuple[str, float]:
         """Return what is wrong with a model now ("" for nothing), and for how many more seconds."""
         at = self.clock() - self.begin
-        for fault in FAULTS:
+        for fault in self.faults:
             left = fault.end * self.length - at
             since = at - fault.begin * self.length
             if fault.model != model or since < 0 or left <= 0:
