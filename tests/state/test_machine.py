@@ -47,6 +47,12 @@ def test_what_is_taken_back_of_a_deployment_says_nothing_of_models_that_were_nev
     assert sorted(changes.models) == ["a", "c"]
 
 
+def test_an_account_of_which_nothing_is_new_is_not_written() -> None:
+    core = Core()
+    assert [core.record("a", outcome).accounts for outcome in ("ok", "timeout", "ok")] == [{}, {}, {}]
+    assert list(core.record("a", "auth").accounts) == [core.refs["a"].account]
+
+
 def test_an_answer_of_a_machine_that_is_online_changes_nothing_of_it() -> None:
     assert Core().record("a", "ok", "server_error", "ok").machine is None
 

@@ -89,6 +89,11 @@ def test_expected_seconds_are_first_token_and_output_by_pace(
     assert pace.expected_seconds(record, 1000) == seconds
 
 
+def test_expected_seconds_are_those_of_the_output_that_is_asked_for_now() -> None:
+    record = ModelRecord("m", ttfts_ms=(500.0,), rates=(100.0,))
+    assert [pace.expected_seconds(record, tokens) for tokens in (100, 1000, 1000, 100)] == [1.5, 10.5, 10.5, 1.5]
+
+
 @pytest.mark.parametrize(
     ("values", "middle"),
     [
@@ -100,6 +105,8 @@ def test_expected_seconds_are_first_token_and_output_by_pace(
         ((3.0,) * 10, 3.0),
         ((1.0,) * 5 + (9.0, 9.0, 9.0, 1.0, 9.0), 9.0),
         ((1.0,) * 5 + (9.0, 9.0, 9.0, 9.0, 1.0), 1.0),
+        ((9.0, 9.0, 9.0, 1.0, 1.0), 9.0),
+        ((9.0, 9.0, 1.0, 9.0, 1.0), 9.0),
     ],
 )
 def test_a_decayed_median_follows_a_change_after_four_calls(values: tuple[float, ...], middle: float) -> None:

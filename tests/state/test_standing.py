@@ -257,6 +257,13 @@ def test_a_median_of_two_lies_between_them(values: tuple[float, ...], middle: fl
     assert median(values) == middle
 
 
+@pytest.mark.parametrize(("outcome", "held"), [(("rate_", "limited"), True), (("model_not_", "found"), False)])
+def test_a_hold_is_read_by_what_its_stored_reason_says(outcome: tuple[str, str], held: bool) -> None:
+    core = Core()
+    core.put_deployment("a", hold_outcome="".join(outcome), hold_until=core.now + 10, last_event_at=core.now)
+    assert (core.standing("a").status, core.standing("a").held) == ("unavailable", held)
+
+
 LEVELS = [
     *(("", value, after) for value, after in ((4.9, ""), (5.0, "warning"), (9.9, "warning"), (10.0, "critical"))),
     *(
