@@ -135,12 +135,27 @@ def _complete(command: Any) -> int:
     return 0
 
 
+SHELLS = {"bash", "zsh", "fish", "powershell", "pwsh"}
+
+
+def _by_name(args: Sequence[str]) -> None:
+    """Let a shell that is named count: typer looks for the one around it instead, also where there is none."""
+    import os
+    from itertools import pairwise
+
+    asks = ("--show-completion", "--install-completion")
+    named = any(one in asks and after in SHELLS for one, after in pairwise(args))
+    if named or any(one.startswith(tuple(f"{ask}=" for ask in asks)) for one in args):
+        os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
+
+
 def invoke(args: Sequence[str], session: Session) -> int:
     """Run the command that the words name and return its exit code.
 
     Raises what the command raises, and typer's exceptions for a mistaken command line. Typer's own `main` is not
     used, since it swallows interrupts and closed pipes.
     """
+    _by_name(args)
     command = light(_with_common(typer.main.get_command(app)))
     if session.environ.get(COMPLETION):
         return _complete(command)

@@ -88,11 +88,12 @@ def test_a_broken_configuration_offers_nothing_and_says_nothing(tmp_path: Path) 
     assert (ended.stdout.strip(), ended.stderr) == ("", "")
 
 
+@pytest.mark.parametrize("words", ["--show-completion {}", "--show-completion={}"])
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
-def test_the_script_for_a_shell_can_be_shown(shell: str) -> None:
-    ended = archfb("--show-completion", shell)
+def test_the_script_for_a_shell_can_be_shown(shell: str, words: str) -> None:
+    ended = archfb(*words.format(shell).split())
     assert ended.returncode == 0
-    assert "_ARCHFB_COMPLETE=complete_" in ended.stdout
+    assert f"_ARCHFB_COMPLETE=complete_{shell}" in ended.stdout
 
 
 MEANT = [
