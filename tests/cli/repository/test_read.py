@@ -302,6 +302,7 @@ def test_the_default_cache_lies_in_the_users_cache_folder(folder: Path, home: Pa
 def foreign(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.execute("create table theirs (x)")
+    db.close()
 
 
 SPOILERS = {
