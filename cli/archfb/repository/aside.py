@@ -27,14 +27,15 @@ def possible() -> bool:
         return False
 
 
-def shared(pieces: int, work: Callable[[int], Any], begin: Callable[[], object] = int) -> list[Any]:
-    """Return what `work` gives for each piece, some of them worked at by a copy of this process.
+def shared(pieces: int, work: Callable[[int], Any], begin: Callable[[], object] = int) -> Iterator[Any]:
+    """Give what `work` gives for each piece, in order, some of them worked at by a copy of this process.
 
     Results are what marshal can carry. `begin` is called in the copy before its first piece. What a copy that fails
-    or is killed leaves undone is done here; the copy ends with this call, whatever ends that.
+    or is killed leaves undone is done here; the copy has ended when the first result is given.
     """
     if pieces > _MOST or not possible():
-        return [work(piece) for piece in range(pieces)]
+        yield from map(work, range(pieces))
+        return
     queue, ahead = os.pipe()
     os.write(ahead, bytes(range(pieces)))
     os.close(ahead)
@@ -52,7 +53,8 @@ def shared(pieces: int, work: Callable[[int], Any], begin: Callable[[], object] 
         if copy:
             os.kill(copy, _SIGKILL)
             os.waitpid(copy, 0)
-    return [done[piece] if piece in done else work(piece) for piece in range(pieces)]
+    for piece in range(pieces):
+        yield done.pop(piece) if piece in done else work(piece)
 
 
 def _taken(queue: int, work: Callable[[int], Any]) -> Iterator[tuple[int, Any]]:

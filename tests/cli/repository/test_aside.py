@@ -51,7 +51,9 @@ class Told:
 
 @pytest.mark.parametrize("pieces", [0, 1, 7, 250, 400])
 def test_every_piece_is_worked_at_once_and_results_come_in_order(pieces: int) -> None:
-    assert shared(pieces, lambda piece: (piece, "a" * piece), nothing) == [(at, "a" * at) for at in range(pieces)]
+    assert list(shared(pieces, lambda piece: (piece, "a" * piece), nothing)) == [
+        (at, "a" * at) for at in range(pieces)
+    ]
 
 
 @needs_two
@@ -63,7 +65,7 @@ def test_what_a_copy_leaves_undone_is_done_here(end: Any) -> None:
         copy.tell()
         end()
 
-    assert shared(40, lambda _: bool(copy.wait()) and os.getpid() == PARENT, begin) == [True] * 40
+    assert list(shared(40, lambda _: bool(copy.wait()) and os.getpid() == PARENT, begin)) == [True] * 40
 
 
 @needs_two
@@ -77,7 +79,7 @@ def test_a_copy_that_dies_over_a_piece_loses_only_that_one() -> None:
             kill()
         return piece
 
-    assert shared(5, work, copy.tell) == list(range(5))
+    assert list(shared(5, work, copy.tell)) == list(range(5))
 
 
 @needs_two
@@ -92,7 +94,7 @@ def test_a_failure_here_ends_the_copy_too() -> None:
         return piece
 
     with pytest.raises(RuntimeError):
-        shared(20, work, copy.tell)
+        list(shared(20, work, copy.tell))
     with pytest.raises(ProcessLookupError):
         os.kill(copy.number, 0)
 
@@ -103,7 +105,7 @@ def test_a_process_with_threads_works_alone() -> None:
     thread.start()
     try:
         assert not possible()
-        assert shared(3, lambda piece: os.getpid() + piece, kill) == [PARENT, PARENT + 1, PARENT + 2]
+        assert list(shared(3, lambda piece: os.getpid() + piece, kill)) == [PARENT, PARENT + 1, PARENT + 2]
     finally:
         go.set()
         thread.join()
