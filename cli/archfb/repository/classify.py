@@ -229,7 +229,7 @@ def _configures(name: str) -> bool:
 
 def kind(name: str, content: bytes, language: str | None) -> str:
     """Return the kind of a file from its name and what was read of it; "text" where only its folder can say more."""
-    if b"\0" in content[:8192] or (_names_binary(name) and not _looks_like_text(content)):
+    if content.find(b"\0", 0, 8192) >= 0 or (_names_binary(name) and not _looks_like_text(content)):
         return "binary"
     if is_lock(name):
         return "lock"
@@ -258,11 +258,16 @@ def _is_made(name: str, content: bytes) -> bool:
     if not notices:
         return False
     head = content[:_LONG_HEAD]
-    if b"enerated" not in head and b"ENERATED" not in head and b"enerator" not in head and b"code was" not in head:
+    if not any(word in head for word in (_SAID_OTHERWISE if lowered.endswith(_OTHERWISE) else _SAID)):
         return False
     return any(
         re.search(pattern, b"\n".join(head.split(b"\n", lines)[:lines])) is not None for lines, pattern in notices
     )
+
+
+_SAID = (b"enerated",)  # in each notice but those of these files
+_OTHERWISE = (".js", ".html", ".htm", ".xhtml", ".dart")
+_SAID_OTHERWISE = (b"enerated", b"ENERATED", b"enerator", b"code was")
 
 
 @cache
