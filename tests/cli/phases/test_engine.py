@@ -82,6 +82,16 @@ def test_calls_of_a_phase_are_in_flight_together_up_to_the_limit(runs: Any, kit:
     assert asyncio.run(crowd(2)) == 2
 
 
+def test_the_call_that_reads_most_is_begun_first_and_reported_in_its_place(runs: Any, kit: Any) -> None:
+    plan = kit.plan(
+        ["shop/mail.py"], ["shop/cart.py", "shop/price.py", "shop/order.py"], ["shop/user.py", "shop/login.py"]
+    )
+    router = kit.router(kit.config("m", max_concurrency=1), answering(plan))
+    result = runs("phase3", router)
+    assert roles(router, "phase3") == ["agent_2", "agent_3", "agent_1"]
+    assert [one.role for one in result.phases[-1].result.findings] == ["agent_1", "agent_2", "agent_3"]
+
+
 def test_a_killed_run_goes_on_where_it_was(runs: Any, kit: Any) -> None:
     plan = kit.plan(*GROUPS)
 
