@@ -219,28 +219,45 @@ class Table(Generic[R]):
         `before`, an earlier row and its record, saves writing out again what has not changed.
         """
         row: list[Any] = list(self._get(record))
-        was = self._get(before[1]) if before else ()
-        shortened = False
-        for at, write in self._writes:
-            value = row[at]
-            if before and value is was[at]:
-                row[at] = before[0][at]
-                continue
-            grown = _grown(value, was[at], before[0][at]) if before and write is _finite else None
-            text = row[at] = grown or write(value)
-            if write is _finite and len(value) != _length(text):
-                shortened = True
-        if self._fit(row, was) or shortened:
+        if before is None:
+            shortened = self._write(row)
+            changed = self._fit(row, self._plain)
+        else:
+            was = self._get(before[1])
+            shortened = self._rewrite(row, was, before[0])
+            changed = self._fit(row, [at for at in self._plain if row[at] is not was[at]])
+        if changed or shortened:
             record = self.from_row(tuple(row)) or record
         return record, row
 
-    def _fit(self, row: list[Any], was: Sequence[Any]) -> bool:
+    def _write(self, row: list[Any]) -> bool:
+        """Write out what has a converter; say whether numbers were left out."""
+        shortened = False
+        for at, write in self._writes:
+            value = row[at]
+            text = row[at] = write(value)
+            if write is _finite and len(value) != _length(text):
+                shortened = True
+        return shortened
+
+    def _rewrite(self, row: list[Any], was: Sequence[Any], then: Sequence[Any]) -> bool:
+        """Write out what has changed; say whether numbers were left out."""
+        shortened = False
+        for at, write in self._writes:
+            value = row[at]
+            if value is was[at]:
+                row[at] = then[at]
+                continue
+            text = row[at] = (_grown(value, was[at], then[at]) if write is _finite else None) or write(value)
+            if write is _finite and len(value) != _length(text):
+                shortened = True
+        return shortened
+
+    def _fit(self, row: list[Any], places: Sequence[int]) -> bool:
         """Replace what SQLite cannot keep; say whether anything was."""
         changed = False
-        for at in self._plain:
+        for at in places:
             value = row[at]
-            if was and value is was[at]:
-                continue
             kind = value.__class__
             if kind is str:
                 if value.isprintable():
