@@ -219,36 +219,23 @@ class Table(Generic[R]):
         `before`, an earlier row and its record, saves writing out again what has not changed.
         """
         row: list[Any] = list(self._get(record))
-        if before is None:
-            shortened = self._write(row)
-            changed = self._fit(row, self._plain)
-        else:
-            was = self._get(before[1])
-            shortened = self._rewrite(row, was, before[0])
-            changed = self._fit(row, [at for at in self._plain if row[at] is not was[at]])
-        if changed or shortened:
+        was = self._get(before[1]) if before else None
+        shortened = self._write(row, was, before[0] if before else ())
+        plain = self._plain if was is None else [at for at in self._plain if row[at] is not was[at]]
+        if self._fit(row, plain) or shortened:
             record = self.from_row(tuple(row)) or record
         return record, row
 
-    def _write(self, row: list[Any]) -> bool:
-        """Write out what has a converter; say whether numbers were left out."""
+    def _write(self, row: list[Any], was: Sequence[Any] | None, then: Sequence[Any]) -> bool:
+        """Write out what has a converter and has changed; say whether numbers were left out."""
         shortened = False
         for at, write in self._writes:
             value = row[at]
-            text = row[at] = write(value)
-            if write is _finite and len(value) != _length(text):
-                shortened = True
-        return shortened
-
-    def _rewrite(self, row: list[Any], was: Sequence[Any], then: Sequence[Any]) -> bool:
-        """Write out what has changed; say whether numbers were left out."""
-        shortened = False
-        for at, write in self._writes:
-            value = row[at]
-            if value is was[at]:
+            if was is not None and value is was[at]:
                 row[at] = then[at]
                 continue
-            text = row[at] = (_grown(value, was[at], then[at]) if write is _finite else None) or write(value)
+            grown = _grown(value, was[at], then[at]) if was is not None and write is _finite else None
+            text = row[at] = grown or write(value)
             if write is _finite and len(value) != _length(text):
                 shortened = True
         return shortened
