@@ -30,6 +30,7 @@ _SAFE = (
 )
 
 _SIGKILL, _SIGPIPE = 9, 13  # everywhere; the signal module takes longer to load than git to start
+_WARNINGS = 65_536  # bytes: a hostile tree can make git warn without end
 _HELD = 9  # the number under which git keeps the pipe open
 
 
@@ -71,8 +72,8 @@ class Git:
         self._env = environment(environ, top)
         self._program = program(environ)
 
-    def start(self, *arguments: str) -> Asked | None:
-        """Start git and return at once; None when there is no git."""
+    def start(self, *arguments: str, warned: bool = False) -> Asked | None:
+        """Start git and return at once, its warnings kept where they are wanted; None when there is no git."""
         if self._program is None:
             return None
         command = [b"git", b"-C", self.root, b"--no-pager", b"--literal-pathspecs"]
@@ -81,11 +82,14 @@ class Git:
         # A file, not a pipe: it goes on while this process does other things. The pipe's end tells at once, without
         # polling, when git has ended.
         output = scratch()
+        warnings = bounded() if warned else -1
         alive, held = os.pipe()
         actions = [
             (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
             (os.POSIX_SPAWN_DUP2, output, 1),
-            (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
+            (os.POSIX_SPAWN_DUP2, warnings, 2)
+            if warnings >= 0
+            else (os.POSIX_SPAWN_OPEN, 2, os.devnull, os.O_WRONLY, 0),
             (os.POSIX_SPAWN_DUP2, held, _HELD if held != _HELD else _HELD + 1),
         ]
         try:
@@ -100,10 +104,12 @@ class Git:
         except OSError:
             os.close(output)
             os.close(alive)
+            if warnings >= 0:
+                os.close(warnings)
             return None
         finally:
             os.close(held)
-        return Asked(process, output, alive)
+        return Asked(process, output, alive, warnings)
 
 
 def scratch() -> int:
@@ -114,6 +120,18 @@ def scratch() -> int:
 
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
+
+
+def bounded() -> int:
+    """Return a descriptor of a file in memory that takes no more than 64 KiB; -1 where there is no such thing."""
+    import fcntl
+
+    if not hasattr(os, "memfd_create") or not hasattr(fcntl, "F_SEAL_GROW"):
+        return -1
+    file = os.memfd_create("git", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    os.ftruncate(file, _WARNINGS)
+    fcntl.fcntl(file, fcntl.F_ADD_SEALS, fcntl.F_SEAL_GROW)
+    return file
 
 
 def program(environ: Mapping[str, str]) -> str | None:
@@ -128,11 +146,14 @@ def program(environ: Mapping[str, str]) -> str | None:
 class Asked:
     """A git that is running."""
 
-    def __init__(self, process: int, output: int, alive: int) -> None:
-        """Keep the process, the file where it writes, and a pipe that ends with it."""
+    def __init__(self, process: int, output: int, alive: int, warnings: int = -1) -> None:
+        """Keep the process, the files where it writes answer and warnings, and a pipe that ends with it."""
         self._process = process
         self._output = output
         self._alive = alive
+        self._warnings = warnings
+        self.warned = b""
+        """What it warned of, once it has ended."""
 
     def answer(self, timeout: float) -> bytes | None:
         """Return what it prints; None when it fails, or takes longer than `timeout` seconds and is killed."""
@@ -158,4 +179,7 @@ class Asked:
         if kill:
             os.kill(self._process, _SIGKILL)
         _, status = os.waitpid(self._process, 0)
+        if self._warnings >= 0:
+            self.warned = os.pread(self._warnings, _WARNINGS, 0).rstrip(b"\0")
+            os.close(self._warnings)
         return os.waitstatus_to_exitcode(status) == 0

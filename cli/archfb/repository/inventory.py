@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archfb.repository.records import ReadLimits
 
 _NAMES_KEPT = 1_000
+_LONG_PATH = 3_900  # bytes: Linux takes 4,095, and no other warning of git's is as long
 STATS = 4  # size, mtime_ns, inode, ctime_ns
 
 
@@ -57,7 +58,9 @@ class Listing:
         self.git = git = Git(root, self.top, environ) if self.top is not None else None
         self._head = git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}") if git is not None else None
         self._index = git.start("ls-files", "-z") if git is not None else None
-        self._others = git.start("ls-files", "-z", "-o", "--exclude-standard") if git is not None else None
+        self._others = (
+            git.start("ls-files", "-z", "-o", "--exclude-standard", warned=True) if git is not None else None
+        )
 
     def commit(self) -> str | None:
         """Return the commit that is checked out, None where there is none."""
@@ -97,6 +100,12 @@ class Listing:
             listed = others.answer(limits.listing_s + len(tracked) / 10_000)
             if listed is None:
                 found.notes.append("git could not list the untracked files; only tracked ones are read")
+            # git cuts its warning where the path alone fills it, before it says why.
+            if any(len(line) > _LONG_PATH for line in others.warned.splitlines()):
+                found.notes.append(
+                    f"Stopped at limit {limits.depth:,} folders deep: git lists nothing below a path that is "
+                    "longer than the system takes; use --max-depth"
+                )
             first, beyond = _first(listed or b"", max(0, limits.files - len(tracked)))
             _cut(found, max(0, len(tracked) - limits.files) + beyond, limits)
             _look(folders, first, found, limits)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -136,19 +138,31 @@ def test_row_83_a_limit_that_was_met_is_said_with_its_option(
     assert said in ended.err
 
 
-def test_row_83_a_huge_file_and_a_very_deep_tree_end_well(run: Any, here: Outside) -> None:
-    with (here.repo / "huge.py").open("wb") as huge:
-        huge.truncate(10 << 30)
+@pytest.fixture
+def bottomless(here: Outside) -> Iterator[Path]:
+    """Yield a repository with a file 2,100 folders deep, where its path is longer than the system takes."""
     at = os.open(here.repo, os.O_RDONLY)
-    for _ in range(400):
+    for _ in range(2100):
         os.mkdir("d", dir_fd=at)
         below = os.open("d", os.O_RDONLY, dir_fd=at)
         os.close(at)
         at = below
+    os.close(os.open("x.py", os.O_CREAT | os.O_WRONLY, dir_fd=at))
     os.close(at)
+    yield here.repo
+    subprocess.run(["rm", "-rf", here.repo / "d"], check=True)  # pytest's own clean-up gives up at such a depth
+
+
+@pytest.mark.parametrize("in_git", [False, True])
+def test_row_83_a_huge_file_and_a_very_deep_tree_end_well(run: Any, bottomless: Path, in_git: bool) -> None:
+    with (bottomless / "huge.py").open("wb") as huge:
+        huge.truncate(10 << 30)
+    if in_git:
+        git(bottomless, "init", "-q")
     ended = run("phase1", "--offline")
     assert ended.code == 0
     assert "use --max-file-size" in ended.err
+    assert re.search("Stopped at limit 100 folders deep: .*; use --max-depth", ended.err)
 
 
 KEY = "AKIA" + "QX7ZJ4L2M9PW3RTY"
