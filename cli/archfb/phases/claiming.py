@@ -48,7 +48,8 @@ async def alone(
     if lease is False:
         return await get()
     try:
-        its = found() if waited else None
+        # It may have come since it was last looked for: a claim is given back once the answer is stored.
+        its = found()
         return its if its is not None else await _renewing(store, lease, get)
     finally:
         with suppress(*TROUBLE):

@@ -13,6 +13,7 @@ import pytest
 
 from archfb import events
 from archfb.errors import UsageError
+from archfb.phases.claiming import alone
 from archfb.phases.output import run_json
 from archfb_state.outcomes import Outcome
 
@@ -114,6 +115,16 @@ async def until(condition: Any) -> None:
             return
         await asyncio.sleep(0.005)
     raise AssertionError("it never came to that")
+
+
+def test_an_answer_that_came_between_the_look_and_the_claim_is_not_bought_again(store: Any) -> None:
+    async def bought() -> str:
+        raise AssertionError("it was there")
+
+    async def scenario() -> str:
+        return await alone(store, "key", lambda: "theirs", bought, lambda: None)
+
+    assert asyncio.run(scenario()) == "theirs"
 
 
 def test_two_runs_at_once_buy_no_answer_twice(runs: Any, kit: Any) -> None:
