@@ -38,10 +38,6 @@ class Beside:
         """Begin with none."""
         self._trials: list[Asked] = []
 
-    def __bool__(self) -> bool:
-        """Return whether there are any."""
-        return bool(self._trials)
-
     def start(self, trial: Turn) -> None:
         """Make a trial."""
         self._trials.append(asyncio.ensure_future(trial))

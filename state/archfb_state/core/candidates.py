@@ -174,8 +174,9 @@ def _asked(place: Place) -> Ranked:
     entry = place.entry
     now_is = entry.standing
     last = _last.get(now_is.model)
-    same = last is not None and last.place.entry is entry
-    if last is not None and same and last.place[1:] == place[1:]:
+    if last is not None and last.place.entry is not entry:
+        last = None
+    if last is not None and last.place[1:] == place[1:]:
         return last.ranked
     why = place.why if now_is.status != "degraded" else f"{place.why}; {now_is.reason}"
     found = Ranked(
@@ -184,7 +185,7 @@ def _asked(place: Place) -> Ranked:
         entry.score,
         True,
         why,
-        last.ranked.terms if last is not None and same else _terms(entry),
+        _terms(entry) if last is None else last.ranked.terms,
         now_is.retry_at,
         entry.group,
         place.lease,

@@ -72,7 +72,7 @@ def save_credits(connection: sqlite3.Connection, slot: str, before: Credits, aft
     """Write the credits that changed, and return them as they are stored."""
     kept = {clean_text(model): credit for model, credit in after.items() if credit - credit == 0}
     changed = [(slot, model, credit) for model, credit in kept.items() if before.get(model) != credit]
-    if len(kept) == len(before) and kept.keys() == before.keys():
+    if kept.keys() == before.keys():
         connection.executemany(_CHANGE_CREDIT, changed)
         return kept
     connection.executemany(_SAVE_CREDIT, changed)
