@@ -78,11 +78,12 @@ def _end(queue: int, output: int, work: Callable[[int], Any], begin: Callable[[]
     """Work as the copy, and end without a trace of what the parent had open, registered or buffered."""
     code = 1
     try:
-        import signal
+        if "signal" in sys.modules:  # else nobody has set anything, and its import takes longer than many a piece
+            import signal
 
-        signal.set_wakeup_fd(-1)
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_DFL)
+            signal.set_wakeup_fd(-1)
+            for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
         begin()
         for done in _taken(queue, work):
             if os.getppid() != parent:

@@ -26,8 +26,9 @@ _GAIN = {"outline": 0.5, "head": 0.3, "whole": 0.5}
 _FALLING = 0.97  # each further file of a folder is worth this much less than the one before
 _FOLLOWING = {"outline": "head", "head": "whole"}
 _MOST_MISSES = 200
-_FORESEEN_MISSES = 20
+_FORESEEN_MISSES = 80
 _LONGEST_WHOLE = 1 << 19
+_BY_NAME = frozenset({"lock", "minified"})  # nothing is learned from how they begin
 _SHORTEST_HEAD = 900  # tokens; less is shown whole
 _SHARED = 600_000  # bytes to be looked at; less is done before a copy of the process is at work
 _PIECES = 60
@@ -56,7 +57,7 @@ class Choice:
     def has(self, level: str) -> bool:
         """Return whether there can be a rendering at this level."""
         if level == "head":
-            return self.file.tokens >= _SHORTEST_HEAD
+            return self.file.tokens >= _SHORTEST_HEAD and self.file.kind not in _BY_NAME
         return level != "whole" or self.file.size <= _LONGEST_WHOLE or self.is_part
 
 
@@ -149,17 +150,18 @@ def _guess(tokens: int, level: str) -> int:
 
 
 def _foreseen(chosen: Sequence[Choice], room: int) -> dict[int, list[str]]:
-    """Return the steps that will be taken if each costs what is guessed: by choice, in the order of the first."""
+    """Return the steps that will be looked at if each costs what is guessed: by choice, in the order of the first."""
     found: dict[int, list[str]] = {}
 
     def price(at: int, level: str) -> int | None:
         file = chosen[at].file
-        outlined = level != "outline" or (outline.knows(file.language) and file.kind not in ("minified", "lock"))
+        outlined = level != "outline" or (outline.knows(file.language) and file.kind not in _BY_NAME)
         if not outlined or not chosen[at].has(level):
             return None
-        return 18 + file.tokens // 8 if level == "outline" else _guess(file.tokens, level)
+        found.setdefault(at, []).append(level)
+        return 18 + file.tokens // 11 if level == "outline" else _guess(file.tokens, level)
 
-    _spend(chosen, room, price, lambda at, level: found.setdefault(at, []).append(level), _FORESEEN_MISSES)
+    _spend(chosen, room, price, lambda *_: None, _FORESEEN_MISSES)
     return found
 
 

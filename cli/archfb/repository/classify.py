@@ -235,9 +235,7 @@ def kind(name: str, content: bytes, language: str | None) -> str:
         return "lock"
     if _is_made(name, content):
         return "generated"
-    if (any(word in name for word in _GENERATED_WORDS) and _GENERATED_NAMES.search(name)) or _says_generated(
-        content[:_GENERATED_HEAD]
-    ):
+    if _named_generated(name) or _says_generated(content[:_GENERATED_HEAD]):
         return "marked"
     return "minified" if is_minified(name, content, language) else "text"
 
@@ -245,6 +243,11 @@ def kind(name: str, content: bytes, language: str | None) -> str:
 def _names_binary(name: str) -> bool:
     _, dot, extension = name.rpartition(".")
     return bool(dot) and extension.lower() in _BINARY
+
+
+@lru_cache(maxsize=8192)
+def _named_generated(name: str) -> bool:
+    return any(word in name for word in _GENERATED_WORDS) and _GENERATED_NAMES.search(name) is not None
 
 
 def _is_made(name: str, content: bytes) -> bool:

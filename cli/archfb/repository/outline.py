@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from archfb.repository.records import Definition
 
@@ -12,11 +13,11 @@ _MAX_DEFINITIONS = 2_000
 # Each begins with a literal newline, so that the search skips from line to line. Groups: indent, kind, name.
 _PATTERNS: dict[str, str] = {
     "Python": (
-        r"(?P<indent>[ \t]{0,80})(?:async[ \t]+)?(?P<kind>def|class)[ \t]+(?P<name>\w+)[^\n]*"
+        r"(?P<indent>[ \t]{0,80}+)(?:async[ \t]+)?(?P<kind>def|class)[ \t]+(?P<name>\w+)[^\n]*"
         r"|(?P<name2>[A-Z][A-Z0-9_]{2,})[ \t]*(?::[^=\n]+)?=[^=\n][^\n]*"
     ),
     "JavaScript": (
-        r"(?P<indent>[ \t]{0,80})(?:export[ \t]+)?(?:default[ \t]+)?(?:declare[ \t]+)?(?:abstract[ \t]+)?"
+        r"(?P<indent>[ \t]{0,80}+)(?:export[ \t]+)?(?:default[ \t]+)?(?:declare[ \t]+)?(?:abstract[ \t]+)?"
         r"(?:(?:async[ \t]+)?(?P<kind>function\*?|class|interface|enum|namespace|module|type)[ \t]+"
         r"(?P<name>[\w$]+)[^\n]*"
         r"|(?P<kind2>const|let|var)[ \t]+(?P<name2>[\w$]+)[^\n=]{0,200}=[ \t]*(?:async[ \t]*)?"
@@ -29,30 +30,30 @@ _PATTERNS: dict[str, str] = {
     ),
     "Go": r"(?P<indent>)(?P<kind>func|type|var|const)[ \t]+(?:\([^)\n]*\)[ \t]*)?(?P<name>\w+)[^\n]*",
     "Java": (
-        r"(?P<indent>[ \t]{0,80})(?:(?:public|private|protected|internal|static|final|abstract|sealed"
+        r"(?P<indent>[ \t]{0,80}+)(?:(?:public|private|protected|internal|static|final|abstract|sealed"
         r"|open|override|data|inline|suspend|default|synchronized|native|case|implicit|lazy"
         r"|partial|virtual|async|readonly|extern|unsafe|strictfp|non-sealed|operator|infix|value"
         r"|inner|companion|const)[ \t]+){0,8}"
         r"(?:(?P<kind>class|interface|enum|record|@interface|object|fun|def|trait|struct"
         r"|namespace|delegate)[ \t]+(?:<[^\n>]*>[ \t]*)?(?P<name>[\w.`]+)[^\n]*"
-        r"|(?P<name2>(?!(?:return|throw|new|else|if|for|while|switch|catch|assert|yield|await"
+        r"|(?P<name2>(?!\?|(?:return|throw|new|else|if|for|while|switch|catch|assert|yield|await"
         r"|using|package|import)\b)[\w<>\[\],.?@ \t]{1,120}?[ \t](?!(?:if|for|while|switch|catch"
-        r"|new)\b)\w+)[ \t]*\([^\n;]{0,300}(?:\{|,|\()[ \t]*)"
+        r"|new)\b)\w+)[ \t]*\([^\n;]{0,300}(?:\{|,|\(|\)(?=[ \t]*\n[ \t]*\{))[ \t]*)"
     ),
     "Rust": (
-        r"(?P<indent>[ \t]{0,80})(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:default[ \t]+)?(?:const[ \t]+)?(?"
+        r"(?P<indent>[ \t]{0,80}+)(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:default[ \t]+)?(?:const[ \t]+)?(?"
         r":async[ \t]+)?(?:unsafe[ \t]+)?(?:extern[ \t]+\"[^\"\n]*\"[ \t]+)?(?:(?P<kind>fn"
         r"|struct|enum|trait|mod|union|type|static)[ \t]+(?P<name>\w+)"
         r"|(?P<kind2>impl)\b(?:<[^\n{]{0,200}?>)?[ \t]+(?P<name2>[^\n{]{1,120}?)[ \t]*\{"
         r"|(?P<kind3>macro_rules!)[ \t]*(?P<name3>\w+))[^\n]*"
     ),
     "PHP": (
-        r"(?P<indent>[ \t]{0,80})(?:(?:abstract|final|public|private|protected|static"
+        r"(?P<indent>[ \t]{0,80}+)(?:(?:abstract|final|public|private|protected|static"
         r"|readonly)[ \t]+){0,8}(?P<kind>function|class|interface|trait"
         r"|enum)[ \t]+&?(?P<name>\w+)[^\n]*"
     ),
     "Ruby": (
-        r"(?P<indent>[ \t]{0,80})(?P<kind>def|class(?![ \t]*<<)|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*"
+        r"(?P<indent>[ \t]{0,80}+)(?P<kind>def|class(?![ \t]*<<)|module)[ \t]+(?P<name>[\w.:?!=<>\[\]+*/-]+)[^\n]*"
     ),
     "C": (
         r"(?P<indent>)(?:(?P<kind>\#[ \t]*define)[ \t]+(?P<name>\w+)\([^\n]*"
@@ -62,7 +63,7 @@ _PATTERNS: dict[str, str] = {
         r"[A-Za-z_][\w \t*&:<>,~]{0,160}?[\w~*&]{1,80}[ \t]*\((?:[^;\n]{0,300}|[^\n]{0,300}\)[ \t]*)(?=\n|\Z)))"
     ),
     "Swift": (
-        r"(?P<indent>[ \t]{0,80})(?:(?:public|private|internal|fileprivate|open|static|final"
+        r"(?P<indent>[ \t]{0,80}+)(?:(?:public|private|internal|fileprivate|open|static|final"
         r"|override|mutating|class|@\w+)[ \t]+){0,8}(?P<kind>func|class|struct|enum|protocol"
         r"|extension|actor)[ \t]+(?P<name>[\w.]+)[^\n]*"
     ),
@@ -72,10 +73,10 @@ _PATTERNS: dict[str, str] = {
         r"|terraform)[ \t]*(?P<name>[^{\n]*)\{"
     ),
     "Elixir": (
-        r"(?P<indent>[ \t]{0,80})(?P<kind>defmodule|def|defp|defmacro|defprotocol"
+        r"(?P<indent>[ \t]{0,80}+)(?P<kind>defmodule|def|defp|defmacro|defprotocol"
         r"|defimpl)[ \t]+(?P<name>[\w.?!]+)[^\n]*"
     ),
-    "Lua": r"(?P<indent>[ \t]{0,80})(?:local[ \t]+)?(?P<kind>function)[ \t]+(?P<name>[\w.:]+)[^\n]*",
+    "Lua": r"(?P<indent>[ \t]{0,80}+)(?:local[ \t]+)?(?P<kind>function)[ \t]+(?P<name>[\w.:]+)[^\n]*",
     "Markdown": r"(?P<indent>)(?P<kind>\#{1,4})[ \t]+(?P<name>[^\n]{1,120})",
     "Makefile": r"(?P<indent>)(?P<name>[A-Za-z0-9][\w./-]*)[ \t]*:(?!=)[^\n]*",
     "SQL": (
@@ -83,13 +84,13 @@ _PATTERNS: dict[str, str] = {
         r"ble|view|index|function|procedure|trigger"
         r"|type))[ \t]+(?:if[ \t]+not[ \t]+exists[ \t]+)?(?P<name>[\w.\"`]+))[^\n]*"
     ),
-    "Protocol Buffer": r"(?P<indent>[ \t]{0,80})(?P<kind>message|service|enum|rpc)[ \t]+(?P<name>\w+)[^\n]*",
+    "Protocol Buffer": r"(?P<indent>[ \t]{0,80}+)(?P<kind>message|service|enum|rpc)[ \t]+(?P<name>\w+)[^\n]*",
     "Haskell": (
         r"(?P<indent>)(?:(?P<kind>data|newtype|class|instance|type"
         r"|module)[ \t]+(?P<name>[\w.']+)|(?P<name2>[a-z_][\w']*)[ \t]*::)[^\n]*"
     ),
     "Zig": (
-        r"(?P<indent>[ \t]{0,80})(?:pub[ \t]+)?(?:export[ \t]+)?(?:inline[ \t]+)?(?P<kind>fn|const"
+        r"(?P<indent>[ \t]{0,80}+)(?:pub[ \t]+)?(?:export[ \t]+)?(?:inline[ \t]+)?(?P<kind>fn|const"
         r"|test)[ \t]+(?P<name>[\w\"]+)[^\n]*"
     ),
 }
@@ -116,7 +117,6 @@ _SAME = {
     "GraphQL": "Protocol Buffer",
     "PLpgSQL": "SQL",
 }
-_compiled: dict[str, re.Pattern[str]] = {}
 
 
 def knows(language: str | None) -> bool:
@@ -131,10 +131,10 @@ def outline(language: str | None, text: str) -> tuple[Definition, ...]:
 
 def with_lines(language: str | None, text: str) -> tuple[tuple[Definition, ...], str]:
     """Return the definitions of a text in line order, at most 2,000, and the whole lines where they stand."""
-    pattern = _pattern(language)
-    if pattern is None:
+    key = _SAME.get(language or "", language or "")
+    if key not in _PATTERNS:
         return (), ""
-    named = [tuple(key for key in pattern.groupindex if key.startswith(what)) for what in ("kind", "name")]
+    pattern, kinds, names = _compiled(key)
     found: list[tuple[int, int, str, str, str]] = []
     lines: list[str] = []
     line, at = 0, 0
@@ -142,33 +142,35 @@ def with_lines(language: str | None, text: str) -> tuple[tuple[Definition, ...],
     for match in pattern.finditer(text, 0, len(text) - 1):
         line += text.count("\n", at, match.start() + 1)
         at = match.start() + 1
-        found.append((line, *_read(match, *named)))
+        found.append((line, *_read(match, kinds, names)))
         lines.append(text[at : text.index("\n", match.end()) + 1])
         if len(found) == _MAX_DEFINITIONS:
             break
     return _nested(found), "".join(lines)
 
 
-def _pattern(language: str | None) -> re.Pattern[str] | None:
-    key = _SAME.get(language or "", language or "")
-    if key not in _PATTERNS:
-        return None
-    if key not in _compiled:
-        _compiled[key] = re.compile(r"\n(?:" + _PATTERNS[key] + ")")
-    return _compiled[key]
+@cache
+def _compiled(key: str) -> tuple[re.Pattern[str], tuple[int, ...], tuple[int, ...]]:
+    """Return a language's pattern and which of its groups are kinds and names."""
+    pattern = re.compile(r"\n(?:" + _PATTERNS[key] + ")")
+    kinds, names = (
+        tuple(at - 1 for group, at in pattern.groupindex.items() if group.startswith(what))
+        for what in ("kind", "name")
+    )
+    return pattern, kinds, names
 
 
-def _read(match: re.Match[str], kinds: tuple[str, ...], names: tuple[str, ...]) -> tuple[int, str, str, str]:
+def _read(match: re.Match[str], kinds: tuple[int, ...], names: tuple[int, ...]) -> tuple[int, str, str, str]:
     """Return the width of the indent, the kind, the name and the whole line of a definition."""
+    groups = match.groups("")
     kind = name = ""
-    for key in kinds:
-        kind = kind or match[key] or ""
-    for key in names:
-        name = name or match[key] or ""
-    indent = len((match["indent"] or "").expandtabs(4))
+    for at in kinds:
+        kind = kind or groups[at]
+    for at in names:
+        name = name or groups[at]
     text = " ".join(match[0].split())[:_MAX_LINE].removesuffix("{").rstrip()
-    words = name.split("(")[0].split()
-    return indent, " ".join(kind.split()), words[-1] if words else "", text
+    words = name.split("(", 1)[0].split()
+    return len(groups[0].expandtabs(4)), " ".join(kind.split()), words[-1] if words else "", text
 
 
 def _nested(found: list[tuple[int, int, str, str, str]]) -> tuple[Definition, ...]:

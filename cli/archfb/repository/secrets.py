@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from fnmatch import fnmatchcase
-from functools import cache
+from functools import cache, lru_cache
 
 from archfb.repository.patterns import regex
 from archfb.repository.record import record
@@ -56,11 +56,16 @@ _TELLING = (
 def never_sent(path: str, allow: Sequence[str] = ()) -> bool:
     """Return whether a file's content never leaves the process; `allow` are globs that override it."""
     at = path.rfind("/") + 1
-    name = path[at:].lower()
-    told = any(word in name for word in _TELLING) and _NEVER_NAME.match(name) is not None
+    told = _named_never(path[at:])
     if not told and not ("/." in path[:at] or path[:1] == "."):
         return False
     return (told or any(folder in "/" + path[:at] for folder in _NEVER_FOLDER)) and not allowed(path, allow)
+
+
+@lru_cache(maxsize=8192)
+def _named_never(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in _TELLING) and _NEVER_NAME.match(lowered) is not None
 
 
 def allowed(path: str, allow: Sequence[str]) -> bool:

@@ -33,6 +33,12 @@ CASES = [
         " void main(String[] a) {\n    return g(1);\n  }\n  enum E { }\n}\n"),
         ["2 0 A", "4 1 main", "7 1 E"],
     ),
+    (
+        "Java",
+        ("class A {\n  public A(int x) {\n    assertThat(map).isEqualTo(\n        f(x,\n            1));\n"
+        "    require(x == null) {\n  }\n  List<String> all(int a,\n      int b) {\n"),
+        ["1 0 A", "2 1 A", "8 1 all"],
+    ),
     ("Kotlin", "class A {\n  suspend fun go(x: Int) = 1\n}\nobject O\n", ["1 0 A", "2 1 go", "4 0 O"]),
     ("Rust", ("pub struct A;\nimpl<T> B for A {\n    pub fn f() {}\n}\nmacro_rules! m {\n}\n"), ["1 0 A", "2 0 A", "3 1 f", "5 0 m"]),
     ("PHP", "<?php\nfinal class A {\n    public function f() {}\n}\n", ["2 0 A", "3 1 f"]),
@@ -40,7 +46,8 @@ CASES = [
     ("C", ("#define MAX(a) a\nstruct s {\n  int x;\n};\nstatic int f(int a,\n  int b) {\n  return "
         "g(a);\n}\n"), ["1 0 MAX", "2 0 s", "5 0 f"]),
     ("C#", ("namespace N;\npublic record R(int X);\ninternal sealed class C\n{\n    public async T"
-        "ask<int> Go(int x)\n    {\n"), ["1 0 N", "2 0 R", "3 0 C"]),
+        "ask<int> Go(int x)\n    {\n        foreach (var a in b)\n        {\n            Visit(a,\n                2);\n"),
+        ["1 0 N", "2 0 R", "3 0 C", "5 1 Go"]),
     ("Shell", "f() {\n}\nfunction g {\n}\n", ["1 0 f", "3 0 g"]),
     ("Markdown", "# A\ntext\n## B c\n", ["1 0 A", "3 0 c"]),
     ("Makefile", "all: x\n\techo\nX := 1\n", ["1 0 all"]),

@@ -279,3 +279,11 @@ def test_a_file_that_cannot_fit_is_not_looked_at_to_find_out(tmp_path: Path) -> 
 
     packed = pack(changed(found, source=Watched()), 600)
     assert (packed.included, set(looked)) == (("a.txt",), {"a.txt"})
+
+
+def test_a_lock_file_is_shown_whole_or_by_name_never_its_beginning(tmp_path: Path) -> None:
+    locked = "".join(f'[[package]]\nname = "n{number}"\nversion = "1"\n' for number in range(400))
+    repo = read_repository(planted(tmp_path / "r", {"uv.lock": locked, "a.py": "A = 1\n"}), cache_dir=tmp_path / "c")
+    small, large = pack(repo, 3_000), pack(repo, 100_000)
+    assert (small.included, small.shortened, small.left_out) == (("a.py",), (), ("uv.lock",))
+    assert large.included == ("a.py", "uv.lock")

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = regex(rb"\n[ \t]*#[ \t]*(?:include(?:_next)?|import)[ \t]*([\"<])([^\">\n]+)[\">]")
+_LINE = regex(rb"\n[ \t]*+#[ \t]*(?:include(?:_next)?|import)[ \t]*([\"<])([^\">\n]+)[\">]")
 
 
 def find(content: bytes) -> list[str]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 _LINE = regex(
-    rb"\n[ \t]*(?:(package)[ \t]+([\w.`]+)"
+    rb"\n[ \t]*+(?:(package)[ \t]+([\w.`]+)"
     rb"|import[ \t]+(?:static[ \t]+)?([\w`]+(?:\.[\w`]+)*(?:\.\*)?)(\.?\{[^}\n]*\})?)"
 )
 

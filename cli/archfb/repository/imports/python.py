@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 # Begins with a literal newline, so that the search skips from line to line.
 _IMPORT = regex(
-    rb"\n[ \t]*(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
+    rb"\n[ \t]*+(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
     rb"|from[ \t]{1,20}(?P<source>\.{0,20}[ \t]{0,4}[.\w]{0,300}?)[ \t]{0,20}\bc?import\b[ \t]{0,20}"
     rb"(?P<names>\([^)]{0,4000}\)|(?:[^\n#;\\]|\\\r?\n)*))"
 )

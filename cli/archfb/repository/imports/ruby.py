@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 _LINE = regex(
-    rb"\n[ \t]*(?:require(_relative)?|load|autoload[ \t(]+:?[\w\"']+[ \t]*,"
+    rb"\n[ \t]*+(?:require(_relative)?|load|autoload[ \t(]+:?[\w\"']+[ \t]*,"
     rb"|register[ \t]+:?\w+,)[ \t(]*(?:File\.expand_path[ \t(]*)?['\"]([^'\"\n#]+)['\"]"
 )
 

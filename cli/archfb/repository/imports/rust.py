@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from archfb.repository.imports.tree import Tree
 
 _LINE = regex(
-    rb"\n[ \t]*(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:mod[ \t]+(?:r#)?(\w+)[ \t]*;"
+    rb"\n[ \t]*+(?:pub(?:\([^)\n]*\))?[ \t]+)?(?:mod[ \t]+(?:r#)?(\w+)[ \t]*;"
     rb"|use[ \t]+([^;]{1,2000});|extern[ \t]+crate[ \t]+(\w+))"
 )
 _CRATE_NAME = regex(rb"(?s)\[(?:package|lib)\][^\[]*?\bname[ \t]*=[ \t]*\"([^\"\n]+)\"")
