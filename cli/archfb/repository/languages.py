@@ -134,14 +134,18 @@ def by_shebang(head: bytes) -> str | None:
 
 
 # Patterns as text: `re` compiles (and keeps) one when a file needs it, and starting up pays for none.
-# These two, asked of every header, begin with a literal newline, so that the search skips from line to line.
-_OBJECTIVE_C = rb"\n[ \t]*(?:@(?:interface|class|protocol|property|end|implementation)\b|#import[ \t])"
-_CPP = (
-    rb"\n[ \t]*(?:template[ \t]*<|(?:public|private|protected):|class[ \t]+\w+|(?:using[ \t]+)?namespace[ \t]+\w+"
+# These, asked of every header, begin with a literal newline, so that the search skips from line to line, and never go
+# back into a line's blanks.
+_OBJECTIVE_C_LINE = rb"@(?:interface|class|protocol|property|end|implementation)\b|#import[ \t]"
+_CPP_LINE = (
+    rb"template[ \t]*<|(?:public|private|protected):|class[ \t]+\w+|(?:using[ \t]+)?namespace[ \t]+\w+"
     rb"|constexpr\b|catch[ \t]*\(|try\b"
     rb"|#[ \t]*include[ \t]*<(?:cstdint|string|vector|map|list|array|set|memory|functional|utility|algorithm"
-    rb"|[io]?o?stream|iostream|unordered_\w+|string_view|optional)>)"
+    rb"|[io]?o?stream|iostream|unordered_\w+|string_view|optional)>"
 )
+_OBJECTIVE_C = rb"\n[ \t]*+(?:%b)" % _OBJECTIVE_C_LINE
+_CPP = rb"\n[ \t]*+(?:%b)" % _CPP_LINE
+_MORE_THAN_C = rb"\n[ \t]*+(?:%b|%b)" % (_OBJECTIVE_C_LINE, _CPP_LINE)
 _STANDARD = rb"std::(?<=\bstd::)\w"
 _MARKS: dict[str, tuple[tuple[str, bytes], ...]] = {
     "h": (("Objective-C", _OBJECTIVE_C), ("C++", _CPP), ("C++", _STANDARD)),
@@ -220,6 +224,9 @@ def by_text(name: str, named: str | None, head: bytes) -> str | None:
         return named if _COMPOUND.search(name) else by_shebang(head)
     head = head[:_LOOKED_AT]
     lines = b"\n" + head
+    # Most headers are C: one search and a plain one tell so.
+    if extension == "h" and re.search(_MORE_THAN_C, lines) is None and b"std::" not in head:
+        return named
     for language, pattern in _MARKS.get(extension, ()):
         if re.search(pattern, lines if pattern.startswith(rb"\n") else head):
             return language

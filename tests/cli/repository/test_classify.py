@@ -22,7 +22,8 @@ def test_a_name_tells_the_language(name: str, language: str | None) -> None:
 
 
 TEXTS = [
-    ("a.h", b"int f(void);\n", "C"), ("a.h", b"namespace x {\n", "C++"), ("a.h", b"@interface A\n", "Objective-C"), ("a.m", b"function y = f(x)\n", "MATLAB"),
+    ("a.h", b"int f(void);\n", "C"), ("a.h", b"namespace x {\n", "C++"), ("a.h", b"@interface A\n", "Objective-C"), ("a.h", b"int a;\n \ttemplate <class T>\n  @end\n", "Objective-C"),
+    ("a.h", b"int a;\nstd::size_t f();\n", "C++"), ("a.h", b"/* @see std::x, class y */\n", "C++"), ("a.h", b"  * class of\n int try_it;\n", "C"), ("a.m", b"function y = f(x)\n", "MATLAB"),
     ("a.ts", b"<?xml version='1.0'?>", "XML"), ("a.ts", b"const a = 1", "TypeScript"), ("run", b"#!/usr/bin/env python3\n", "Python"),
     ("run", b"#!/bin/bash -e\n", "Shell"), ("run", b"#!/usr/bin/env -S deno run\n", "JavaScript"), ("run", b"# -*- mode: ruby -*-\n", "Ruby"), ("run", b"text", None),
     ("a.inc", b"<?php\n", "PHP"), ("a.inc", b"#define X\n", "C"), ("a.inc", b"words", None), ("a.d", b"a.o: a.c a.h\n", "Makefile"), ("a.l", b"%option x\n", "Lex"),

@@ -17,7 +17,7 @@ from archfb.repository.manifests.jsonc import parse_jsonc
 SIZE = 1 << 15
 UNITS = [
     "a", " ", "\n", "\t \n", "(", ")", "{", '"', "'", "\\", '\\"', "/*", "/* ", "#", "# a\n", "-", "- a\n", ",", ", ", ".", "a.", "=", "a=", ":",
-    "import ", "\nimport (", "\nfrom a import (", "from ", "\nuse a::{", "\nuse A\\{", "require(", "import a.{\n", "#include ", "\n#include <",
+    "import ", "\nimport (", "\nfrom a import (", "from ", "\nuse a::{", "\nuse A\\{", "require(", "import a.{\n", "#include ", "#include <", "\n#include <",
     "eyJ", "eyJaaaaaaaaaa.", "://a:", "://a:b", "-----BEGIN PRIVATE KEY-----\n", "-----BEGIN -----END ", "AKIA", "sk-", "password=", "password = '", "token: a\n",
     "mvn ", "make ", "run: |\n", "  - run: a\n", "script:\n- ", "do |", "end\n", "gem 'a'\n", "gem '", "group :a do\n", "project(", "find_package(a\n",
     "${", "${a", "<a>", "<!--", "<dependency>", "implementation 'a:b:1'\n", "[a]\n", "a = [", "a==1\n", "-S ", "*", "**/", "[!a", "AC_CHECK_LIB([", "const a=", "f()", "x<",

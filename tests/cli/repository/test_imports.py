@@ -173,6 +173,19 @@ def test_imports_inside_the_repository_are_found(files: dict[str, str], expected
     assert edges(files) == expected
 
 
+@pytest.mark.parametrize(
+    ("content", "specs"),
+    [
+        (b'#include "a.h"\n\t # include\t<b.h>\n#include_next <c.h>\n#import "d.h"\n', ['"a.h', "<b.h", "<c.h", '"d.h']),
+        (b'#include "a.h"\n#include <a.h>\n#include "a.h"\n', ['"a.h', "<a.h"]),
+        (b'x #include "a.h"\n// #include "b.h"\n## include "c.h"\n', []),
+        (b'#include "a.h" #include "b.h"\n#include <\n#include <c.h\n#include "d.h"', ['"a.h', '"d.h']),
+    ],
+)  # fmt: skip
+def test_an_include_begins_its_line(content: bytes, specs: list[str]) -> None:
+    assert imports.find("C", content) == specs
+
+
 @given(st.sampled_from(["Python", "TypeScript", "Go", "Java", "Rust", "PHP", "Ruby", "C"]), st.binary(max_size=300))
 def test_any_bytes_are_looked_through_without_an_error(language: str, content: bytes) -> None:
     for prefix in (b"", b"import ", b"from x import (", b"use a::{", b'#include "'):

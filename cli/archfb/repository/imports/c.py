@@ -11,15 +11,30 @@ if TYPE_CHECKING:
 
     from archfb.repository.imports.tree import Tree
 
-_LINE = regex(rb"\n[ \t]*+#[ \t]*(?:include(?:_next)?|import)[ \t]*([\"<])([^\">\n]+)[\">]")
+# It begins at the sign, of which there are few, and not at each line; what stands before it is looked at afterwards.
+_DIRECTIVE = regex(rb"#[ \t]*+(?:include(?:_next)?|import)[ \t]*+(?=[\"<])")
+_NAME = regex(rb"[\"<][^\">\n]+(?=[\">])")
+_LINE_FEED = 10
 
 
 def find(content: bytes) -> list[str]:
     """Return the includes of a file, each once, in order."""
-    specs: dict[str, None] = {}
-    for match in _LINE.finditer(b"\n" + content):
-        specs[text(match[1] + match[2])] = None
-    return list(specs)
+    found: dict[bytes, None] = {}
+    line_end = -1  # of the line that was looked at last: each is looked at once, however many signs it has
+    for match in _DIRECTIVE.finditer(content):
+        at = match.start()
+        if at > line_end:
+            line_end = content.find(b"\n", at) % (len(content) + 1)
+            if _begins_line(content, at) and (name := _NAME.match(content, match.end())) is not None:
+                found[name[0]] = None
+    return [text(one) for one in found]
+
+
+def _begins_line(content: bytes, at: int) -> bool:
+    """Return whether nothing but blanks stands before a place in its line."""
+    if at == 0 or content[at - 1] == _LINE_FEED:
+        return True
+    return not content[content.rfind(b"\n", 0, at) + 1 : at].strip(b" \t")
 
 
 class Resolver:
