@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from archfb.phases.records import Claim, Evidence
 from archfb.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 _LINES = (
     r"(?::L?(?P<line{0}>\d{{1,7}})(?:[-\u2013]L?(?P<end{0}>\d{{1,7}}))?"
@@ -37,24 +38,31 @@ class Known(Protocol):
         """Return how many lines it has."""
 
 
-@dataclass(slots=True)
+@dataclass
 class Places:
     """The repository's files as citations name them: by path, by inert path, by case and by unambiguous tail."""
 
     files: Mapping[str, Known]
-    _shown: dict[str, str] = field(default_factory=dict)
-    _folded: dict[str, list[str]] = field(default_factory=dict)
-    _tails: dict[str, list[str]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, files: Iterable[Known]) -> Places:
         """Index the files; paths only, nothing is read."""
-        found = cls({one.path: one for one in files})
-        for path in found.files:
-            found._shown.setdefault(clean(path, one_line=True), path)
-            found._folded.setdefault(path.casefold(), []).append(path)
-            found._tails.setdefault(path.rsplit("/", 1)[-1].casefold(), []).append(path)
+        return cls({one.path: one for one in files})
+
+    @cached_property
+    def _shown(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for path in self.files:
+            found.setdefault(clean(path, one_line=True), path)
         return found
+
+    @cached_property
+    def _folded(self) -> dict[str, list[str]]:
+        return _by(str.casefold, self.files)
+
+    @cached_property
+    def _tails(self) -> dict[str, list[str]]:
+        return _by(lambda path: path.rpartition("/")[2].casefold(), self.files)
 
     def exact(self, name: str) -> str | None:
         """Return the path that is written so, or shown so."""
@@ -87,6 +95,13 @@ class Places:
         same = self._tails.get(parts[-1].casefold(), [])
         ending = "/" + "/".join(parts).casefold()
         return _only([path for path in same if path.casefold().endswith(ending)]) or _only(same)
+
+
+def _by(key: Callable[[str], str], paths: Iterable[str]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        found.setdefault(key(path), []).append(path)
+    return found
 
 
 def _only(paths: list[str]) -> str | None:

@@ -158,7 +158,9 @@ _RULES = (
     ),
     _rule("json-web-token", "eyJ", r"\beyJ[A-Za-z0-9_-]{10,2000}\.eyJ[A-Za-z0-9_-]{10,4000}\.[A-Za-z0-9_-]{10,1000}"),
     _rule("password-in-url", "://", r"://[^\s/:@\"'<>{}$]{1,80}:([^\s/:@\"'<>{}$]{3,100})@[A-Za-z0-9\[]", 1),
-    _rule("bearer-token", "Bearer bearer BEARER", r"\b[Bb](?:earer|EARER) ([A-Za-z0-9_.~+/-]{24,1000}=*)", 1),
+    _rule(
+        "bearer-token", "Bearer bearer BEARER", r"[Bb](?:earer|EARER)(?<=\b.{6}) ([A-Za-z0-9_.~+/-]{24,1000}=*)", 1
+    ),
 )
 _IN_SENTENCES = frozenset({"private-key", "password-in-url", "bearer-token"})
 _SHORTEST = 15  # bytes of what any other rule knows, all of them in one word of these signs

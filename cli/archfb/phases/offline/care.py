@@ -57,10 +57,9 @@ def large_lines(facts: Facts, limit: int = 5) -> list[str]:
 def depended_lines(facts: Facts, limit: int = 6) -> list[str]:
     """Say which files most others break with, as a rule: who must be looked at when they change."""
     found = []
-    ordered = sorted(facts.modules, key=lambda one: (-len(one.importers), -one.weight, one.name))
+    ordered = [one for one in facts.modules if len(one.importers) >= 3]
+    ordered.sort(key=lambda one: (-len(one.importers), -one.weight, one.name))
     for one in ordered[:limit]:
-        if len(one.importers) < 3:
-            break
         users = sorted(one.importers, key=lambda path: (-weight(facts.repo.by_path[path]), path))
         names = listed([f"`{shown(path)}`" for path in users], 3)
         text = f"`{shown(one.name)}`: imported by {names}"

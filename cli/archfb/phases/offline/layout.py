@@ -99,7 +99,7 @@ def _homes(files: list[File]) -> dict[str, list[File]]:
     for _ in range(4):
         inside: dict[str, list[File]] = defaultdict(list)
         for one in homes.pop(parted):
-            inside[_child(parted, one.path)].append(one)
+            inside[_child(parted, folder(one.path))].append(one)
         homes |= inside
         parted = max(homes, key=lambda name: len(homes[name]))
         if not parted or parted not in inside or len(homes[parted]) < NEARLY_ALL * len(files):
@@ -144,30 +144,38 @@ def components(facts: Facts, limit: int = 10) -> list[Component]:
 
 
 def _components(facts: Facts, limit: int) -> list[Component]:
-    groups: dict[str, list[File]] = {"": facts.source}
+    sizes = Counter(folder(one.path) for one in facts.source)
+    groups = {"": list(sizes)}  # folders; there are many fewer of them than files
     for _ in range(6):
-        large = [name for name, files in groups.items() if _splits(name, files, facts, len(groups), limit)]
+        large = [name for name, homes in groups.items() if _splits(name, homes, sizes, len(groups), limit)]
         if not large:
             break
         for name in large:
-            for one in groups.pop(name):
-                groups.setdefault(_child(name, one.path), []).append(one)
+            for home in groups.pop(name):
+                groups.setdefault(_child(name, home), []).append(home)
     everything = sum(one.lines for one in facts.source) or 1
-    found = [Component(name, files) for name, files in groups.items()]
+    found = _filled(groups, facts.source)
     found = [one for one in found if one.lines * 100 >= everything] or found
     return sorted(found, key=lambda one: (-one.weight, one.name))[:limit]
 
 
-def _splits(name: str, files: list[File], facts: Facts, groups: int, limit: int) -> bool:
-    children = {_child(name, one.path) for one in files}
+def _filled(groups: dict[str, list[str]], source: Sequence[File]) -> list[Component]:
+    named = {name: Component(name) for name in groups}
+    files = {home: named[name].files for name, homes in groups.items() for home in homes}
+    for one in source:
+        files[folder(one.path)].append(one)
+    return list(named.values())
+
+
+def _splits(name: str, homes: list[str], sizes: Counter[str], groups: int, limit: int) -> bool:
+    children = {_child(name, home) for home in homes}
     if children == {name}:
         return False
-    share = len(files) / max(1, len(facts.source))
+    share = sum(sizes[home] for home in homes) / max(1, sizes.total())
     return groups == 1 or share > 0.5 or (share > 0.25 and groups + len(children) <= 6 * limit)
 
 
-def _child(name: str, path: str) -> str:
-    home = folder(path)
+def _child(name: str, home: str) -> str:
     if home == name:
         return name
     rest = home[len(name) + 1 :] if name else home
