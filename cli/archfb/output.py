@@ -148,7 +148,7 @@ def console(stream: IO[str] | None = None, environ: Mapping[str, str] | None = N
     target = sys.stdout if stream is None else stream
     variables = os.environ if environ is None else environ
     colour = coloured(target, variables)
-    return Console(
+    made = Console(
         file=target,
         width=width_of(target, variables),
         color_system="auto" if colour else None,
@@ -159,8 +159,19 @@ def console(stream: IO[str] | None = None, environ: Mapping[str, str] | None = N
         emoji=False,
         legacy_windows=False,
     )
+    made.on_broken_pipe = _broken_pipe  # type: ignore[method-assign]
+    return made
+
+
+def _broken_pipe() -> None:
+    """Leave it to the door; rich itself would end the process with 1, which means something else here."""
+    raise BrokenPipeError
 
 
 def show(what: RenderableType, stream: IO[str] | None = None) -> None:
     """Render something to a stream (default stdout)."""
-    console(stream).print(what, soft_wrap=False)
+    try:
+        console(stream).print(what, soft_wrap=False)
+    except BrokenPipeError:
+        if stream is not sys.stderr:
+            raise

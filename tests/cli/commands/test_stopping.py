@@ -135,6 +135,23 @@ def test_row_77_a_reader_that_closes_the_pipe_gets_silence(place: Start) -> None
     assert process.returncode in {0, 141}
 
 
+@pytest.mark.parametrize("command", [["status"], ["status", "--check"], ["history"], ["status", "--json"]])
+def test_row_77_a_table_that_nobody_reads_is_no_verdict(command: list[str]) -> None:
+    """Exit 1 would say that a model is degraded."""
+    read, write = os.pipe()
+    os.close(read)
+    ended = subprocess.run(
+        [sys.executable, "-m", "archfb", *command],
+        env=variables(),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        timeout=PATIENCE,
+        check=False,
+    )
+    os.close(write)
+    assert (ended.returncode, ended.stderr) == (141, b"")
+
+
 def test_a_closed_stderr_is_no_failure(place: Start) -> None:
     here = place(m1=[{"status": 400}], m2=[{"text": "ok"}])
     script = f"exec {sys.executable} -m archfb ask x {' '.join(here.options)} 2>&-"
