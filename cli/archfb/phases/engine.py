@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archfb import events
+from archfb.output import mask
 from archfb.phases.caller import ModelCaller
 from archfb.phases.dry import DryCaller
 from archfb.phases.options import PhaseOutcome, RunResult
@@ -149,6 +150,9 @@ class _Going:
                     break
         except asyncio.CancelledError:
             self._stopped()
+            raise
+        except Exception as error:
+            self._remember(False, clean(mask(str(error))))
             raise
         if self.options.offline:
             work.secrets.update((one.path, one.line) for one in work.facts.secrets)

@@ -64,7 +64,7 @@ def attempt_of(member: Member, price: Price, reply: Reply, around: Circumstances
         output_tokens=usage.output_tokens,
         reasoning_tokens=usage.reasoning_tokens,
         cached_tokens=usage.cached_tokens,
-        cost_usd=0.0 if member.offline else cost(price, usage, member.provider.api),
+        cost_usd=0.0 if member.offline or around.kind == "metadata" else cost(price, usage, member.provider.api),
         fallback_from=around.fallback_from,
         repeat=around.repeat,
         streamed=reply.streamed,

@@ -345,6 +345,8 @@ def test_only_one_agent_is_asked_where_one_is_named(runs: Any, kit: Any) -> None
     assert [one.code for one in result.last.result.missing] == ["not_asked"]
     with pytest.raises(UsageError, match="No agent 'nobody'"):
         runs("phase3", router, only="nobody")
+    row = runs.store.run("run-1")
+    assert (row.ok, row.error, row.ended_at is not None) == (False, "No agent 'nobody' in the plan.", True)
 
 
 def test_a_dry_run_asks_nothing_and_tells_every_call(runs: Any, kit: Any) -> None:

@@ -28,6 +28,7 @@ def test_what_was_never_seen_is_probed_for_free_and_then_known() -> None:
     assert probe(on) == [("a", "metadata", "ok"), ("b", "metadata", "ok")]
     assert [row.standing.status for row in on.router.status().models] == ["healthy", "healthy"]
     assert [row.standing.reason for row in on.router.status().models] == ["metadata only"] * 2
+    assert [row.cost_usd for row in on.store.attempts(since=0.0)] == [0.0, 0.0]
 
 
 def test_nothing_is_due_again_before_the_interval_has_passed() -> None:
