@@ -11,7 +11,8 @@ from archfb_state.store import BUCKETS
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
-    from archfb_state.records import Attempt
+    from archfb.config.model import Config
+    from archfb_state.records import Attempt, Transition
     from archfb_state.store import Counter, Store
 
 HOUR, DAY, WEEK = 3600.0, 86400.0, 7 * 86400.0
@@ -119,6 +120,21 @@ class _Sum:
         p50, p95, p99 = self.latencies()
         usd = None if self.unpriced and not self.cost_usd else self.cost_usd
         return Period(at, model, ok, failed, tuple(sorted(self.outcomes.items())), p50, p95, usd, p99)
+
+
+def changes(
+    store: Store, config: Config, begin: float, *, model: str | None = None, limit: int | None = None
+) -> list[Transition]:
+    """Return changes of status since `begin` (Unix seconds), oldest first (the newest `limit` of them).
+
+    A drain that has ended since the last record is told though nobody has written it down: a reader does not write.
+    """
+    from archfb_state.core.drains import unwritten
+
+    over = unwritten(store.snapshot(), config.settings)
+    later = [one for one in over if one.at >= begin and model in {None, one.model}]
+    found = store.transitions(since=begin, model=model, limit=limit)
+    return sorted([*found, *later], key=lambda one: one.at)[-limit if limit else 0 :]
 
 
 def size_of(back: float) -> float:

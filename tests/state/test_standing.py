@@ -6,6 +6,7 @@ import pytest
 from core_bench import DAY, Core
 
 from archfb_state.core import beta, levels
+from archfb_state.core.drains import unwritten
 from archfb_state.core.levels import latency_level, median
 from archfb_state.records import Standing, Transition
 from archfb_state.settings import Settings, Thresholds
@@ -88,6 +89,41 @@ def test_a_drain_outlasts_a_clock_that_is_set_back_by_what_was_left_of_it() -> N
     assert core.wait(1).status("a") == "unknown"
 
 
+OVER: list[tuple[list[str], str, str]] = [
+    ([], "unknown", "drain over: no evidence yet"),
+    (["ok"], "healthy", "drain over: answers"),
+    (["auth"], "unavailable", "drain over: key rejected"),
+]
+
+
+@pytest.mark.parametrize(("outcomes", "status", "reason"), OVER)
+@pytest.mark.parametrize("later", ["settle", "record", "read"])
+def test_a_drain_that_ended_is_dated_when_it_did(outcomes: list[str], status: str, reason: str, later: str) -> None:
+    """Whoever writes first after it, and whoever only reads before that, tells the same."""
+    core = Core()
+    core.record("a", *outcomes)
+    end = core.now + 60
+    core.put_model(
+        "a", status="unavailable", reason="drained by ann", drained_by="ann", drained_until=end, since=core.now
+    )
+    core.wait(600)
+    if later == "settle":
+        core.settle()
+    elif later == "record":
+        core.record("a", "ok")
+    told = [*core.transitions, *unwritten(core.rows._replace(at=core.now), core.settings)]
+    mine = [one for one in told if one.reason.startswith("drain over")]
+    assert mine == [Transition(end, "a", "unavailable", status, reason)]
+
+
+def test_a_drain_that_is_not_over_is_told_by_nobody() -> None:
+    core = Core()
+    core.record("b", "ok")
+    core.put_model("a", drained_by="ann", drained_until=core.now + 60)
+    core.wait(59).settle()
+    assert unwritten(core.rows._replace(at=core.now), core.settings) == ()
+
+
 def test_a_drain_shows_before_everything_else() -> None:
     core = Core()
     core.record("a", "timeout", "timeout", "timeout")
@@ -141,15 +177,15 @@ def test_rates_count_real_calls_only() -> None:
 SLOW: list[tuple[dict[str, Any], list[float], str]] = [
     ({"kind": "metadata"}, [4.9] * 3, ""),
     ({"kind": "metadata"}, [5.0] * 2, ""),
-    ({"kind": "metadata"}, [5.0] * 3, "slow (warning)"),
-    ({"kind": "completion"}, [1.0, 6.0, 6.0], "slow (warning)"),
-    ({"kind": "completion"}, [10.0] * 3, "slow (critical)"),
-    ({"kind": "completion"}, [10.0] * 3 + [8.1] * 9, "slow (critical)"),
-    ({"kind": "completion"}, [10.0] * 3 + [7.9] * 9, "slow (warning)"),
-    ({"kind": "completion"}, [6.0] * 3 + [4.1] * 9, "slow (warning)"),
+    ({"kind": "metadata"}, [5.0] * 3, "slow: 5.0 s (warning from 5 s)"),
+    ({"kind": "completion"}, [1.0, 6.0, 6.0], "slow: 6.0 s (warning from 5 s)"),
+    ({"kind": "completion"}, [10.0] * 3, "slow: 10.0 s (critical from 10 s)"),
+    ({"kind": "completion"}, [10.0] * 3 + [8.1] * 9, "slow: 8.1 s (critical from 10 s until below 8 s)"),
+    ({"kind": "completion"}, [10.0] * 3 + [7.9] * 9, "slow: 7.9 s (warning from 5 s)"),
+    ({"kind": "completion"}, [6.0] * 3 + [4.1] * 9, "slow: 4.1 s (warning from 5 s until below 4 s)"),
     ({"kind": "completion"}, [6.0] * 3 + [3.9] * 9, ""),
-    ({"kind": "completion"}, [11.0] * 6 + [1.0] * 5, "slow (warning)"),
-    ({"kind": "call", "streamed": True}, [11.0] * 3, "slow (critical)"),
+    ({"kind": "completion"}, [11.0] * 6 + [1.0] * 5, "slow: 6.0 s (warning from 5 s)"),
+    ({"kind": "call", "streamed": True}, [11.0] * 3, "slow: 11.0 s (critical from 10 s)"),
     ({"kind": "call", "streamed": True, "reasoning": True}, [11.0] * 3, ""),
     ({"kind": "call"}, [11.0] * 3, ""),
 ]
@@ -174,6 +210,13 @@ def test_the_worse_of_probes_and_first_tokens_counts() -> None:
     core = Core()
     core.record("a", *["ok"] * 3, kind="metadata", latency_ms=10.0)
     core.record("a", *["ok"] * 3, streamed=True, ttft_ms=6000.0)
+    assert core.standing("a").reason == "slow: 6.0 s (warning from 5 s)"
+
+
+def test_a_level_without_its_latencies_is_shown_as_it_stands() -> None:
+    core = Core()
+    core.record("a", "ok")
+    core.put_model("a", latency_level="warning")
     assert core.standing("a").reason == "slow (warning)"
 
 

@@ -413,13 +413,25 @@ class StoreContract:
         assert one.reason == "drained by ada: invoice"
         assert store.transitions()[-1].reason == "drained by ada: invoice (until 2026-09-21T16:13:20Z)"
         store.drain("one", by="bob", why="still", until=START + 9000)
-        assert len(store.transitions()) == 2
+        again = store.transitions()[-1]
+        assert (again.before, again.after) == ("unavailable", "unavailable")
+        assert again.reason == "drained by bob: still (until 2026-09-21T16:43:20Z)"
         assert store.undrain("one", by="bob")
         assert not store.undrain("one", by="bob")
         assert not store.undrain("two", by="bob")
         assert store.snapshot().models["one"].drained_until is None
         last = store.transitions()[-1]
         assert (last.before, last.after, last.reason) == ("unavailable", "healthy", "put back by bob: settled")
+
+    def test_what_a_person_does_to_a_model_that_is_out_already_is_in_its_history(self, store: Store) -> None:
+        for by in ("eve", "ada"):
+            store.drain("one", by=by, why="invoice", until=START + 60)
+        store.reset(ref("one"), by="bob")
+        told = [(one.before, one.after, one.reason) for one in store.transitions()[1:]]
+        assert told == [
+            ("unavailable", "unavailable", "drained by ada: invoice (until 2026-09-21T14:14:20Z)"),
+            ("unavailable", "unavailable", "reset by bob, still drained by ada: invoice"),
+        ]
 
     def test_reset_forgets_the_record_but_no_counter_cost_or_drain(self, store: Store) -> None:
         store.record([attempt(1, outcome=Outcome.TIMEOUT, cost_usd=0.5)], SETTINGS)

@@ -43,7 +43,7 @@ def history(
     try:
         free = partial(is_free, config)
         found = periods.history(store, back, model=model, keep_days=config.keep_days, free=free)
-        changes = store.transitions(since=found.begin, model=model)
+        changes = periods.changes(store, config, found.begin, model=model)
     finally:
         store.close()
     if json:

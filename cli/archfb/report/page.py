@@ -201,7 +201,7 @@ def changes(found: Reading) -> Markup:
             el("td", instant(one.at)[:19], class_="nowrap"),
             el("td", one.model),
             el("td", el("span", one.after, class_=f"badge {one.after}")),
-            el("td", f"from {one.before}: {one.reason}"),
+            el("td", f"{'still so' if one.before == one.after else f'from {one.before}'}: {one.reason}"),
         )
         for one in reversed(found.transitions)
     ]

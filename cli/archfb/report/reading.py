@@ -69,7 +69,7 @@ def read(config: Config, store: Store, environ: Mapping[str, str], back: float) 
         __version__,
         status_table(config, roster(config, environ, store.salt), store.snapshot()),
         history,
-        tuple(store.transitions(since=begin, limit=MOST_CHANGES)),
+        tuple(periods.changes(store, config, begin, limit=MOST_CHANGES)),
         daily_cost(store, begin),
         handovers(store.attempts(since=begin)),
         told_runs(store, begin),

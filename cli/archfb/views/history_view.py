@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from archfb.periods import DAY, HOUR, Period
 from archfb.views.fitting import PLAIN_BELOW, Column, table
-from archfb.views.phrases import NOTHING, count, instant, milliseconds, money, name, percent
+from archfb.views.phrases import NOTHING, count, instant, milliseconds, money, moved, name, percent
 from archfb.views.strip import UNICODE, amounts, shares
 
 if TYPE_CHECKING:
@@ -117,4 +117,4 @@ def scale_line(found: History, width: int) -> str:
 
 def change_line(one: Transition) -> str:
     """Return one change of status in a line."""
-    return f"{instant(one.at)} {name(one.model)}: {one.before} to {one.after} ({name(one.reason)})"
+    return f"{instant(one.at)} {name(one.model)}: {moved(one.before, one.after)} ({name(one.reason)})"

@@ -65,6 +65,11 @@ def count(number: int, one: str, many: str | None = None) -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
+def moved(before: str, after: str) -> str:
+    """Return from which status to which; one that stays has a new reason, as where a person did something."""
+    return f"still {after}" if before == after else f"{before} to {after}"
+
+
 def instant(at: float | None) -> str:
     """Return Unix seconds as a date and a time in UTC."""
     if at is None or not 0 <= at < 253402300800:

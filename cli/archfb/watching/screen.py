@@ -169,8 +169,8 @@ def change(one: Transition, now: float, glyphs: Glyphs) -> Line:
     before, after = (STATUS_STYLES.get(status, "") for status in (one.before, one.after))
     return [
         (f"{when}  {name(one.model)}  ", ""),
-        (one.before, before),
-        (f" {glyphs.arrow} ", ""),
+        ("still ", "") if one.before == one.after else (one.before, before),
+        ("" if one.before == one.after else f" {glyphs.arrow} ", ""),
         (one.after, after),
         (f"  {name(one.reason)}", ""),
     ]

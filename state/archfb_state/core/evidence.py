@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archfb_state.core import breaker, holds, machine, preset
+from archfb_state.core import breaker, drains, holds, machine, preset
 from archfb_state.core.decay import in_the_future
 from archfb_state.core.standing import drained_until, standing
 from archfb_state.outcomes import RULES, Outcome
@@ -69,14 +69,20 @@ def observe(
     """
     if attempt.outcome is Outcome.CANCELLED and not attempt.cost_usd:
         return Changes()
+    over = drains.over(rows, settings, now, refs)
+    if over.models:
+        rows = _with(rows, over)
     event = _event(rows, attempt, settings, now, rng)
     finding = _unreached(rows, event) if attempt.blame and machine.unreached(attempt) else _reached(rows, event)
     changed = _changes(rows, event, finding)
-    return _restated(rows, changed, settings, now, _touched(rows, changed, attempt, refs))
+    found = _restated(rows, changed, settings, now, _touched(rows, changed, attempt, refs))
+    return _joined(over, found) if over.models else found
 
 
 def settle(rows: Snapshot, settings: Settings, now: float, refs: Sequence[ModelRef]) -> Changes:
-    """Return what time alone changed: waits that ended, evidence that aged, a clock that was set back."""
+    """Return what time alone changed: drains and waits that ended, evidence that aged, a clock that was set back."""
+    over = drains.over(rows, settings, now, refs)
+    rows = _with(rows, over)
     deployments = {
         key: after for key, one in rows.deployments.items() if (after := breaker.rebased(one, now)) is not one
     }
@@ -87,7 +93,15 @@ def settle(rows: Snapshot, settings: Settings, now: float, refs: Sequence[ModelR
         if one.drained_until is not None and in_the_future(one.since, now)
     }
     online = machine.settled(rows.machine, now)
-    return _restated(rows, Changes(deployments, accounts, models, online), settings, now, refs)
+    return _joined(over, _restated(rows, Changes(deployments, accounts, models, online), settings, now, refs))
+
+
+def _with(rows: Snapshot, over: Changes) -> Snapshot:
+    return rows._replace(models={**rows.models, **over.models})
+
+
+def _joined(over: Changes, later: Changes) -> Changes:
+    return later._replace(models={**over.models, **later.models}, transitions=(*over.transitions, *later.transitions))
 
 
 def unsettled(rows: Snapshot, now: float) -> bool:

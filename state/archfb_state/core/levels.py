@@ -44,8 +44,14 @@ def error_level(calls: float, errors: float, before: Level, thresholds: Threshol
 def latency_level(
     probes_ms: Sequence[float], ttfts_ms: Sequence[float], before: Level, thresholds: Thresholds
 ) -> Level:
-    """Return the worse level of two medians: the last ten probes, and the last ten times to the first token."""
-    medians = [median(one[-MOST_RECENT:]) / 1000.0 for one in (probes_ms, ttfts_ms) if len(one) >= ENOUGH_LATENCIES]
-    if not medians:
+    """Return the level of how slow a model is."""
+    slowest = slowness(probes_ms, ttfts_ms)
+    if slowest is None:
         return ""
-    return level(max(medians), before, thresholds.latency_warning, thresholds.latency_critical)
+    return level(slowest, before, thresholds.latency_warning, thresholds.latency_critical)
+
+
+def slowness(probes_ms: Sequence[float], ttfts_ms: Sequence[float]) -> float | None:
+    """Return the greater of two medians in seconds: of the last ten probes, and of ten times to the first token."""
+    medians = [median(one[-MOST_RECENT:]) / 1000.0 for one in (probes_ms, ttfts_ms) if len(one) >= ENOUGH_LATENCIES]
+    return max(medians, default=None)

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from archfb_state.core import beta, breaker, holds
 from archfb_state.core.decay import DAY, ends
 from archfb_state.core.latest import Latest
+from archfb_state.core.levels import LEAVE, slowness
 from archfb_state.outcomes import Outcome
 from archfb_state.records import AccountRecord, DeploymentRecord, ModelRecord, Standing
 
 if TYPE_CHECKING:
     from archfb_state.records import ModelRef, Snapshot
-    from archfb_state.settings import Settings
+    from archfb_state.settings import Settings, Thresholds
 
 FORGOTTEN = DAY
 """Seconds without evidence after which a model is unknown again."""
@@ -33,14 +34,14 @@ def standing(ref: ModelRef, rows: Snapshot, settings: Settings, now: float) -> S
     account = rows.accounts.get(ref.account, _NO_ACCOUNT)
     model = rows.models.get(ref.model, _NO_MODEL)
     if _undisturbed(deployment, account, model):
-        return _in_service(ref, deployment, model, now)
+        return _in_service(ref, deployment, model, settings, now)
     return (
         _out_by_hand(ref, deployment, model, now)
         or _blocked(ref, deployment, account)
         or _retired(ref, deployment, settings, now)
         or _held(ref, deployment, account, settings, now)
         or _open(ref, deployment, settings, now)
-        or _in_service(ref, deployment, model, now)
+        or _in_service(ref, deployment, model, settings, now)
     )
 
 
@@ -158,11 +159,15 @@ def _row(deployment: DeploymentRecord) -> str:
     return f"{n} failure{'' if n == 1 else 's'} in a row ({deployment.last_failure or 'unknown'})"
 
 
-def _in_service(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, now: float) -> Standing:
+def _in_service(
+    ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, settings: Settings, now: float
+) -> Standing:
     """Return the standing of a model that nothing keeps out, which changes with its records and two waits only."""
     at = evidence_at(deployment)
     forgotten = at is None or now - at > FORGOTTEN
     owing = deployment.probation > 0 and breaker.on_probation(deployment, now)
+    if model.latency_level and not forgotten:
+        return _known(ref, deployment, model, settings.of(ref.model), owing=owing)
     last = _last.get(ref.model)
     if (
         last is not None
@@ -196,11 +201,18 @@ def _forgotten(ref: ModelRef, deployment: DeploymentRecord, at: float | None) ->
     return Standing(ref.model, "unknown", reason, success=beta.mean(a, b), success_low=beta.low(a, b))
 
 
-def _known(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, *, owing: bool) -> Standing:
+def _known(
+    ref: ModelRef,
+    deployment: DeploymentRecord,
+    model: ModelRecord,
+    limits: Thresholds | None = None,
+    *,
+    owing: bool,
+) -> Standing:
     a, b = deployment.alpha, deployment.beta
     good, low = beta.mean(a, b), beta.low(a, b)
     rate = error_rate(deployment)
-    reason = _suspicious(deployment, model, rate, owing=owing)
+    reason = _suspicious(deployment, model, rate, limits, owing=owing)
     if not reason:
         reason = "answers" if a > 0 else "metadata only"
         return Standing(ref.model, "healthy", reason, None, rate, False, False, False, False, good, low)
@@ -208,14 +220,26 @@ def _known(ref: ModelRef, deployment: DeploymentRecord, model: ModelRecord, *, o
     return Standing(ref.model, "degraded", reason, None, rate, critical, False, False, False, good, low)
 
 
-def _suspicious(deployment: DeploymentRecord, model: ModelRecord, rate: float, *, owing: bool) -> str:
+def _suspicious(
+    deployment: DeploymentRecord, model: ModelRecord, rate: float, limits: Thresholds | None, *, owing: bool
+) -> str:
     """Return why a model that may be used is not healthy, the worst first; empty when it is."""
     if deployment.consecutive > 0:
         return _row(deployment)
     if deployment.error_level:
         return f"error rate {rate:.0%} ({deployment.error_level})"
-    if model.latency_level:
-        return f"slow ({model.latency_level})"
+    if limits is not None:
+        return _slow(model, limits)
     if owing:
         return "on probation after it was unavailable"
     return ""
+
+
+def _slow(model: ModelRecord, limits: Thresholds) -> str:
+    """Return how slow a model is, from where on that is too slow, and where it ends once it has begun."""
+    limit = limits.latency_critical if model.latency_level == "critical" else limits.latency_warning
+    found = slowness(model.probe_latencies_ms, model.ttfts_ms)
+    if found is None:
+        return f"slow ({model.latency_level})"
+    left = f" until below {LEAVE * limit:g} s" if found < limit else ""
+    return f"slow: {found:.1f} s ({model.latency_level} from {limit:g} s{left})"

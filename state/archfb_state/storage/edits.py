@@ -6,12 +6,12 @@ import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from archfb_state.core.drains import ref_of
 from archfb_state.records import (
     AccountRecord,
     Changes,
     DeploymentRecord,
     ModelRecord,
-    ModelRef,
     Snapshot,
     Transition,
 )
@@ -19,6 +19,8 @@ from archfb_state.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+
+    from archfb_state.records import ModelRef
 
     Settle = Callable[[Snapshot, Settings, float, Sequence[ModelRef]], Changes]
 
@@ -53,7 +55,7 @@ def limited(
 
 
 def drained(rows: Snapshot, model: str, by: str, why: str, until: float, now: float) -> Changes:
-    """Return the model taken out by hand, and its change of status."""
+    """Return the model taken out by hand, and a transition that says so, also where it was out already."""
     record = rows.models.get(model, ModelRecord(model))
     reason = f"drained by {by}: {why}"
     after = record._replace(
@@ -65,8 +67,7 @@ def drained(rows: Snapshot, model: str, by: str, why: str, until: float, now: fl
         since=record.since if record.status == "unavailable" else now,
     )
     told = after._replace(reason=f"{reason} (until {time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(until))})")
-    changed = () if record.status == "unavailable" else (_transition(record, told, now),)
-    return Changes(models={record.model: after}, transitions=changed)
+    return Changes(models={record.model: after}, transitions=(_transition(record, told, now),))
 
 
 def undrained(rows: Snapshot, model: str, by: str, now: float, settle: Settle) -> Changes:
@@ -81,36 +82,32 @@ def undrained(rows: Snapshot, model: str, by: str, now: float, settle: Settle) -
 def forgotten(rows: Snapshot, ref: ModelRef, by: str, now: float) -> Changes:
     """Return fresh records for a model, its deployment and its account; a drain by hand and the cost stay."""
     before = rows.models.get(ref.model, ModelRecord(ref.model))
-    if before.drained_until is not None and before.drained_until > now:
-        status, reason = before.status, before.reason
-    else:
-        status, reason = "unknown", f"reset by {by}"
-    after = ModelRecord(
-        ref.model,
-        ref.deployment,
-        ref.account,
-        status=status,
-        reason=reason,
-        since=now,
-        cost_usd=before.cost_usd,
-        drained_by=before.drained_by,
-        drained_why=before.drained_why,
-        drained_until=before.drained_until,
+    said = f"reset by {by}"
+    fresh = ModelRecord(
+        ref.model, ref.deployment, ref.account, status="unknown", reason=said, since=now, cost_usd=before.cost_usd
     )
+    if before.drained_until is not None and before.drained_until > now:
+        said = f"{said}, still {before.reason}"
+        fresh = fresh._replace(
+            status=before.status,
+            reason=before.reason,
+            drained_by=before.drained_by,
+            drained_why=before.drained_why,
+            drained_until=before.drained_until,
+        )
     return Changes(
         deployments={ref.deployment: DeploymentRecord(ref.deployment)},
         accounts={ref.account: AccountRecord(ref.account)},
-        models={ref.model: after},
-        transitions=() if after.status == before.status else (_transition(before, after, now),),
+        models={ref.model: fresh},
+        transitions=(_transition(before, fresh._replace(reason=said), now),),
     )
 
 
 def _settled(rows: Snapshot, record: ModelRecord, why: str, now: float, settle: Settle) -> Changes:
-    host = record.account.partition("://")[2].partition("/")[0].partition(":")[0]
-    ref = ModelRef(record.model, record.deployment, record.account, host)
-    found = settle(rows._replace(models={**rows.models, record.model: record}), Settings(), now, (ref,))
+    found = settle(rows._replace(models={**rows.models, record.model: record}), Settings(), now, (ref_of(record),))
     models = {record.model: record, **found.models}
-    said = tuple(replace(one, reason=f"{why}: {one.reason}") for one in found.transitions)
+    told = found.transitions or (_transition(record, models[record.model], now),)
+    said = tuple(replace(one, reason=f"{why}: {one.reason}") for one in told)
     return found._replace(models=models, transitions=said)
 
 

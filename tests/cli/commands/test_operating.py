@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from archfb.door import enter
 from archfb.errors import UsageError
+from archfb.routing.json import instant
 from archfb.spans import span
 
 Start = Callable[..., Any]
@@ -43,6 +45,44 @@ def test_a_drained_model_is_out_until_it_is_put_back(place: Start, capsys: pytes
     assert here.run("undrain", "m1") == 0
     assert "m1 was not drained." in capsys.readouterr().err
     assert status_of(here, "m1", capsys)["status"] != "unavailable"
+
+
+def test_history_tells_what_a_person_did_to_a_model_that_was_out(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place("[routing]\noffline = false\n", m1=[{"status": 401, "message": "bad"}])
+    assert here.run("ask", "x") == 1
+    assert here.run("drain", "m1", "--for", "2h", "--why", "new key") == 0
+    assert here.run("undrain", "m1") == 0
+    capsys.readouterr()
+    assert here.run("history", "m1") == 0
+    changes = capsys.readouterr().out.splitlines()[-3:]
+    assert "m1: unknown to unavailable (" in changes[0]
+    assert re.search(r"m1: still unavailable \(drained by .+: new key \(until ", changes[1])
+    assert re.search(r"m1: still unavailable \(put back by .+: ", changes[2])
+
+
+def test_history_dates_a_drain_that_ended_when_it_did_and_writes_nothing(
+    place: Start, capsys: pytest.CaptureFixture[str]
+) -> None:
+    here = place(m1=GOOD)
+    assert here.run("drain", "m1", "--for", "2h", "--why", "x") == 0
+    with sqlite3.connect(here.folder / "archfb.db") as db:  # three hours pass
+        db.execute("UPDATE model_health SET since = since - 10800, drained_until = drained_until - 10800")
+        db.execute("UPDATE transitions SET at = at - 10800")
+        (end,) = db.execute("SELECT drained_until FROM model_health WHERE model = 'm1'").fetchone()
+    assert status_of(here, "m1", capsys)["status"] == "unknown"
+    assert here.run("history", "--json") == 0
+    told = json.loads(capsys.readouterr().out)["transitions"]
+    assert [(one["from"], one["to"]) for one in told] == [("unknown", "unavailable"), ("unavailable", "unknown")]
+    assert (told[1]["at"], told[1]["reason"]) == (instant(end), "drain over: no evidence yet")
+    with sqlite3.connect(here.folder / "archfb.db") as db:
+        assert db.execute("SELECT count(*) FROM transitions").fetchone() == (1,)
+    assert here.run("ask", "x") == 0
+    with sqlite3.connect(here.folder / "archfb.db") as db:
+        rows = db.execute("SELECT at, before, after FROM transitions ORDER BY seq").fetchall()
+    assert rows[1] == (end, "unavailable", "unknown")
+    assert rows[2][1:] == ("unknown", "healthy")
 
 
 def test_a_reset_forgets_the_record_but_not_the_attempts(place: Start, capsys: pytest.CaptureFixture[str]) -> None:
