@@ -83,7 +83,7 @@ class Cache:
 
     def keep_facts(self, facts: Mapping[bytes, Sequence[object]]) -> None:
         """Keep facts under their keys."""
-        rows = ((key, _encoded(value)) for key, value in facts.items())
+        rows = ((key, _encoded(facts[key])) for key in sorted(facts))  # in order: each page is written once
         self._write("insert or ignore into facts values (?, ?)", rows)
 
     def close(self) -> None:

@@ -286,15 +286,9 @@ def _maps_to_its_source(content: bytes) -> bool:
 
 
 def _says_generated(head: bytes) -> bool:
-    # One plain search for what nearly every notice has, before the pattern with its alternatives.
-    if (
-        b"enerated" in head
-        or b"NOT EDIT" in head
-        or b"ot edit" in head
-        or b"ot modify" in head
-        or b"NOT MODIFY" in head
-        or b"Bison parser" in head
-    ):
+    # Plain searches for what every notice has, before the pattern with its alternatives.
+    folded = head.lower()
+    if b"enerated" in folded or b"ot edit" in folded or b"ot modify" in folded or b"bison parser" in folded:
         notice = _GENERATED_TEXT.search(head)
         # What a program writes into what it makes stands in its own text too.
         return notice is not None and not _WRITES.search(head, 0, notice.start())

@@ -75,6 +75,8 @@ def nearest(candidates: Sequence[str], path: str) -> str:
 
 def joined(folder: str, relative: str) -> str | None:
     """Return folder/relative with "." and ".." worked out, None when that leaves the repository."""
+    if "/" not in relative and relative not in ("", ".", ".."):  # most
+        return f"{folder}/{relative}" if folder else relative
     parts = folder.split("/") if folder else []
     for part in relative.split("/"):
         if part == "..":
