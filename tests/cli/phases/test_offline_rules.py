@@ -138,6 +138,15 @@ def test_a_java_build(rules: Any) -> None:
     assert "One test file: `mvn test --projects core --also-make -Dtest=BookTest" in text
 
 
+TCL = {
+    "src/acl.c": "int a;\n",
+    "runtest": '#!/bin/sh\n$TCLSH tests/helper.tcl "${@}"\n',
+    "runtest-modules": '#!/bin/sh\n$TCLSH tests/helper.tcl "${@}" --single unit/modules/a\n',
+    "tests/helper.tcl": "set test_dirs {\n    unit\n    unit/type\n}\n"
+    'puts "--single <unit>  Just execute the unit"\nputs "--singledb  One database"\n',
+    "tests/unit/acl.tcl": "test a {\n}\n",
+    "tests/unit/type/zset.tcl": "test a {\n}\n" * 9,
+}
 OTHERS = [
     (
         {
@@ -165,12 +174,28 @@ OTHERS = [
         {"Makefile.am": "TESTS = tests/all\n", "src/a.c": "int a;\n", "tests/all": "#!/bin/sh\nexit 0\n"},
         "make check TESTS=tests/all",
     ),
+    (TCL, "./runtest --single unit/type/zset"),
 ]
 
 
-@pytest.mark.parametrize(("files", "command"), OTHERS, ids=["vitest", "phpunit", "rspec", "minitest", "automake"])
+@pytest.mark.parametrize(
+    ("files", "command"), OTHERS, ids=["vitest", "phpunit", "rspec", "minitest", "automake", "tcl"]
+)
 def test_how_one_test_file_is_run(rules: Any, files: dict[str, str], command: str) -> None:
     assert f"- One test file: `{command}`" in rules(files)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"runtest": "#!/bin/sh\n$TCLSH tests/helper.tcl\n", "runtest-modules": ""},
+        {"tests/helper.tcl": 'set test_dirs {\n    unit/type\n}\nputs "--singledb  One database"\n'},
+        {"tests/helper.tcl": 'set test_dirs {\n    unit\n}\nputs "--single <unit>  One"\n'},
+    ],
+    ids=["takes no arguments", "has no such option", "does not know the folder"],
+)
+def test_a_unit_of_tcl_is_run_alone_only_where_the_runner_can(rules: Any, changed: dict[str, str]) -> None:
+    assert "One test file" not in rules(TCL | changed)
 
 
 def test_a_repository_without_any_of_it_gets_no_filler(rules: Any) -> None:

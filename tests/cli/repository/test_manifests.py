@@ -644,6 +644,22 @@ NO_SHELL = """jobs:
 """
 
 
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"Gemfile": 'gem "rails"\ngem "rubocop-rails-omakase", require: false\n'}, "bundle exec rubocop"),
+        ({"a.gemspec": "s.add_development_dependency 'rubocop'\n", "Gemfile": "gemspec\n"}, "bundle exec rubocop"),
+        ({"Gemfile": 'gem "rubocop"\n', "bin/rubocop": "#!/usr/bin/env ruby\n"}, "bin/rubocop"),
+        ({"Gemfile": 'gem "rails"\n'}, None),
+        ({"tools/Gemfile": 'gem "rubocop"\n'}, None),
+    ],
+)
+def test_rubocop_is_run_as_the_repository_has_it(files: dict[str, str], command: str | None) -> None:
+    found = [one for one in collected({".rubocop.yml": "AllCops:\n", **files}).commands if one.purpose == "lint"]
+    assert [(one.command, one.path) for one in found] == ([] if command is None else [(command, ".rubocop.yml")])
+    assert all(one.purpose != "lint" for one in collected(files).commands)
+
+
 def test_only_shell_is_read_for_commands() -> None:
     found = collected({".github/workflows/ci.yml": NO_SHELL}).commands
     assert [(one.command, one.line) for one in found] == [("make test", 22), ("./gradlew check", 25)]

@@ -143,6 +143,23 @@ def _shell(facts: Facts, paths: list[str], home: str) -> str | None:
     return f"make check TESTS={named[0]}" if named and not home else None
 
 
+def _tcl(facts: Facts, paths: list[str], home: str) -> str | None:
+    """Return how a script at the top hands one unit to the Tcl program that runs them, where that takes one."""
+    for script in [one.path for one in facts.repo.files if "/" not in one.path and one.language == "Shell"]:
+        text = "\n".join(facts.lines(script))
+        found = _RUNS_TCL.search(text)
+        helper = found[1] if found else ""
+        unit = paths[0].removeprefix(f"{folder(helper)}/").removesuffix(".tcl")
+        lines = "\n".join(facts.lines(helper)) if helper in facts.repo.by_path else ""
+        known = any(re.search(rf"(?<![\w/]){re.escape(one)}(?![\w/])", lines) for one in (unit, folder(unit)) if one)
+        if known and _ONE_UNIT.search(lines) and not home:
+            return f"./{script} --single {unit}"
+    return None
+
+
+_RUNS_TCL = re.compile(r"(?m)^[^#\n]{0,200}?([\w./-]{1,200}\.tcl)[ \t]+[\"']?\$(?:\{@\}|@|\*)[\"']?[ \t]*$")
+_ONE_UNIT = re.compile(r"--single(?!\w)")
+
 _COMMANDS = {
     "Python": _python,
     "Go": _go,
@@ -156,6 +173,7 @@ _COMMANDS = {
     "Ruby": _ruby,
     "Rust": _rust,
     "Shell": _shell,
+    "Tcl": _tcl,
 }
 
 

@@ -35,6 +35,7 @@ def gather(view: View) -> Gathered:
         if "/" not in path:
             found.commands.append(Command("install", "bundle install", path, 1, "ecosystem"))
     _rakefile(view, found)
+    _rubocop(view, found)
     return found
 
 
@@ -140,3 +141,12 @@ def _rakefile(view: View, found: Gathered) -> None:
         found.commands.append(
             Command("test", f"{bundled}rake", "Rakefile", text.count("\n", 0, default.start()) + 1, "manifest")
         )
+
+
+def _rubocop(view: View, found: Gathered) -> None:
+    if ".rubocop.yml" not in view.files:
+        return
+    bundled = any(one.name.startswith("rubocop") and "/" not in one.manifest for one in found.dependencies)
+    if "bin/rubocop" in view.files or bundled:
+        command = "bin/rubocop" if "bin/rubocop" in view.files else "bundle exec rubocop"
+        found.commands.append(Command("lint", command, ".rubocop.yml", 1, "manifest"))
