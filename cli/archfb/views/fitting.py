@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Generic, NamedTuple, TypeVar
 
+from archfb.text import clean
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -28,6 +30,22 @@ class Column(NamedTuple, Generic[T]):
     flexible: int = 0
     """Columns that a long text may be folded to; 0 keeps every word on its line."""
     style: Callable[[T], str] | None = None
+
+
+BETWEEN = " · "
+"""What stands between the parts of a line."""
+
+
+def parted(line: str, width: int) -> list[str]:
+    """Return a line of parts as lines no wider than `width`, broken between parts; a part that is wider is cut."""
+    lines: list[str] = []
+    for part in filter(None, line.split(BETWEEN)):
+        longer = f"{lines[-1]}{BETWEEN}{part}" if lines else part
+        if lines and len(longer) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(clean(part, limit=width))
+    return lines
 
 
 def width_needed(column: Column[T], rows: Sequence[T]) -> int:

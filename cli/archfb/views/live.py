@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archfb import events
 from archfb.output import coloured, complain, console, is_terminal
 from archfb.text import clean
+from archfb.views.fitting import parted
 from archfb.views.phrases import duration, money, name
 from archfb.views.tally import Tally, counted, left, phases_line, totals_line
 
@@ -114,21 +115,33 @@ SHOWN = 12
 
 
 def flights_view(flights: Mapping[str, Flight], now: float, width: int, around: tuple[str, str] = ("", "")) -> Text:
-    """Return the calls in flight, one line each, cut to the width, with a line above and one below where given."""
+    """Return the calls in flight, one line each, with what stands above and below, fitted to the width."""
     from rich.text import Text
 
-    lines = [_flight_line(one, now) for one in list(flights.values())[:SHOWN]]
+    room = max(10, width - 1)
+    lines = [_flight_line(one, now, room) for one in list(flights.values())[:SHOWN]]
     lines += [f"  and {len(flights) - SHOWN} more"] if len(flights) > SHOWN else []
-    above, below = around
-    whole = [*filter(None, [above]), *lines, *filter(None, [below])]
-    cut = [line[: max(10, width - 1)] for line in whole]
-    return Text("\n".join(cut), style="dim", no_wrap=True, overflow="ellipsis")
+    above, below = (parted(one, room) for one in around)
+    return Text("\n".join([*above, *lines, *below]), style="dim", no_wrap=True, overflow="ellipsis")
 
 
-def _flight_line(one: Flight, now: float) -> str:
-    asked = f"{name(one.model)}, attempt {one.number}" if one.model else "choosing"
+def _flight_line(one: Flight, now: float, room: int) -> str:
+    """Return a call in flight: all that is known of it where there is room, else at least role, model and time."""
+    model, took = name(one.model) if one.model else "choosing", duration(now - one.since)
+    attempt = f", attempt {one.number}" if one.model else ""
     after = f" after {name(', '.join(one.failed))}" if one.failed else ""
-    return f"  {one.who}: {asked}, {duration(now - one.since)}{after}"
+    role = one.who.partition(" ")[2] or one.who
+    for text in (
+        f"  {one.who}: {model}{attempt}, {took}{after}",
+        f"  {one.who}: {model}{attempt}, {took}",
+        f"  {one.who}: {model}, {took}",
+        f"  {role}: {model}, {took}",
+    ):
+        if len(text) <= room:
+            return text
+    names = max(2, room - len(f"  : , {took}"))
+    role = clean(role, limit=max(names // 2, names - len(model)))
+    return f"  {role}: {clean(model, limit=names - len(role))}, {took}"[:room]
 
 
 class Lines:

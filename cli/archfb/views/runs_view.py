@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from archfb.views.fitting import PLAIN_BELOW, Column, table
+from archfb.views.fitting import PLAIN_BELOW, Column, T, table
 from archfb.views.phrases import NOTHING, count, duration, instant, milliseconds, money, name
 from archfb.views.route_table import columns, headline, place_lines, places
 
@@ -66,14 +66,25 @@ def run_view(
     head += f"{instant(run.started_at)} UTC, took {took(run)}, cost {money(run.cost_usd)}, {outcome(run)}"
     parts: list[Any] = [Text(head)]
     if results:
-        parts += [Text("\nAnswers"), table(RESULT_COLUMNS, results, width)]
+        plain = [f"{name(one.phase)} {name(one.role)}: {name(one.model)}" for one in results]
+        parts += [Text("\nAnswers"), _rows(RESULT_COLUMNS, results, plain, width)]
     if attempts:
-        parts += [Text(f"\n{count(len(attempts), 'attempt')}"), table(ATTEMPT_COLUMNS, attempts, width)]
+        plain = [
+            f"{name(one.phase)} {name(one.model)}: {one.outcome}, {milliseconds(one.latency_ms)}" for one in attempts
+        ]
+        parts += [Text(f"\n{count(len(attempts), 'attempt')}"), _rows(ATTEMPT_COLUMNS, attempts, plain, width)]
     if decisions:
         parts.append(Text("\nDecisions"))
         for at, alike in enumerate(alikes(decisions)):
             parts += [Text("\n" if at else "", end=""), *_explained(alike, width)]
     return Group(*parts)
+
+
+def _rows(columns: list[Column[T]], rows: Sequence[T], plain: list[str], width: int) -> RenderableType:
+    """Return the rows as a table, or as plain lines where it is too narrow for one."""
+    from rich.text import Text
+
+    return Text("\n".join(plain)) if width < PLAIN_BELOW else table(columns, rows, width)
 
 
 RESULT_COLUMNS: list[Column[PhaseResult]] = [

@@ -7,6 +7,7 @@ from statistics import median
 from typing import TYPE_CHECKING
 
 from archfb import events
+from archfb.views.fitting import BETWEEN
 from archfb.views.phrases import count, duration, money
 
 if TYPE_CHECKING:
@@ -100,7 +101,7 @@ def _attempt(tally: Tally, event: events.AttemptEnded) -> Tally:
 
 def phases_line(tally: Tally) -> str:
     """Return every phase with how far it is."""
-    return " · ".join(_phase(name, tally.phases.get(name)) for name in tally.order)
+    return BETWEEN.join(_phase(name, tally.phases.get(name)) for name in tally.order)
 
 
 def _phase(name: str, one: Progress | None) -> str:
@@ -116,7 +117,7 @@ def totals_line(tally: Tally, left_s: float | None) -> str:
         parts[-1] += f" and {count(tally.unpriced, 'answer')} of unknown price"
     parts.append(count(tally.handovers, "hand-over"))
     parts += [f"about {duration(left_s)} left"] if left_s is not None else []
-    return " · ".join(parts)
+    return BETWEEN.join(parts)
 
 
 def left(

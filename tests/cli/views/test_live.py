@@ -90,8 +90,26 @@ def test_calls_in_flight_are_followed() -> None:
         flights = follow(flights, event, float(at))
     assert flights == {"c1": Flight("phase1 structure", 0.0, "m2", 1, ("m1 timeout",))}
     assert text_of(flights_view(flights, 12.0, 100)) == "  phase1 structure: m2, attempt 1, 12 s after m1 timeout\n"
-    assert text_of(flights_view(flights, 12.0, 30)) == "  phase1 structure: m2, attem\n"
+    assert text_of(flights_view(flights, 12.0, 30)) == "  phase1 structure: m2, 12 s\n"
     assert follow(flights, DONE, 9.0) == {}
+
+
+LONG = Flight("phase3 agent_2_routing_and_balancing", 0.0, "openai-reasoning-medium", 2, ("m1 timeout",))
+
+
+@pytest.mark.parametrize(
+    ("width", "shown"),
+    [
+        (100, "  phase3 agent_2_routing_and_balancing: openai-reasoning-medium, attempt 2, 12 s after m1 timeout"),
+        (90, "  phase3 agent_2_routing_and_balancing: openai-reasoning-medium, attempt 2, 12 s"),
+        (80, "  phase3 agent_2_routing_and_balancing: openai-reasoning-medium, 12 s"),
+        (65, "  agent_2_routing_and_balancing: openai-reasoning-medium, 12 s"),
+        (60, "  agent_2_routing_and_balan…: openai-reasoning-medium, 12 s"),
+        (40, "  agent_2_routi…: openai-reasoni…, 12 s"),
+    ],
+)
+def test_a_call_in_flight_is_told_with_its_time_at_any_width(width: int, shown: str) -> None:
+    assert text_of(flights_view({"c1": LONG}, 12.0, width), width) == f"{shown}\n"
 
 
 def test_a_board_follows_too_before_it_is_drawn() -> None:

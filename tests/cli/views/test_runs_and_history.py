@@ -95,6 +95,22 @@ def test_one_run_shows_answers_attempts_and_decisions() -> None:
     )
 
 
+def test_one_run_is_told_in_lines_where_a_table_would_be_guessed() -> None:
+    answers = [PhaseResult("k", "final", "rules", "openai-reasoning-medium", AT, "text")]
+    view = run_view(RUNS[0], answers, [attempt("m1", Outcome.SERVER_ERROR, AT)], [], 40)
+    assert text_of(view, 40) == (
+        "Run 0123456789abcdef: phase2 on /repo\n"
+        "2027-01-15 07:59:00 UTC, took 75 s, cost\n"
+        "$0.012, done\n"
+        "\n"
+        "Answers\n"
+        "final rules: openai-reasoning-medium\n"
+        "\n"
+        "1 attempt\n"
+        "phase1 m1: server_error, 0.80 s\n"
+    )
+
+
 def test_history_is_told_by_period_with_every_change() -> None:
     found = periods(
         [

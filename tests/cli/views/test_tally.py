@@ -8,7 +8,7 @@ import pytest
 from rendering import text_of
 
 from archfb import events
-from archfb.views.live import SHOWN, Board
+from archfb.views.live import SHOWN, Board, flights_view
 from archfb.views.tally import Progress, Tally, counted, left, phases_line, totals_line
 from archfb_state.decisions import Decision, Ranked
 from archfb_state.outcomes import Outcome
@@ -102,6 +102,21 @@ def test_the_board_holds_phases_calls_and_totals() -> None:
     lines = text_of(board.__rich__(), 80).splitlines()
     assert lines[:2] == BOARD.splitlines()[:2]
     assert lines[2].startswith("12,000 tokens in, 300 out · $0.02 · 1 hand-over · about ")
+
+
+NARROW = {
+    60: "phase1 stored · phase2 · phase3 1 of 5 · phase4 · phase5\nfinal\n"
+    "12,000 tokens in, 300 out · $0.02 · 1 hand-over\n",
+    40: "phase1 stored · phase2 · phase3 1 of 5\nphase4 · phase5 · final\n"
+    "12,000 tokens in, 300 out · $0.02\n1 hand-over\n",
+}
+
+
+@pytest.mark.parametrize("width", NARROW)
+def test_a_narrow_board_names_every_phase(width: int) -> None:
+    tally = told(SCRIPT)
+    shown = flights_view({}, 0.0, width, (phases_line(tally), totals_line(tally, None)))
+    assert text_of(shown, width) == NARROW[width]
 
 
 def test_a_board_of_many_calls_fits_a_small_terminal() -> None:
