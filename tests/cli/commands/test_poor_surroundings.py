@@ -102,3 +102,66 @@ def test_row_65_a_full_disk_is_named_and_the_call_not_affected(tmp_path: Path) -
         assert not (disk / "copy.db").exists()
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
+
+
+READ_ONLY = "warning: State is read-only; decisions use it, nothing is saved."
+
+
+@pytest.mark.skipif(not ROOT or not shutil.which("mount"), reason="needs to mount a disk read-only")
+def test_row_66_read_only_media_are_read_by_every_command_and_written_by_none(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
+        pytest.skip("not allowed to mount here")
+    try:
+        state = f"--config c.toml --state {disk}/s.db"
+        (tmp_path / "c.toml").write_text(CONFIG)
+        assert shell(f"exec $ARCHFB ask hi {state}", tmp_path).returncode == 0
+        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        for words, code, told in (
+            ("ask hi", 0, READ_ONLY),
+            ("status --check", 1, ""),
+            ("health --all", 3, READ_ONLY),
+            ("drain m --for 1h --why x", 2, READ_ONLY),
+        ):
+            ended = shell(f"exec $ARCHFB {words} {state}", tmp_path)
+            assert (ended.returncode, ended.stderr.splitlines()[:1]) == (code, [told] if told else []), ended.stderr
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+
+
+FAR = """
+mount -t tmpfs tmpfs far && mkdir -p proc/self && device=$(mountpoint -d far) || exit 77
+echo "30 22 $device / $PWD/far rw - nfs4 server:/export rw" > proc/self/mountinfo
+mount --bind proc /proc || exit 77
+export XDG_STATE_HOME="$PWD/far"; unset ARCHFB_STATE
+exec $ARCHFB
+"""
+"""A disk of this machine that `/proc` calls a network's, for one process and what it starts."""
+
+
+@pytest.mark.skipif(not ROOT or not shutil.which("unshare"), reason="needs mounts of its own")
+@pytest.mark.parametrize(
+    ("words", "code", "saying"),
+    [
+        ("ask hi", 0, "warning: {path} is on nfs4; {why}. Running without saving."),
+        ("health --all", 3, "warning: {path} is on nfs4; {why}. Running without saving."),
+        ("ask hi --state far/s.db", 2, "error: {here}/far/s.db is on nfs4; {why}"),
+        ("health --state far/s.db", 3, "error: {here}/far/s.db is on nfs4; {why}"),
+    ],
+)
+def test_row_67_a_network_disk_is_refused_by_name_and_not_saved_to_by_default(
+    tmp_path: Path, words: str, code: int, saying: str
+) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "c.toml").write_text(CONFIG)
+    (tmp_path / "go.sh").write_text(
+        FAR.replace("exec $ARCHFB", f"exec {sys.executable} -m archfb {words} --config c.toml")
+    )
+    ended = shell("exec unshare -m /bin/sh go.sh", tmp_path)
+    if ended.returncode == 77 or "unshare" in ended.stderr:
+        pytest.skip("not allowed to mount here")
+    path = tmp_path / "far/archfb/archfb.db"
+    why = "SQLite is unsafe there. Use a local disk or postgresql://…"
+    assert ended.returncode == code, ended.stderr
+    assert saying.format(path=path, here=tmp_path, why=why) in ended.stderr.splitlines()
