@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 TEXT_LIMIT = 4096
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,199}")
+_OTHER_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+INFINITE = float("inf")
 
 
 class Wrong(NamedTuple):
@@ -59,13 +61,13 @@ def _seconds(setting: Setting, value: Any) -> Wrong | None:
 def _number(setting: Setting, value: Any) -> Wrong | None:
     if _is_number(value) and setting.low <= value <= setting.high:
         return None
-    return Wrong(f"must be a number {_bounds(setting)}; got {shown.value(value)}")
+    return Wrong(f"must be a number {_bounds(setting, value)}; got {shown.value(value)}")
 
 
 def _integer(setting: Setting, value: Any) -> Wrong | None:
     if isinstance(value, int) and not isinstance(value, bool) and setting.low <= value <= setting.high:
         return None
-    return Wrong(f"must be a whole number {_bounds(setting)}; got {shown.value(value)}")
+    return Wrong(f"must be a whole number {_bounds(setting, value)}; got {shown.value(value)}")
 
 
 def _switch(_setting: Setting, value: Any) -> Wrong | None:
@@ -126,8 +128,9 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _bounds(setting: Setting) -> str:
-    if setting.high >= 1e6:
+def _bounds(setting: Setting, value: Any) -> str:
+    """Return what a number may be; a limit that is hardly ever met is named to who passed it."""
+    if setting.high >= 1e6 and not (_is_number(value) and setting.high < value < INFINITE):
         return f"≥ {setting.low:g}"
     return f"between {setting.low:g} and {setting.high:g}"
 
@@ -144,6 +147,8 @@ def _database(setting: Setting, value: Any) -> Wrong | None:
             refuse_password(value)
         except StoreUnusable as error:
             return Wrong(str(error), whole=True)
+    elif problem is None and _OTHER_SCHEME.match(value):
+        return Wrong(f"must be a path or postgresql://…; got {shown.value(value)}")
     return problem
 
 

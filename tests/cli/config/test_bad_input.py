@@ -149,6 +149,26 @@ def test_row_09_a_weight_that_is_none(world: World, value: str, got: str) -> Non
     ]
 
 
+@pytest.mark.parametrize(
+    ("table", "setting", "told"),
+    [
+        (MODEL, "weight = 1e12", "weight of m must be a number between 0 and 1e+06; got 1e+12."),
+        (
+            MODEL,
+            f"context_window = {2**63}",
+            f"context_window of m must be a whole number between 1 and 1e+09; got {2**63}.",
+        ),
+        (
+            "[state]\n\n\n",
+            'database = "mysql://db/x"',
+            'database must be a path or postgresql://…; got "mysql://db/x".',
+        ),
+    ],
+)
+def test_a_refusal_names_the_limit_that_was_passed(world: World, table: str, setting: str, told: str) -> None:
+    assert world.problems(f"{table}{setting}\n") == [f"FILE line 4: {told}"]
+
+
 def test_row_09_weights_that_are_all_zero_are_accepted(world: World) -> None:
     names = world.load().chains["phase1"]
     text = "".join(f"[models.{name}]\nweight = 0\n" for name in names)
