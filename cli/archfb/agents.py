@@ -103,7 +103,10 @@ class ModelManager:
         return self._first(phase, after=None)
 
     def fallback_to_next(self, phase: str, current: Agent | str) -> Any:
-        """Return the next model that can be asked after `current` has failed; raises as `get_healthy_model`."""
+        """Return the next of the phase that can be asked after `current` has failed; raises as `get_healthy_model`.
+
+        It never goes back to an earlier one, so that who falls back until it raises has tried each model once.
+        """
         return self._first(phase, after=ref_of(current).model)
 
     async def health_check(self) -> dict[str, Standing]:
@@ -120,8 +123,10 @@ class ModelManager:
     def _first(self, phase: str, after: str | None) -> Any:
         decision = self._chains.decide(phase, "priority")
         by_name = {ref_of(agent).model: agent for agent, _ in self._chains.agents(phase)}
+        names = list(by_name)
+        later = names[names.index(after) + 1 :] if after in by_name else names
         for ranked in decision.order:
-            if ranked.model != after:
+            if ranked.model in later:
                 return by_name[ranked.model]
         told = "; ".join(f"{one.model}: {one.why}" for one in decision.ranked)
         raise NoUsableModel(f"No model of {phase} can be asked now: {told}")
@@ -146,19 +151,20 @@ class LoadBalancer:
     async def execute_request(self, phase: str, method: str, context: Any) -> Any:
         """Return what `await agent.method(context)` returns, of the first agent that does not fail.
 
-        Raises AllFailed from an ExceptionGroup of every agent's failure, NoUsableModel where none could be asked.
+        Raises AllFailed from an ExceptionGroup of every agent's failure, NoUsableModel where none could be asked,
+        and AttributeError, before anyone is asked, where an agent has no such method.
         """
         call = _Call(self._chains, phase, "call")
-        by_name = {ref_of(agent).model: agent for agent, _ in self._chains.agents(phase)}
+        by_name = {ref_of(agent).model: (agent, getattr(agent, method)) for agent, _ in self._chains.agents(phase)}
         decision = call.decide()
         for ranked in decision.order:
             lease = self._chains.store.acquire(ranked.lease, ranked.lease_s) if ranked.lease else None
             if ranked.lease and lease is None:
                 continue
-            agent = by_name[ranked.model]
+            agent, asked = by_name[ranked.model]
             call.lease = lease
             try:
-                ended, result = await call.ask(agent, partial(getattr(agent, method), context))
+                ended, result = await call.ask(agent, partial(asked, context))
             finally:
                 if lease is not None and not lease.name.startswith("critical:"):
                     self._chains.store.release(lease)

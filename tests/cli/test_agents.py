@@ -147,6 +147,23 @@ def test_the_manager_gives_the_first_model_that_is_well(store: MemoryStore) -> N
         manager.get_healthy_model("phase9")
 
 
+def test_a_method_that_an_agent_lacks_is_said_before_anyone_is_asked(store: MemoryStore) -> None:
+    one = balancer(store, Echo("a"))
+    with pytest.raises(AttributeError, match="summarise"):
+        asyncio.run(one.execute_request("phase1", "summarise", "x"))
+    assert store.snapshot().in_flight == {}
+
+
+def test_who_falls_back_until_nobody_is_left_tries_each_model_once(store: MemoryStore) -> None:
+    """Also where nothing records that one failed, so that all of them look well."""
+    manager = ModelManager(store)
+    manager.register_model("phase1", "a", ["b", "c"])
+    assert manager.get_healthy_model("phase1") == "a"
+    assert [manager.fallback_to_next("phase1", one) for one in "ab"] == ["b", "c"]
+    with pytest.raises(NoUsableModel):
+        manager.fallback_to_next("phase1", "c")
+
+
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [(TimeoutError(), "timeout"), (ConnectionError(), "network"), (ValueError(), "server_error")],

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
 from archfb.config.model import Config
+from archfb.errors import UsageError
 from archfb.events import Note
 from archfb.providers.exchange import Question
 from archfb.routing.call import Call
@@ -40,6 +41,7 @@ class Router:
         """Wrap what `open` made; programs use `Router.open`."""
         self.desk = desk
         self._ahead: list[Future[list[ProbeResult]]] = []
+        self._closed = False
 
     @classmethod
     @asynccontextmanager
@@ -77,6 +79,7 @@ class Router:
                 try:
                     yield router
                 finally:
+                    router._closed = True
                     await router._stop_looking()
         finally:
             if store is None:
@@ -120,8 +123,11 @@ class Router:
         `build` makes the question for the input tokens that a candidate's window leaves (None: unknown), for
         prompts that can be made smaller. `deadline` is seconds for the whole call. An answer that was cut at the
         output limit is continued once by the same model, unless `continues` is false.
-        Raises UsageError for an unknown phase or model, and CancelledError when cancelled.
+        Raises UsageError for an unknown phase or model and after the router was closed, and CancelledError when
+        cancelled.
         """
+        if self._closed:
+            raise UsageError("This router is closed.", hint="Ask inside `async with Router.open(…) as router`.")
         question = Question(prompt) if isinstance(prompt, str) else prompt
         make = build or (lambda _: question)
         first = make(None)

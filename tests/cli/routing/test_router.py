@@ -9,7 +9,7 @@ import pytest
 from routing_bench import config
 from scripted_server import ServerThread
 
-from archfb.errors import ConfigurationError
+from archfb.errors import ConfigurationError, UsageError
 from archfb.routing.router import Router
 from archfb_state.storage.memory_store import MemoryStore
 
@@ -45,3 +45,13 @@ def test_a_date_to_come_back_at_is_read_by_the_clock_of_the_state() -> None:
     with ServerThread({"default": refused}) as server:
         asyncio.run(main(server.url))
     assert [one.retry_after_s for one in store.attempts()] == [60.0]
+
+
+def test_a_router_that_was_closed_says_so() -> None:
+    async def late() -> None:
+        async with Router.open(config({"a": {}}), store=MemoryStore(), environ={}) as router:
+            pass
+        await router.ask("phase1", "x")
+
+    with pytest.raises(UsageError, match="This router is closed"):
+        asyncio.run(late())
