@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sqlite3
 import subprocess
+import sys
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -235,6 +237,29 @@ def _ended() -> int:
     process = subprocess.Popen(["true"])
     process.wait()
     return process.pid
+
+
+@pytest.fixture
+def zombie() -> Iterator[int]:
+    """Give the number of a process that was killed and not waited for, as under a parent that is busy."""
+    process = subprocess.Popen(["sleep", "600"])
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    yield process.pid
+    process.wait()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux tells of a process that it is a zombie")
+def test_a_probes_lease_is_taken_over_of_a_process_that_was_killed_and_not_yet_waited_for(
+    path: Path, zombie: int
+) -> None:
+    store = opened(path)
+    for name in (f"probe:{ref().deployment}", "trial:x"):
+        assert store.acquire(name, 60.0) is not None
+    edit(path, f"UPDATE leases SET pid = {zombie}")
+    assert store.acquire(f"probe:{ref().deployment}", 60.0) is not None
+    assert store.acquire("trial:x", 60.0) is None
+    store.close()
 
 
 @pytest.mark.parametrize(

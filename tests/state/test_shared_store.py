@@ -17,6 +17,7 @@ from state_samples import CORE, START, attempt, choosing, ref
 
 from archfb_state.outcomes import Outcome
 from archfb_state.settings import Settings
+from archfb_state.storage.claims import ANSWER
 from archfb_state.storage.opening import open_state, peek
 from archfb_state.storage.postgres_failures import Away
 from archfb_state.storage.shared_store import RETRY_AFTER
@@ -387,10 +388,12 @@ def test_hosts_that_cannot_share_probe_rarely(own: PostgresServer, tmp_path: Pat
     assert lease is not None
     store.release(lease)
     assert store.acquire("probe:x", 60) is None
-    trial = store.acquire("trial:x", 60)
-    assert trial is not None
-    store.release(trial)
-    assert store.acquire("trial:x", 60) is not None
+    for name in ("trial:x", f"{ANSWER}x"):
+        one = store.acquire(name, 60)
+        assert one is not None
+        assert one.expires_at <= store.now() + 60
+        store.release(one)
+        assert store.acquire(name, 60) is not None
     store.close()
 
 

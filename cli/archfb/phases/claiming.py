@@ -6,7 +6,7 @@ import asyncio
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
-from archfb_state.storage.claims import PROBE
+from archfb_state.storage.claims import ANSWER
 from archfb_state.store import StoreBusy, StoreUnusable
 
 if TYPE_CHECKING:
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     T = TypeVar("T")
 
 LEASE_S = 15.0
-"""Seconds that a claim holds by itself; one whose process was killed on this machine is taken over at once."""
+"""Seconds that a claim holds by itself, as of a process that was stopped. In a state file one whose process was
+killed is taken over at once; in a state that many machines share it ends by time alone."""
 
 RENEWED_S = 5.0
 """Seconds after which it is renewed while its call is under way."""
@@ -59,7 +60,7 @@ async def alone(
 def _claim(store: Store, key: str) -> Lease | Literal[False] | None:
     """Return the claim, None where another has it, False where the state takes none."""
     try:
-        return store.acquire(f"{PROBE}answer:{key}", LEASE_S)
+        return store.acquire(f"{ANSWER}{key}", LEASE_S)
     except TROUBLE:
         return False
 

@@ -22,6 +22,8 @@ _ACQUIRE = (
 )
 PROBE = "probe:"
 """How the names of the leases begin under which a probe is made, and which its process gives back before it ends."""
+ANSWER = f"{PROBE}answer:"
+"""How those of them begin under which an answer is bought for several runs."""
 _HOLDER = "SELECT token, pid FROM leases WHERE name = ?"
 _RELEASE = "DELETE FROM leases WHERE name = ? AND token = ?"
 _HELD = "SELECT 1 FROM leases WHERE name = ? AND token = ?"
@@ -62,14 +64,25 @@ def acquire(connection: sqlite3.Connection, lease: Lease, now: float, pid: int) 
 
 
 def _gone(pid: object) -> bool:
-    """Say whether no process of this machine has this number any more."""
+    """Say whether no process of this machine has this number any more, or one that has ended already."""
+    if not isinstance(pid, int) or pid <= 0:
+        return False
     try:
-        os.kill(pid, 0) if isinstance(pid, int) and pid > 0 else None
+        os.kill(pid, 0)
     except ProcessLookupError:
         return True
     except (PermissionError, OverflowError):
         pass
-    return False
+    return _is_zombie(pid)
+
+
+def _is_zombie(pid: int) -> bool:
+    """Say whether Linux tells so; False elsewhere."""
+    try:
+        with open(f"/proc/{pid}/stat", "rb") as file:  # noqa: PTH123
+            return file.read().rpartition(b")")[2].split()[:1] == [b"Z"]
+    except OSError:
+        return False
 
 
 def release(connection: sqlite3.Connection, lease: Lease) -> None:

@@ -7,7 +7,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, TypeVar
 
 from archfb_state.settings import Settings
-from archfb_state.storage.claims import budget_of, new_token
+from archfb_state.storage.claims import ANSWER, PROBE, budget_of, new_token
 from archfb_state.storage.lasting_store import LastingStore
 from archfb_state.storage.postgres_failures import Away, Missing, ReadOnly
 from archfb_state.storage.postgres_store import PostgresStore
@@ -208,7 +208,7 @@ class SharedStore(LastingStore):
             super().release(lease)
 
     def _alone(self, name: str) -> bool:
-        return self._local is not None and name.startswith("probe:")
+        return self._local is not None and name.startswith(PROBE) and not name.startswith(ANSWER)
 
     def reserve(
         self,
