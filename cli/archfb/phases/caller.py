@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from archfb import events
 from archfb.phases import reuse
+from archfb.phases.begun import begun_answer, begun_key, begun_row
 from archfb.phases.calls import Called
 from archfb.phases.claiming import alone
 from archfb.phases.given import reading, with_reading, without_reading
@@ -44,6 +45,8 @@ class Gathered:
     offline: bool = False
     finish_reason: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    earlier: int = 0
+    """Attempts of an interrupted run that began the answer."""
     cost_usd: float | None = 0.0
     input_tokens: int | None = None
     output_tokens: int | None = None
@@ -150,7 +153,7 @@ class ModelCaller:
 
     async def _buy(self, spec: CallSpec) -> Called | CallFailed:
         got = Gathered()
-        answer = await self._ask(spec, spec.build, got)
+        answer = self._begun(spec, got) or await self._ask(spec, spec.build, got)
         if self._too_long(answer):
             self.observe(events.Note(f"{spec.title}: too long for every window; asked once more with less"))
             answer = await self._ask(spec, spec.build, got)
@@ -213,12 +216,28 @@ class ModelCaller:
         """Return the answer, continued once where it was cut at the output limit; each ask is paid from the purse."""
 
         async def go_on(build: Callable[[int | None], Question], by: str) -> Answer:
+            if answer.attempts:  # else it was found stored
+                self._save(spec, begun_row(spec, answer, self.store.now()))
             return await self._ask(spec, build, got, by)
 
         whole = await continued(answer, spec.build, go_on)
         if whole.continued:
             self.observe(events.Note(f"{spec.title}: the answer was cut off and has been continued", 1))
         return whole
+
+    def _begun(self, spec: CallSpec, got: Gathered) -> Answer | None:
+        """Return what an interrupted run bought of the answer, where the model that began it may go on with it."""
+        if self.options.fresh or self.options.offline:
+            return None
+        order = self.router.route(spec.phase, model=self.options.model).order
+        may = {one.model for one in order if self.may_see(one.model)}
+        row = next((one for one in self._rows(begun_key(spec)) if one.model in may), None)
+        if row is None:
+            return None
+        answer = begun_answer(row)
+        got.earlier = row.attempts
+        got.add(answer)
+        return answer
 
     async def _readable(self, spec: CallSpec, got: Gathered) -> OfflineReason | None:
         """Return why the offline provider made what is kept, None where a model did; asks again where unreadable."""
@@ -254,20 +273,25 @@ class ModelCaller:
             self.run_id,
             OFFLINE_VERSION if got.offline else spec.prompt.version,
             got.finish_reason,
-            len(got.attempts),
+            got.earlier + len(got.attempts),
             got.cost_usd,
             got.input_tokens,
             got.output_tokens,
         )
+        self.kept += self._save(spec, row)
+        made = replace(_made_of(spec, row), stored=False, fell_back=got.fell_back, reading=told)
+        return Called(got.text, made)
+
+    def _save(self, spec: CallSpec, row: PhaseResult) -> bool:
+        """Store a row; say so and return False where that cannot be."""
         try:
             self.store.save_result(row)
-            self.kept += 1
         except (StoreBusy, StoreUnusable, OSError) as error:
             self.observe(
                 events.Note(f"{spec.title}: the result could not be stored ({clean(str(error), limit=200)})")
             )
-        made = replace(_made_of(spec, row), stored=False, fell_back=got.fell_back, reading=told)
-        return Called(got.text, made)
+            return False
+        return True
 
 
 def _again(spec: CallSpec, trouble: str) -> Callable[[int | None], Question]:

@@ -327,6 +327,43 @@ def test_an_answer_cut_at_the_output_limit_is_continued_once_by_the_same_model(r
     assert [(one.role, one.model) for one in second] == [("structure", "m")]
 
 
+@pytest.mark.parametrize(
+    ("down", "options", "asked"),
+    [
+        (set(), {}, [("m", True)]),
+        (set(), {"fresh": True}, [(None, False), ("m", True)]),
+        (set(), {"model": "n"}, [("n", False), ("n", True)]),
+        (set(), {"not_providers": ("at-m",)}, [(None, False), ("m", True)]),
+        ({"m"}, {}, [(None, False), ("n", True)]),
+    ],
+    ids=["goes on", "fresh", "another model", "not to be seen by its model", "its model is out"],
+)
+def test_a_half_that_was_bought_is_not_bought_again_when_its_continuation_was_interrupted(
+    runs: Any, kit: Any, down: set[str], options: dict[str, Any], asked: list[tuple[str | None, bool]]
+) -> None:
+    stopped = [True]
+
+    def script(one: Any) -> Any:
+        if one.role != "structure":
+            return "- fine\n"
+        if one.question.prefix is None:
+            return "- the first half", "length"
+        if stopped.pop():
+            raise asyncio.CancelledError
+        return " and the second\n"
+
+    router = kit.router(kit.config("m", "n"), script)
+    with pytest.raises(asyncio.CancelledError):
+        runs("phase1", router)
+    before, stopped[:] = len(router.asked), [False]
+    router.down = down
+    made = runs("phase1", router, **options).last.result.findings[0]
+    again = [one for one in router.asked[before:] if one.role == "structure"]
+    assert [(one.model, one.question.prefix is not None) for one in again] == asked
+    assert (made.text, made.made.truncated) == ("- the first half and the second\n", False)
+    assert (made.made.attempts, made.made.cost_usd) == (2, 0.02)
+
+
 @pytest.mark.parametrize("word", ["length", "max_tokens", "MAX_TOKENS", "max_output_tokens"])
 def test_an_answer_still_cut_after_its_continuation_is_marked_whatever_its_provider_calls_that(
     runs: Any, kit: Any, word: str

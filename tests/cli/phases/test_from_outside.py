@@ -70,6 +70,24 @@ def test_a_run_killed_in_every_phase_asks_no_finished_part_again(here: Outside) 
     assert [one["status"] for one in document["phases"]] == ["stored"] * 5 + ["done"]
 
 
+def test_a_run_killed_while_it_continues_an_answer_goes_on_from_the_first_half(here: Outside) -> None:
+    half = {"text": "- The first half", "finish": "length"}
+    for server in here.servers.values():
+        server.put(well({"contains": MARKS["structure"], "do": [half, {"fault": "hang"}]}))
+    process = here.begin("run", "phase1", str(here.repo))
+    here.wait_for("structure", 2, times=2)
+    process.kill()
+    process.communicate(timeout=PATIENCE)
+    here.put(well({"contains": MARKS["structure"], "do": [{"text": " and the rest `shop/cart.py:1`"}]}))
+    document = here.json("run", "phase1", str(here.repo))
+    found = document["phases"][0]["result"]["findings"][0]
+    assert found["text"] == "- The first half and the rest `shop/cart.py:1`"
+    assert here.asked() == Counter({"structure": 3, "dependencies": 1, "technology": 1})
+    again = here.json("run", "phase1", str(here.repo))
+    assert [one["status"] for one in again["phases"]] == ["stored"]
+    assert here.asked()["structure"] == 3
+
+
 def test_two_processes_at_once_buy_no_answer_twice_and_one_killed_is_taken_over_from(here: Outside) -> None:
     here.put(well(hanging("technology")))
     killed = here.begin("run", "all", str(here.repo), "--json")
