@@ -211,3 +211,18 @@ def test_no_key_prompt_or_answer_is_ever_logged(
     begun = next(at for at, one in enumerate(found) if one["event"] == "run")
     ended = next(at for at, one in enumerate(found) if one["event"] == "run" and one["status"] != "started")
     assert {one["run_id"] for one in found[begun : ended + 1] if one.get("phase") != "probe"} == {run_id}
+
+
+@pytest.mark.parametrize(("path", "stream"), [("/dev/stderr", "stderr"), ("/dev/stdout", "stdout")])
+def test_a_containers_log_is_a_stream_of_the_process_though_it_is_a_pipe(path: str, stream: str) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "archfb", "ask", "hi", "-q", "--log-json", path],
+        env=variables(),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    told = [json.loads(line) for line in getattr(ended, stream).splitlines() if line.startswith("{")]
+    assert {"decision", "attempt"} <= {one["event"] for one in told}

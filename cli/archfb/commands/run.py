@@ -186,6 +186,7 @@ async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -
     """Open the router, run, and close it again."""
     import uuid
 
+    from archfb.commands.run_report import refused
     from archfb.eventlog import observers
     from archfb.phases.engine import phases_until
     from archfb.phases.engine import run as run_phases
@@ -205,13 +206,17 @@ async def ran(session: Session, phase: str, repo: Path, options: "RunOptions") -
         slots=config.routing.max_concurrency,
         typical=lambda: experience(store, config, phases),
     )
+
+    def broke_off(result: "RunResult") -> None:
+        session.failure = lambda error: refused(result, error)
+
     try:
         observe = observers(session, view)
         run_id = uuid.uuid4().hex[:12]
         opened = Router.open(config, environ=session.environ, store=store, observe=observe, run_id=run_id)
         async with opened as router:
             with view:
-                return await run_phases(phase, repo, router, store, options, observe)
+                return await run_phases(phase, repo, router, store, options, observe, broke_off)
     finally:
         session.close(store)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def run_failure(error: ArchfbError) -> dict[str, Any]:
-    """Return the document of a run that never began, or was interrupted."""
+    """Return the document of a run that never began."""
     return {
         "schema": SCHEMA,
         "ok": False,
@@ -30,7 +30,7 @@ def run_failure(error: ArchfbError) -> dict[str, Any]:
 
 
 def refused(result: RunResult, error: ArchfbError) -> dict[str, Any]:
-    """Return the document of a run whose rules were not written into files."""
+    """Return the document of a run as far as it came, with what ended it or kept its rules out of files."""
     from archfb.phases.output import run_json
 
     return {**run_json(result), "ok": False, "error": run_failure(error)["error"]}

@@ -41,18 +41,27 @@ async def run(
     store: Store,
     options: RunOptions,
     observe: Observer,
+    broke_off: Callable[[RunResult], None] = lambda _: None,
 ) -> RunResult:
     """Run `phase1` … `phase5`, `final` or `all` (the same as `final`) on a folder.
 
     Failed calls are values in the result. Raises UsageError for an unknown phase or agent, RepositoryError where the
-    folder cannot be read, and CancelledError when interrupted; what was finished by then is stored and written out.
+    folder cannot be read, and CancelledError when interrupted; what was finished by then is stored and written out,
+    and told to `broke_off`.
     """
     phases = phases_until(phase)
     if not (options.model or options.only_providers or options.not_providers or options.offline or options.dry_run):
         router.look_ahead(phases)
     repo = await _in_thread(lambda: _read(Path(repo_path), options, observe))
     going = _Going(phase, repo, router, store, options, observe, router.run_id or uuid.uuid4().hex[:12])
-    return await going.through(phases)
+    try:
+        return await going.through(phases)
+    except asyncio.CancelledError:
+        broke_off(going.stopped())
+        raise
+    except Exception as error:
+        broke_off(going.failed(error))
+        raise
 
 
 def phases_until(phase: str) -> tuple[str, ...]:
@@ -143,17 +152,10 @@ class _Going:
         work = self.work = Work(self.repo, self.dry or self.caller, self.router.config, self.options)
         self._remember(None, None)
         self._name_recipients(phases)
-        try:
-            for phase in phases:
-                outcome = await self._step(phase, work)
-                if outcome.status == "failed":
-                    break
-        except asyncio.CancelledError:
-            self._stopped()
-            raise
-        except Exception as error:
-            self._remember(False, clean(mask(str(error))))
-            raise
+        for phase in phases:
+            outcome = await self._step(phase, work)
+            if outcome.status == "failed":
+                break
         if self.options.offline:
             work.secrets.update((one.path, one.line) for one in work.facts.secrets)
         if said := work.redacted():
@@ -182,13 +184,19 @@ class _Going:
             write_phase(self.options.out, outcome)
             write_run(self.options.out, self._result(None))
 
-    def _stopped(self) -> None:
+    def failed(self, error: Exception) -> RunResult:
+        """Note the run as it stands, with why it cannot go on."""
+        why = clean(mask(str(error)))
+        self._remember(False, why)
+        return self._result(CallError("failed", why))
+
+    def stopped(self) -> RunResult:
         """Say how to go on, and note the run as it stands."""
         number = self.caller.kept + sum(made.stored for one in self.ended for made in one.result.made)
         kept = f"{number} finished {'call is' if number == 1 else 'calls are'} stored"
         message = f"Stopped in {self.phase_now}; {kept}. The same command goes on from there."
         self.observe(events.Note(message))
-        self._close(self._result(CallError("interrupted", message)))
+        return self._close(self._result(CallError("interrupted", message)))
 
     def _name_recipients(self, phases: tuple[str, ...]) -> None:
         """Say who may be sent text of the repository, before anything is."""

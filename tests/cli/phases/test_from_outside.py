@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import signal
 import time
 from collections import Counter
@@ -110,17 +111,21 @@ def test_a_stopped_run_says_how_to_go_on_within_a_second(here: Outside, number: 
 
     def stopped() -> float:
         hung = here.asked()["agent_2"]
-        process = here.begin("run", "all", str(here.repo), "--out", str(here.folder / "out"))
+        process = here.begin("run", "all", str(here.repo), "--json", "--out", str(here.folder / "out"))
         here.wait_for("agent_2", 5, times=hung + 1)
         began = time.monotonic()
         process.send_signal(number)
-        _, err = process.communicate(timeout=PATIENCE)
+        out, err = process.communicate(timeout=PATIENCE)
         took = time.monotonic() - began
         assert process.returncode == code
         assert err.splitlines()[-2:] == [
             "Stopped in phase3; 5 finished calls are stored. The same command goes on from there.",
             "Interrupted. What was finished is kept.",
         ]
+        told = json.loads(out)
+        assert (told["ok"], told["error"]["code"]) == (False, "interrupted")
+        assert [one["phase"] for one in told["phases"]] == ["phase1", "phase2"]
+        assert told["run_id"] == json.loads((here.folder / "out/run.json").read_text())["run_id"]
         return took
 
     assert best(stopped, within=1.5) < 1.5
