@@ -112,6 +112,14 @@ def _key_state(name: str, config: Config, environ: Mapping[str, str]) -> KeyStat
     return KeyState(name, provider.api_key_env, "invalid" if problem else "set", models, problem)
 
 
+def unsigned(config: Config, environ: Mapping[str, str]) -> str | None:
+    """Return what to say where the webhook would be told nothing for want of its secret, or None."""
+    name = config.alerts.secret_env
+    if config.alerts.webhook is None or name is None or environ.get(name, "").strip():
+        return None
+    return f"{name} is not set (it signs what the webhook is told): nothing is sent unsigned."
+
+
 def check(
     explicit: str | None, *, environ: Mapping[str, str], cwd: Path, user_dir: Path | None = None
 ) -> CheckReport:
@@ -126,7 +134,7 @@ def check(
     missing = [one.sentence for one in keys if one.state == "unset"]
     return CheckReport(
         tuple(text for text in (*bad, *proxies) if text),
-        tuple(text for text in (*config.notes, *missing) if text),
+        tuple(text for text in (*config.notes, *missing, unsigned(config, environ)) if text),
         config.layers,
         keys,
     )

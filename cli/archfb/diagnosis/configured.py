@@ -29,7 +29,7 @@ def sources(config: Config) -> Iterator[Finding]:
 
 def keys(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
     """Yield which keys are set, by the names of their variables, and what is wrong with their characters."""
-    from archfb.config.actions import key_states
+    from archfb.config.actions import key_states, unsigned
 
     for one in key_states(config, environ):
         if not one.models or one.variable is None:
@@ -45,6 +45,8 @@ def keys(config: Config, environ: Mapping[str, str]) -> Iterator[Finding]:
                 one.sentence or "",
                 f"To use {'it' if len(one.models) == 1 else 'them'}: export {one.variable}=…",
             )
+    if silent := unsigned(config, environ):
+        yield Finding("wrong", "keys", silent, f"export {config.alerts.secret_env}=…, or take secret_env out.")
 
 
 def models(config: Config, retired: Mapping[str, str]) -> Iterator[Finding]:

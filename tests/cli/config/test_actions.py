@@ -60,6 +60,12 @@ def test_check_tells_everything_at_once(world: World) -> None:
     ]
 
 
+def test_check_notes_a_webhook_that_would_be_told_nothing(world: World) -> None:
+    report = check(world, world.put('[alerts]\nwebhook = "https://hook.example"\nsecret_env = "HOOK"\n'))
+    assert report.ok
+    assert "HOOK is not set (it signs what the webhook is told): nothing is sent unsigned." in report.notes
+
+
 def test_a_bad_key_that_no_chain_needs_is_no_problem(world: World) -> None:
     world.environ["MINE"] = "a b"
     path = world.put('[providers.p]\napi = "openai-chat"\nbase_url = "https://x.example"\napi_key_env = "MINE"\n')

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from archfb.config.load import load
-from archfb.config.model import Config
+from archfb.config.model import Alerts, Config
 from archfb.diagnosis import configured, network, program, scheduled, stored
 from archfb.diagnosis.finding import Finding
 from archfb.errors import ConfigurationError
@@ -95,6 +95,15 @@ def test_keys_are_named_and_never_shown(config: Config) -> None:
     (bad,) = configured.keys(config, {"OPENAI_API_KEY": "sk-\u00e9canary"})
     assert bad.level == "wrong"
     assert "canary" not in "".join(map(str, [*found, missing, bad]))
+
+
+def test_a_webhook_that_would_be_told_nothing_is_wrong(config: Config) -> None:
+    mute = replace(config, alerts=Alerts(webhook="https://hook.example", secret_env="HOOK"))
+    keys = {"OPENAI_API_KEY": "sk-x"}
+    told = "HOOK is not set (it signs what the webhook is told): nothing is sent unsigned."
+    assert said(configured.keys(mute, keys))[1:] == [("wrong", told)]
+    assert said(configured.keys(mute, {**keys, "HOOK": "s"}))[1:] == []
+    assert said(configured.keys(replace(mute, alerts=Alerts(secret_env="HOOK")), keys))[1:] == []
 
 
 def test_every_mistake_of_a_configuration_is_a_finding() -> None:
