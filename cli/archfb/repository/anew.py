@@ -6,6 +6,7 @@ from array import array
 
 from archfb.repository import classify, graph, imports, languages, manifests, picture, secrets, shares
 from archfb.repository.attributes import Attributes
+from archfb.repository.counted import counted_as
 from archfb.repository.imports.tree import Tree
 from archfb.repository.inventory import STATS
 from archfb.repository.record import values
@@ -47,7 +48,8 @@ class Anew:
             known = [fact for fact in known if fact.kind != "own"]
             self._paths = self._reading.paths
         attributes = Attributes.of_tree(self._paths, self._reading.small)
-        kinds = [_kind(path, fact, attributes) for path, fact in zip(self._paths, known, strict=True)]
+        said = [attributes.of(path) for path in self._paths] if attributes else [{}] * len(self._paths)
+        kinds = [_kind(path, fact, one) for path, fact, one in zip(self._paths, known, said, strict=True)]
         edges = self._edges(known, kinds)
         roles = [
             classify.role(path, languages.TYPES.get(fact.language or ""))
@@ -57,11 +59,12 @@ class Anew:
             edges, self._paths, {path for path, role in zip(self._paths, roles, strict=True) if role in _SILENT}
         )
         files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
+        counted = [counted_as(file, one) for file, one in zip(files, said, strict=True)]
+        spoken = shares.count(files, counted)
         declared = manifests.collect(self._paths, self._reading.small)
-        counted = shares.count(files, attributes)
         self._study.keep()
-        self._keep(files, drawn, declared, counted)
-        return self._reading.assembled(files, counted, drawn.cycles, declared)
+        self._keep(files, drawn, declared, spoken, counted)
+        return self._reading.assembled(files, spoken, drawn.cycles, declared)
 
     def _facts(self, before: Picture | None) -> list[Facts]:
         sizes = self._found.stats[::STATS]
@@ -120,17 +123,18 @@ class Anew:
         files: list[File],
         drawn: graph.Graph,
         declared: Declared,
-        counted: tuple[Language, ...],
+        spoken: tuple[Language, ...],
+        counted: Sequence[str | None],
     ) -> None:
         number = {path: at for at, path in enumerate(self._paths)}
         about: dict[str, Any] = {
             "tracked": self._found.tracked,
-            "languages": [values(one) for one in counted],
+            "languages": [values(one) for one in spoken],
             "declared": picture.declared_as_json(declared),
             "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
             "own": self._reading.own,
         }
-        drawing = picture.draw(files, self._reading.joined, self._settled(), about)
+        drawing = picture.draw(files, self._reading.joined, self._settled(), counted, about)
         self._reading.cache.keep_picture(self._reading.key, drawing.dump())
 
     def _settled(self) -> array[int]:
@@ -144,13 +148,12 @@ class Anew:
         return stats
 
 
-def _kind(path: str, fact: Facts, attributes: Attributes) -> str:
+def _kind(path: str, fact: Facts, said: Mapping[str, str]) -> str:
     kind = fact.kind
     if kind == "text" and classify.is_vendored(path):
         kind = "vendored"
-    if not attributes:
+    if not said:
         return kind
-    said = attributes.of(path)
     for attribute, meant in (("linguist-vendored", "vendored"), ("linguist-generated", "generated")):
         if said.get(attribute) == "true" and kind in ("text", "marked"):
             kind = meant

@@ -8,12 +8,18 @@ from __future__ import annotations
 
 from functools import lru_cache
 
+from archfb.repository import languages
 from archfb.repository.classify import DOCUMENTS, words
 from archfb.repository.patterns import regex
+from archfb.repository.shares import long_lines
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from archfb.repository.records import File
+
+_COUNTED = frozenset(["text", "marked", "minified", "vendored"])
 
 _FOLDER = regex(
     r"(?:^|/)(?:cache|dist|node_modules|flow-typed|bower_components|testdata|env|admin_media|vendors?|ace-builds|MathJax|vignettes"
@@ -90,6 +96,19 @@ _DOCUMENTS_FOLDER = regex(
     r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples|[Dd]emos?|[Ss]amples?)/"
     r"|(?:^|/)(?:[Dd]ocumentation|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
 )
+
+
+def counted_as(file: File, said: Mapping[str, str]) -> str | None:
+    """Return the language that a file's bytes count for, None where they do not; `said` are its git attributes."""
+    if file.kind not in _COUNTED or not file.size:
+        return None
+    language = languages.called(said["linguist-language"]) if "linguist-language" in said else file.language
+    if language is None or long_lines(file.path, file.size, file.lines):
+        return None
+    detectable = said.get("linguist-detectable")
+    if detectable == "false" or (detectable != "true" and not languages.counts(language)):
+        return None
+    return None if left_out(file.path, said) else languages.GROUPS.get(language, language)
 
 
 @lru_cache(maxsize=8192)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from archfb.repository.language_table import TABLE
 from archfb.repository.patterns import regex
@@ -16,15 +16,20 @@ def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[
     names: dict[str, str] = {}
     interpreters: dict[str, str] = {}
     types: dict[str, str] = {}
-    for name, kind, marks in re.findall(r"(?m)^(.+?) ([pmdt])((?: .*)?)$", TABLE.replace("\n  ", " ")):
-        types[name] = _TYPES[kind]
-        for mark in marks.split():
-            if mark.startswith("#!"):
-                interpreters[mark[2:]] = name
-            elif mark.startswith("="):
+    for line in reversed(TABLE.replace("\n  ", " ").split("\n")[:-1]):  # of two that claim a mark, the first has it
+        line, _, odd = line.partition(" / ")
+        words = line.split(" ")
+        at = 1
+        while words[at] not in _TYPES:
+            at += 1
+        name = " ".join(words[:at])
+        types[name] = _TYPES[words[at]]
+        extensions |= dict.fromkeys(words[at + 1 :], name)
+        for mark in odd.split():
+            if mark[0] == "=":
                 names[mark[1:]] = name
             else:
-                extensions.setdefault(mark, name)
+                interpreters[mark[2:]] = name
     return extensions, names, interpreters, types
 
 
@@ -246,12 +251,16 @@ _ALIASES = {
     "csharp": "C#",
     "golang": "Go",
 }
-_BY_FOLDED_LANGUAGE = {name.lower().replace(" ", "-"): name for name in TYPES} | _ALIASES
+
+
+@cache
+def _by_folded_language() -> dict[str, str]:
+    return {name.lower().replace(" ", "-"): name for name in TYPES} | _ALIASES
 
 
 def called(name: str) -> str:
     """Return the language of that name, however it is spelt; the name itself where none is known."""
-    return _BY_FOLDED_LANGUAGE.get(name.lower().replace(" ", "-"), name)
+    return _by_folded_language().get(name.lower().replace(" ", "-"), name)
 
 
 def counts(language: str | None) -> bool:

@@ -30,6 +30,7 @@ _ALL_KINDS = (*KINDS, "unreadable", "own")
 _COLUMNS = (
     ("stats", "q"),
     ("language", "h"),
+    ("counted", "h"),
     ("kind", "b"),
     ("role", "b"),
     ("lines", "q"),
@@ -93,17 +94,20 @@ def load(content: bytes | None) -> Picture | None:
     return Picture(head["about"], parts[0], parts[1], folders, columns)
 
 
-def draw(files: Sequence[File], paths: bytes, stats: array[int], about: dict[str, Any]) -> Picture:
-    """Return the picture of what was read."""
+def draw(
+    files: Sequence[File], paths: bytes, stats: array[int], counted: Sequence[str | None], about: dict[str, Any]
+) -> Picture:
+    """Return the picture of what was read; `counted` are the languages that the files' bytes count for."""
     number = {file.path: at for at, file in enumerate(files)}
     folders = sorted({target for file in files for target in file.imports if target.endswith("/")})
     number |= {folder: len(files) + at for at, folder in enumerate(folders)}
-    spoken = sorted({file.language for file in files if file.language})
+    spoken = sorted({file.language for file in files if file.language} | {name for name in counted if name})
     speech = {language: at for at, language in enumerate(spoken)}
     kinds, roles = {kind: at for at, kind in enumerate(_ALL_KINDS)}, {role: at for at, role in enumerate(ROLES)}
     columns: dict[str, array[Any]] = {
         "stats": stats,
         "language": array("h", [speech.get(file.language or "", -1) for file in files]),
+        "counted": array("h", [speech.get(name or "", -1) for name in counted]),
         "kind": array("b", [kinds[file.kind] for file in files]),
         "role": array("b", [roles[file.role] for file in files]),
         "lines": array("q", [file.lines for file in files]),
@@ -168,6 +172,13 @@ def files_of(picture: Picture, paths: Sequence[str]) -> list[File]:
             strict=True,
         )
     ]
+
+
+def counted_as(picture: Picture, at: int) -> str | None:
+    """Return the language that a file's bytes were counted for, None where they were not."""
+    number: int = picture.columns["counted"][at]
+    name: str = picture.about["spoken"][number]
+    return None if number < 0 else name
 
 
 def declared_as_json(declared: Declared) -> dict[str, Any]:

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from archfb.repository.records import Declared, File, Language
 
 _FEW = 16
+_BLOCK = 64 * STATS
 # Files that others are read by: when one of these changes, everything is worked out anew.
 _TELLING = (
     ".json",
@@ -161,7 +162,7 @@ class Reading:
             declared = picture.declared_from_json(about["declared"])
             counted = picture.languages_from_json(about["languages"])
             cycles = tuple(tuple(self.paths[at] for at in cycle) for cycle in about["cycles"])
-            grown = self._take_up(files, differing) if differing else {}
+            grown = self._take_up(before, files, differing) if differing else {}
         except (KeyError, TypeError, ValueError, IndexError):
             return None
         if grown is None:
@@ -178,35 +179,38 @@ class Reading:
             return []
         if len(ours) != len(theirs):
             return list(range(len(self.paths)))
-        return [at // STATS for at in range(0, len(ours), STATS) if ours[at : at + STATS] != theirs[at : at + STATS]]
+        return [
+            at // STATS
+            for begin in range(0, len(ours), _BLOCK)  # most of which are equal
+            if ours[begin : begin + _BLOCK] != theirs[begin : begin + _BLOCK]
+            for at in range(begin, min(begin + _BLOCK, len(ours)), STATS)
+            if ours[at : at + STATS] != theirs[at : at + STATS]
+        ]
 
-    def _take_up(self, files: list[File], differing: Sequence[int]) -> dict[str, int] | None:
+    def _take_up(self, before: Picture, files: list[File], differing: Sequence[int]) -> dict[str, int] | None:
         """Put the changed files' facts in; return how much each language grew, None when more could be touched."""
-        from archfb.repository import shares
-        from archfb.repository.attributes import Attributes
+        from archfb.repository.shares import long_lines
         from archfb.repository.study import Study
 
         study = Study(self.root, self.limits, self.cache)
         paths = [self.found.paths[at] for at in differing]
         facts = study.read(paths, [self.found.stats[at * STATS] for at in differing])
         old = study.known([(path, files[at].hash) for path, at in zip(paths, differing, strict=True)])
-        attributes: Attributes | None = None
         grown: dict[str, int] = {}
         for at, now, was in zip(differing, facts, old, strict=True):
-            file = files[at]
+            file, size = files[at], self.found.stats[at * STATS]
             if now.hash == file.hash:
                 continue
             if (
                 was is None
                 or _tells(file.path)
-                or now.specs != was.specs
-                or now.language != was.language
-                or now.kind != was.kind
+                or (now.specs, now.language, now.kind) != (was.specs, was.language, was.kind)
+                or long_lines(file.path, size, now.lines) != long_lines(file.path, file.size, file.lines)
+                or not size
+                or not file.size
             ):
                 return None
-            size = self.found.stats[at * STATS]
-            attributes = attributes or Attributes.of_tree(self.paths, self.small)
-            if (name := shares.counted_as(file, attributes)) is not None:
+            if (name := picture.counted_as(before, at)) is not None:
                 grown[name] = grown.get(name, 0) + size - file.size
             files[at] = changed(
                 file, size=size, hash=now.hash, lines=now.lines, tokens=now.tokens, whole=size <= self.limits.content

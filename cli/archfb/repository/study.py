@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from archfb.repository import facts, languages, own
-from archfb.repository.aside import shared
 from archfb.repository.cache import ANALYSER
 from archfb.repository.digests import sha1, sha1_of_much
 from archfb.repository.facts import Facts
@@ -11,7 +10,7 @@ from archfb.repository.folders import Folders
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from archfb.repository.cache import Cache
@@ -49,7 +48,7 @@ class Study:
                 return [self._one(folders, paths[at], sizes[at]) for at in range(begin, end)]
 
         found: list[Facts] = []
-        for some in shared(len(ends), rows, self._reopen) if len(ends) > 1 else [rows(0)]:
+        for some in self._shared(len(ends), rows) if len(ends) > 1 else [rows(0)]:
             for row, new in some:
                 facts = Facts(*row)
                 if new:
@@ -69,6 +68,11 @@ class Study:
         if self._fresh:
             self._cache.keep_facts(self._fresh)
             self._fresh = {}
+
+    def _shared(self, pieces: int, rows: Callable[[int], Any]) -> Iterator[Any]:
+        from archfb.repository.aside import shared
+
+        return shared(pieces, rows, self._reopen)
 
     def _reopen(self) -> None:
         """Let a copy of this process ask the cache by a connection of its own."""

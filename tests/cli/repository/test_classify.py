@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from archfb.repository import classify, counted, languages, shares
+from archfb.repository import classify, counted, languages
 from archfb.repository.attributes import Attributes
 from archfb.repository.records import File
 
@@ -148,7 +148,7 @@ def test_a_file_counts_for_the_group_of_its_language(kind: str, path: str, langu
     file = File(
         path, size, "", "text" if kind == "fish" else kind, named, "source", 1, 1, 0.0, 0, (), 0, True, False, True
     )
-    assert shares.counted_as(file, Attributes([])) == language
+    assert counted.counted_as(file, {}) == language
 
 
 @pytest.mark.parametrize(
@@ -157,4 +157,4 @@ def test_a_file_counts_for_the_group_of_its_language(kind: str, path: str, langu
 def test_attributes_name_a_language_however_it_is_spelt(said: str, language: str | None) -> None:
     file = File("a.stub", 9, "", "text", None, "source", 1, 1, 0.0, 0, (), 0, True, False, True)
     attributes = Attributes([(".gitattributes", f"*.stub linguist-language={said}\n".encode())])
-    assert shares.counted_as(file, attributes) == language
+    assert counted.counted_as(file, attributes.of(file.path)) == language

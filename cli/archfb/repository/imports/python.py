@@ -9,11 +9,11 @@ from archfb.repository.patterns import regex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-# Begins with a literal newline, so that the search skips from line to line.
 _IMPORT = regex(
     rb"\n[ \t]*+(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
     rb"|from[ \t]{1,20}(?P<source>\.{0,20}[ \t]{0,4}[.\w]{0,300}?)[ \t]{0,20}\bc?import\b[ \t]{0,20}"
@@ -29,7 +29,7 @@ def find(content: bytes) -> list[str]:
     specs: dict[str, None] = {}
     opened, at = b"", 0
     content = b"\n" + content
-    for match in _IMPORT.finditer(content):
+    for match in _imports(content):
         opened = _long_text(content, at, match.start(), opened)
         at = match.start()
         if opened:
@@ -44,6 +44,19 @@ def find(content: bytes) -> list[str]:
             source = b"".join(match["source"].split())
             specs[text(source + b":" + b",".join(names))] = None
     return list(specs)
+
+
+def _imports(content: bytes) -> Iterator[re.Match[bytes]]:
+    """Give the statements in order: where "import" stands, its line is looked at, which few lines are."""
+    end, at = 0, content.find(b"import")
+    while at >= 0:
+        line = content.rfind(b"\n", 0, at)
+        match = _IMPORT.match(content, line) if line >= end else None
+        if match is not None:
+            end = match.end()
+            yield match
+        rest = content.find(b"\n", at)
+        at = content.find(b"import", max(end, rest if rest >= 0 else len(content)))
 
 
 def _long_text(content: bytes, begin: int, end: int, opened: bytes) -> bytes:
