@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     _Row = tuple[str, str | None, str, int, int, tuple[str, ...]]
 
-_SHARED = 4 << 20  # bytes; less is read before a copy of the process is at work
-_PIECE = 1 << 18
+_SHARED = 1 << 20  # bytes; less is read before a copy of the process is at work
+_PIECE = 1 << 16
 _MUCH = 2 << 20  # bytes; as long as OpenSSL takes to load, the built-in hash takes for them
 _PIECES = 100
 
