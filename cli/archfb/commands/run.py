@@ -126,7 +126,10 @@ def rules_files(phase: str, write: list[str] | None, more: list[str] | None) -> 
 
     if more and not write:
         raise UsageError(f"One folder at a time; '{more[0][:200]}' is too much.")
-    paths = [Path(one) for one in (*(write or ()), *(more or ()))]
+    named = (*(write or ()), *(more or ()))
+    if "" in named:  # as of a variable of a script that is not set
+        raise UsageError("--write is empty; name a file.")
+    paths = [Path(one) for one in named]
     if paths and phase not in {"final", "all"}:
         raise UsageError("--write puts the rules of the final phase into files.", hint="Run final, or all.")
     if paths:

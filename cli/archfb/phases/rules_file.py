@@ -132,9 +132,12 @@ def _content(path: Path) -> bytes | None:
             raise UsageError(f"{name} is not a regular file.")
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{name} is too large to hold rules.")
-        return path.read_bytes()
+        content = path.read_bytes()
     except OSError as error:
         raise UsageError(f"Cannot read {name}: {error.strerror}.") from error
+    if b"\0" in content:
+        raise UsageError(f"{name} is binary, or text in UTF-16; rules are UTF-8.", hint="Convert it first.")
+    return content
 
 
 def merged(before: bytes | None, rules: Rules, path: Path) -> bytes:

@@ -119,12 +119,13 @@ def test_several_targets_are_written_with_a_backup_and_the_second_time_is_idle(t
         (lambda path: os.mkfifo(path), "is not a regular file"),
         (lambda path: path.mkdir(), "is a folder"),
         (lambda path: path.write_bytes(END), "do not pair"),
+        (lambda path: path.write_text("mine", "utf-16"), "is binary, or text in UTF-16"),
         (lambda path: (path.touch(), path.chmod(0o400)), "permission denied"),
         (lambda path: path.parent.chmod(0o500), "permission denied"),
         (lambda path: path.symlink_to("/dev/null"), "is not a regular file"),
         (lambda path: path.symlink_to(path), "in a circle"),
     ],
-    ids=["fifo", "folder", "marks", "read-only", "read-only folder", "device", "loop"],
+    ids=["fifo", "folder", "marks", "utf-16", "read-only", "read-only folder", "device", "loop"],
 )
 def test_a_file_that_rules_cannot_be_put_into_is_refused_beforehand(
     tmp_path: Path, permissions_bind: None, make: Any, said: str
