@@ -259,14 +259,20 @@ class Call:
         return await self._ask(self.desk.members[name], 0, 1)
 
     def _hold(self, ranked: Ranked, rows: Snapshot) -> float | None:
-        """Return the seconds that a rate limited candidate which may be asked again is still held, else None."""
+        """Return the seconds that a rate limited candidate which may be asked again is still held, else None.
+
+        One that was refused in this call and is held no longer may be asked after a moment that chance chooses.
+        """
         member = self._member(ranked)
         again = self.ledger.asked(ranked.model) < self.desk.config.routing.attempts_per_model
         if member.offline or not again or plan.exclusion(member, self.desk.price(member), rows, self.request):
             return None
         now = standing(member.ref, rows, self.desk.settings, rows.at)
-        limited = now.held and now.reason.startswith("rate limited") and now.retry_at is not None
-        return max(0.0, (now.retry_at or 0.0) - rows.at) if limited else None
+        if now.status == "unavailable":
+            limited = now.held and now.reason.startswith("rate limited") and now.retry_at is not None
+            return max(0.0, (now.retry_at or 0.0) - rows.at) if limited else None
+        refused = self.ledger.last(ranked.model) is Outcome.RATE_LIMITED
+        return self.desk.rng.uniform(0.0, pace.QUICK_REPEAT) if refused else None
 
     def _explained(self, decision: Decision) -> Decision:
         """Return the decision with what turned out on the way: who was passed over after all, and why."""

@@ -103,6 +103,10 @@ class Ledger:
         """Return how often a model was asked in this call."""
         return sum(one.model == model for one in self.attempts)
 
+    def last(self, model: str) -> Outcome | None:
+        """Return how a model was last heard of in this call."""
+        return next((one.outcome for one in reversed(self.attempts) if one.model == model), None)
+
     def cost(self) -> float | None:
         """Return what all attempts cost together; None where an answer's price is unknown."""
         paid = {Outcome.OK, Outcome.TRUNCATED}

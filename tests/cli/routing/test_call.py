@@ -124,6 +124,26 @@ def test_a_short_rate_limit_is_waited_for_only_when_nothing_else_is_left() -> No
     assert 2.0 <= on.clock.at - before < 2.5
 
 
+@pytest.mark.parametrize(
+    ("chain", "script", "asked"),
+    [
+        (["a"], {"a": [failed("rate_limited", retry_after_s=0.0), OK]}, ["a", "a"]),
+        (
+            ["a", "b"],
+            {"a": [failed("rate_limited", retry_after_s=0.05), OK], "b": [failed("network")]},
+            ["a", "b", "b", "a"],
+        ),
+    ],
+    ids=["at once", "while another was asked"],
+)
+def test_a_rate_limit_that_is_over_is_none_when_nothing_else_is_left(
+    chain: list[str], script: dict[str, Any], asked: list[str]
+) -> None:
+    on = bench(chain, script)
+    assert ask(on).model == "a"
+    assert on.asked == asked
+
+
 def test_a_long_rate_limit_is_not_waited_for() -> None:
     on = bench(["a"], {"a": [failed("rate_limited", retry_after_s=60.0)]})
     before = on.clock.at
