@@ -118,7 +118,8 @@ def test_a_process_with_threads_works_alone() -> None:
         ([10, 0, 5], [3]),
         ([3 << 20, 1 << 20], [1, 2]),
         ([0, 5 << 20, 0, 0], [2, 4]),
-        ([1 << 17] * 40, list(range(2, 41, 2))),
+        ([1 << 15] * 31, [31]),
+        ([1 << 15] * 40, list(range(2, 41, 2))),
     ],
 )
 def test_files_are_parted_by_their_size_only_where_there_is_much_to_read(sizes: list[int], ends: list[int]) -> None:
