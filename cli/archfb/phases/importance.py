@@ -145,13 +145,14 @@ def _target(repo: Repository, target: str) -> str | None:
     return next((path for path in places if path in repo.by_path), None)
 
 
-def important(repo: Repository) -> tuple[str, ...]:
+def important(repo: Repository, known: Sequence[File] | None = None) -> tuple[str, ...]:
     """Return the files that a plan must cover: entry points, main manifests, and source by rank up to `MOST`.
 
-    In a repository without source code, its readable text files stand in, the longest first.
+    In a repository without source code, its readable text files stand in, the longest first. `known` is its source
+    by rank, where that has been worked out.
     """
     manifests = [one.path for one in repo.manifests if "/" not in one.path]
-    source = [one.path for one in product(repo) if one.lines > 0]
+    source = [one.path for one in (product(repo) if known is None else known) if one.lines > 0]
     if not source:
         texts = sorted((one for one in repo.files if readable(one) and one.lines), key=lambda one: -one.tokens)
         source = [one.path for one in texts]
@@ -163,9 +164,9 @@ def _unique(names: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(names))
 
 
-def agents_wanted(repo: Repository) -> tuple[int, int]:
+def agents_wanted(repo: Repository, source: Sequence[File]) -> tuple[int, int]:
     """Return the least and the most agents that fit the repository's size: 3 to 5, fewer for a small one."""
-    files = len(product(repo)) or sum(readable(one) for one in repo.files)
+    files = len(source) or sum(readable(one) for one in repo.files)
     for size, bounds in ((6, (1, 1)), (15, (2, 2)), (30, (3, 3)), (80, (3, 4)), (_LAST, (3, 5))):
         if files < size:
             return bounds

@@ -35,7 +35,7 @@ PER_AGENT = 60_000
 
 def check_plan(draft: Draft, repo: Repository) -> Plan:
     """Return the plan as it can be carried out, with what was changed in its notes. It may have no agents left."""
-    work = _Work(repo, Places.of(one for one in repo.files if readable(one)))
+    work = _Work(repo, Places.of(one for one in repo.files if readable(one)), important(repo))
     work.take(draft)
     work.drop_empty()
     work.merge(draft.agents)
@@ -43,12 +43,11 @@ def check_plan(draft: Draft, repo: Repository) -> Plan:
     if draft.repaired:
         work.notes.insert(0, "The plan's JSON was broken and was repaired.")
     agents = work.agents(draft.agents)
-    return Plan(draft.plan, agents, coverage(agents, repo), tuple(work.notes))
+    return Plan(draft.plan, agents, coverage(agents, repo, work.matter), tuple(work.notes))
 
 
-def coverage(agents: Sequence[PlannedAgent], repo: Repository) -> Coverage:
+def coverage(agents: Sequence[PlannedAgent], repo: Repository, matter: Sequence[str]) -> Coverage:
     """Return how much of what matters the agents read, and how evenly."""
-    matter = important(repo)
     read = {path for one in agents for path in one.file_assignments}
     rows = tuple((one.id, len(one.file_assignments), _tokens(one.file_assignments, repo)) for one in agents)
     return Coverage(len(matter), sum(path in read for path in matter), sum(row[2] for row in rows), rows)
@@ -64,6 +63,7 @@ class _Work:
 
     repo: Repository
     places: Places
+    matter: tuple[str, ...]
     files: dict[int, list[str]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     folders: dict[str, list[str]] = field(default_factory=dict)
@@ -181,7 +181,7 @@ class _Work:
         if not self.files:
             return
         read = {path for files in self.files.values() for path in files}
-        unread = [path for path in important(self.repo) if path not in read]
+        unread = [path for path in self.matter if path not in read]
         for path in unread:
             self.files[self._fitting(path, self.files)].append(path)
         self._tell("Unread although they matter, and assigned: {}.", [plain(one) for one in unread])

@@ -87,7 +87,8 @@ def _pieces(repo: Repository, file: File, room: int) -> Iterable[tuple[Piece, in
     if text is None:
         return []
     lines = text.text.split("\n")
-    costs = [estimate(line) * _NUMBERS + 1 for line in lines]
+    known = {line: estimate(line) * _NUMBERS + 1 for line in set(lines)}  # many are alike
+    costs = [known[line] for line in lines]
     starts = {one.line for one in repo.source.outline(file) if one.depth == 0}
     pieces: list[tuple[Piece, int]] = []
     first = 1

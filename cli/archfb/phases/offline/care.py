@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 LARGE = 800
 """Lines from which a source file is told as large."""
 
-_MARKER = re.compile(r"(?<!\w)(?:TODO|FIXME|XXX|HACK)(?!\w)[:( ]*(?P<text>.{0,90})")
+_MARKS = ("TODO", "FIXME", "XXX", "HACK")
+_MARKER = re.compile(rf"(?<!\w)(?:{'|'.join(_MARKS)})(?!\w)[:( ]*(?P<text>.{{0,90}})")
 _MADE_BY = re.compile(
     r"(?:generated|produced|created)\s+(?:automatically\s+)?(?:by|from|with|using)\s+(?P<by>[^\s,;*][^,;*]{1,60})",
     re.IGNORECASE,
@@ -32,8 +33,9 @@ _VENDOR = re.compile(
 def hot_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
     """Say which source files (or which of these) change most often, and whether others build on them."""
     churn = facts.repo.churn
-    own = {one.path: one for one in facts.source if within is None or one.path in within}
-    hot = [one for one in churn.files if one.path in own and one.commits > 1][:limit]
+    own = facts.own
+    known = [one for one in churn.files if one.path in own and (within is None or one.path in within)]
+    hot = [one for one in known if one.commits > 1][:limit]
     span = f"the last {churn.commits:,} commits" if not churn.complete else f"{churn.commits:,} commits"
     found = []
     for one in hot:
@@ -172,7 +174,7 @@ def marker_lines(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
     found = []
     for one in files:
         for at, line in enumerate(facts.lines(one.path), 1):
-            match = _MARKER.search(line)
+            match = _MARKER.search(line) if any(word in line for word in _MARKS) else None
             if match is None or not re.search(r"//|#|/\*|\*|--|<!--|;|'", line[: match.start()]):
                 continue
             text = shown(match["text"]).strip(" :-*/)").strip()

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from archfb.phases.importance import Module
     from archfb.repository.records import Definition, File, Repository, Secret
 
+HELD = 300_000
+"""Lines that are kept for the next look at them."""
+
 SEARCHED = 4_000_000
 """Bytes that are searched for likely secrets; all of a large repository would take longer than the analysis."""
 
@@ -94,6 +97,7 @@ class Facts:
     kept: dict[int, list[Component]] = field(default_factory=dict)
     """The components by how many were asked for; made by the layout."""
     _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    _held: int = 0
 
     @cached_property
     def importers(self) -> dict[str, list[str]]:
@@ -120,6 +124,11 @@ class Facts:
     def source(self) -> list[File]:
         """Return the product's own files, the most central first."""
         return product(self.repo, self.modules)
+
+    @cached_property
+    def own(self) -> dict[str, File]:
+        """Return the product's own files by path."""
+        return {one.path: one for one in self.source}
 
     @cached_property
     def chiefs(self) -> list[File]:
@@ -176,7 +185,12 @@ class Facts:
         """Return a file's lines; empty where it may not or cannot be shown."""
         if path not in self._lines:
             text = self.repo.text(path)
-            self._lines[path] = () if text is None else tuple(text.text.splitlines())
+            found = () if text is None else tuple(text.text.splitlines())
+            self._held += len(found)
+            if self._held > HELD:
+                self._lines.clear()
+                self._held = len(found)
+            self._lines[path] = found
         return self._lines[path]
 
     def line_of(self, path: str, needle: str) -> int:

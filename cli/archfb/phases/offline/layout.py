@@ -357,8 +357,10 @@ def _nearest(homes: set[str], path: str) -> str:
 
 def cycle_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
     """Say which source files (those touching `within`) import each other in a circle, with a line that does."""
-    own = {one.path for one in facts.source}
-    cycles = [one for one in facts.repo.cycles if set(one) <= own and (within is None or within & set(one))]
+    own = facts.own
+    cycles = [
+        one for one in facts.repo.cycles if all(path in own for path in one) and (within is None or within & set(one))
+    ]
     cycles = [one for one in cycles if not _in_one_crate(facts, one)]
     cycles.sort(key=lambda one: (-len(one), one))
     found = []

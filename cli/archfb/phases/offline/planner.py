@@ -31,10 +31,10 @@ def plan_text(facts: Facts) -> str:
 
 def _groups(facts: Facts) -> list[list[File]]:
     """Return the files of each agent: connected source files, and tests with build and automation by themselves."""
-    matter = [facts.repo.by_path[path] for path in important(facts.repo)]
+    matter = [facts.repo.by_path[path] for path in important(facts.repo, facts.source)]
     source = [one for one in matter if one.role == "source" and one.language]
     other = [one for one in matter if one not in source]
-    least, most = agents_wanted(facts.repo)
+    least, most = agents_wanted(facts.repo, facts.source)
     tooling = _tooling(facts, other) if most >= 3 and source else []
     if not source:
         return clusters(other, least)
