@@ -55,8 +55,12 @@ def show_one(store: "Store", id_prefix: str, json: bool) -> None:
     attempts = [one for one in store.attempts(run_id=run.id) if one.phase != "probe"]
     if json:
         from archfb.routing.json import attempt_json, decision_json
+        from archfb.views.runs_view import phases_of
 
         document = run_json(run)
+        document["phases"] = [
+            {"phase": phase, "status": status} for phase, status in phases_of(run, results, attempts)
+        ]
         document["results"] = [
             {
                 "phase": one.phase,

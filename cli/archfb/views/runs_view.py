@@ -51,6 +51,21 @@ RUN_COLUMNS: list[Column[Run]] = [
 ]
 
 
+def phases_of(run: Run, results: Sequence[PhaseResult], attempts: Sequence[Attempt]) -> list[tuple[str, str]]:
+    """Return the phases that a run went through, each with done, failed or stored.
+
+    A run notes what it made; what an earlier run had stored is what it needed and did not make.
+    """
+    from archfb.config.model import PHASES
+
+    last = "final" if run.phase == "all" else run.phase
+    wanted = PHASES[: PHASES.index(last) + 1] if last in PHASES else ()
+    made, tried = {one.phase for one in results}, {one.phase for one in attempts}
+    reached = [at for at, phase in enumerate(wanted, 1) if run.ok or phase in made | tried]
+    through = wanted[: max(reached, default=0)]
+    return [(phase, "done" if phase in made else "failed" if phase in tried else "stored") for phase in through]
+
+
 def run_view(
     run: Run,
     results: Sequence[PhaseResult],
@@ -64,6 +79,8 @@ def run_view(
 
     head = f"Run {name(run.id)}: {name(run.phase or run.command)} on {name(run.repo)}\n"
     head += f"{instant(run.started_at)} UTC, took {took(run)}, cost {money(run.cost_usd)}, {outcome(run)}"
+    stored = [phase for phase, status in phases_of(run, results, attempts) if status == "stored"]
+    head += f"\nStored by earlier runs: {', '.join(stored)}" if stored else ""
     parts: list[Any] = [Text(head)]
     if results:
         plain = [f"{name(one.phase)} {name(one.role)}: {name(one.model)}" for one in results]

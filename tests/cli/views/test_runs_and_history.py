@@ -10,7 +10,7 @@ from rendering import text_of
 from archfb.periods import History, periods
 from archfb.views.history_view import history_view
 from archfb.views.phrases import duration, milliseconds, money, percent, until
-from archfb.views.runs_view import run_view, runs_view
+from archfb.views.runs_view import phases_of, run_view, runs_view
 from archfb.views.strip import ASCII
 from archfb_state.decisions import Decision, Ranked
 from archfb_state.outcomes import Outcome
@@ -69,6 +69,7 @@ def test_one_run_shows_answers_attempts_and_decisions() -> None:
     assert text_of(view) == (
         "Run 0123456789abcdef: phase2 on /repo\n"
         "2027-01-15 07:59:00 UTC, took 75 s, cost $0.012, done\n"
+        "Stored by earlier runs: phase2\n"
         "\n"
         "Answers\n"
         "Phase   Role       Made by    Cost  Note\n"
@@ -102,6 +103,7 @@ def test_one_run_is_told_in_lines_where_a_table_would_be_guessed() -> None:
         "Run 0123456789abcdef: phase2 on /repo\n"
         "2027-01-15 07:59:00 UTC, took 75 s, cost\n"
         "$0.012, done\n"
+        "Stored by earlier runs: phase2\n"
         "\n"
         "Answers\n"
         "final rules: openai-reasoning-medium\n"
@@ -109,6 +111,26 @@ def test_one_run_is_told_in_lines_where_a_table_would_be_guessed() -> None:
         "1 attempt\n"
         "phase1 m1: server_error, 0.80 s\n"
     )
+
+
+WENT: list[tuple[str | None, bool | None, str, str, list[tuple[str, str]]]] = [
+    ("phase2", True, "12", "12", [("phase1", "done"), ("phase2", "done")]),
+    ("phase3", True, "3", "3", [("phase1", "stored"), ("phase2", "stored"), ("phase3", "done")]),
+    ("phase2", True, "", "", [("phase1", "stored"), ("phase2", "stored")]),
+    ("all", False, "2", "23", [("phase1", "stored"), ("phase2", "done"), ("phase3", "failed")]),
+    ("all", None, "1", "1", [("phase1", "done")]),
+    ("phase2", False, "", "", []),
+    (None, True, "", "", []),
+]
+
+
+@pytest.mark.parametrize(("phase", "ok", "made", "tried", "went"), WENT)
+def test_a_run_names_the_phases_that_it_went_through_and_which_it_found(
+    phase: str | None, ok: bool | None, made: str, tried: str, went: list[tuple[str, str]]
+) -> None:
+    results = [PhaseResult("k", f"phase{one}", "r", "m1", AT, "text") for one in made]
+    attempts = [replace(attempt("m1", Outcome.OK, AT), phase=f"phase{one}") for one in tried]
+    assert phases_of(replace(RUNS[0], phase=phase, ok=ok), results, attempts) == went
 
 
 def test_history_is_told_by_period_with_every_change() -> None:
