@@ -116,6 +116,10 @@ def _origin(subject: Subject, made: Sequence[Made], body: str) -> str:
     return f"---\n\n{who}\n{read}{notes}"
 
 
+def _usd(cost: float) -> str:
+    return "less than $0.0001" if 0 < cost < 0.00005 else f"${cost:.4f}"
+
+
 def _made(one: Made, body: str) -> str:
     if one.offline:
         why = {
@@ -124,7 +128,7 @@ def _made(one: Made, body: str) -> str:
             "asked": "as asked",
         }.get(one.offline_reason or "", "no model took part")
         return f"Offline analysis, made without a model ({why})."
-    cost = "at unknown cost" if one.cost_usd is None else f"for ${one.cost_usd:.4f}"
+    cost = "at unknown cost" if one.cost_usd is None else f"for {_usd(one.cost_usd)}"
     attempts = "1 attempt" if one.attempts == 1 else f"{one.attempts} attempts"
     cut = " Its answer ends where the output limit cut it." if one.truncated else ""
     reading = f" {one.reading}" if one.reading and one.reading not in body else ""

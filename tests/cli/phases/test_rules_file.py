@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,23 @@ From 3 files (content c0ffee).
 """
     + END
 )
+
+
+@pytest.mark.parametrize(
+    ("usd", "told"),
+    [
+        (None, "at unknown cost"),
+        (0.0, "for $0.0000"),
+        (0.000025, "for less than $0.0001"),
+        (0.00006, "for $0.0001"),
+        (1.5, "for $1.5000"),
+    ],
+)
+def test_a_cost_that_was_paid_is_never_told_as_nothing(usd: float | None, told: str) -> None:
+    rules = made_rules()
+    assert rules.finding is not None
+    paid = replace(rules, finding=replace(rules.finding, made=replace(rules.finding.made, cost_usd=usd)))
+    assert f"Made by m in 1 attempt {told}." in paid.to_markdown()
 
 
 @pytest.mark.parametrize(
