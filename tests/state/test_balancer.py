@@ -292,27 +292,105 @@ def test_cheapest_goes_by_cost_per_success_unknown_prices_last() -> None:
     assert "usd" not in order[2].terms
 
 
-@pytest.mark.parametrize("strategy", ["fastest", "cheapest"])
-def test_one_call_of_twenty_explores_another_so_that_a_recovered_model_is_found(strategy: str) -> None:
+@pytest.mark.parametrize(
+    ("strategy", "took", "prices", "share"),
+    [
+        ("fastest", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), 0.05),
+        ("fastest", (1.0, 1.02, 9.0), (0.0, 0.0, 0.0), 0.0364),
+        ("fastest", (1.0, 2.0, 9.0), (0.0, 0.0, 0.0), balancer.SELDOM),
+        ("cheapest", (1.0, 1.0, 1.0), (0.0, 0.0, 0.0), 0.05),
+        ("cheapest", (1.0, 1.0, 1.0), (1.0, 1.02, 9.0), 0.0364),
+        ("cheapest", (1.0, 1.0, 1.0), (1.0, None, 2.0), balancer.SELDOM),
+        ("cheapest", (1.0, 1.0, 1.0), (1.0, None, None), balancer.SELDOM),
+        ("cheapest", (1.0, 1.0, 1.0), (None, None, None), 0.05),
+    ],
+)
+def test_one_call_of_twenty_explores_where_another_may_be_as_good_and_fewer_where_none_is(
+    strategy: str, took: tuple[float, ...], prices: tuple[float | None, ...], share: float
+) -> None:
     one = core()
-    chain = one.candidates("a", "c", "d", a={"expected_cost": 0.0})
-    one.rng = Random(3)
-    firsts = [one.choose(chain, strategy=strategy).order[0].model for _ in range(4000)]
-    assert firsts.count("a") / 4000 == pytest.approx(0.95, abs=0.01)
-    assert firsts.count("c") / 4000 == pytest.approx(0.025, abs=0.01)
-    one.rng = Dice(0.01, 0.0)
-    assert one.choose(chain, strategy=strategy).order[0].why == "explored: one call of twenty"
-    assert one.order(one.candidates("a"), strategy=strategy) == ["a"]
-    one.rng = Dice(0.01, 0.0)
-    assert one.order([], strategy=strategy) == []
+    costs = {model: {"expected_cost": usd} for model, usd in zip("acd", prices, strict=True)}
+    chain = one.candidates("a", "c", "d", **costs)
+    for model, seconds in zip("acd", took, strict=True):
+        one.record(model, *["ok"] * 3, after=0, took=seconds)
+    explored = []
+    for number in range(1000):
+        one.rng = Dice(number / 10_000)
+        first = one.choose(chain, strategy=strategy).order[0]
+        explored.append(first.why == "explored: one call of twenty at most")
+        assert explored[-1] == (first.model != "a")
+    assert sum(explored) / 10_000 == pytest.approx(share, abs=0.0002)
+    assert explored == sorted(explored, reverse=True)
+
+
+@pytest.mark.parametrize("strategy", ["fastest", "cheapest"])
+@pytest.mark.parametrize("models", [(), ("a",)])
+def test_nobody_else_is_explored_where_there_is_none(strategy: str, models: tuple[str, ...]) -> None:
+    one = core()
+    chain = one.candidates(*models)
+    for _ in range(2):
+        one.rng = Dice(0.01, 0.0)
+        assert one.order(chain, strategy=strategy) == list(models)
+
+
+@pytest.mark.parametrize(
+    ("before", "firsts"),
+    [
+        ({}, ["a", "c", "d", "c"]),
+        ({"a": ("ok",)}, ["c", "d", "a", "a"]),
+        ({"c": ("server_error",)}, ["a", "d", "a", "a"]),
+        ({"a": ("ok",), "c": ("ok",), "d": ("ok",)}, ["a", "a", "a", "a"]),
+    ],
+    ids=["none-known", "one-answered", "one-failed", "all-known"],
+)
+def test_fastest_asks_each_once_that_is_not_known(before: dict[str, tuple[str, ...]], firsts: list[str]) -> None:
+    one = core()
+    chain = one.candidates("a", "c", "d")
+    for model, outcomes in before.items():
+        one.record(model, *outcomes, took={"a": 1.0, "c": 2.0, "d": 3.0}[model])
+    found = []
+    for _ in firsts:
+        found.append(one.choose(chain, strategy="fastest").order)
+        if not before:
+            one.record(found[-1][0].model, "ok", took={"a": 5.0, "c": 1.0, "d": 2.0}[found[-1][0].model])
+    assert [order[0].model for order in found] == firsts
+    if firsts[0] != firsts[1]:
+        assert found[0][0].why == "not asked yet: its time is not known"
+
+
+def test_a_model_that_refuses_every_call_is_asked_first_once_only() -> None:
+    one = core()
+    one.record("a", "ok")
+    chain = one.candidates("a", "c")
+    firsts = []
+    for _ in range(4):
+        firsts.append(one.choose(chain, strategy="fastest").order[0].model)
+        if firsts[-1] == "c":
+            one.record("c", "content_filtered")
+    assert firsts == ["c", "a", "a", "a"]
+
+
+@pytest.mark.parametrize("strategy", ["balanced", "priority", "cheapest"])
+def test_only_fastest_asks_what_it_does_not_know(strategy: str) -> None:
+    one = core()
+    one.record("a", *["ok"] * 3)
+    costs = {"a": {"expected_cost": 0.1}, "c": {"expected_cost": 0.2}}
+    assert one.order(one.candidates("a", "c", **costs), strategy=strategy)[0] == "a"
+
+
+def test_what_is_not_known_goes_after_a_trial_and_before_what_works() -> None:
+    one = opened(core(), "a").wait(100)
+    one.record("c", "ok")
+    order = one.choose(one.candidates("c", "d", "a"), strategy="fastest").order
+    assert [ranked.model for ranked in order] == ["a", "d", "c"]
 
 
 @pytest.mark.parametrize(
     ("answered", "prices", "shares"),
     [
         ("acd", (1.0, 1.0, 1.0), (0.5, 0.5)),
-        ("acd", (1.0, 1.0, 2.0), (0.996, 0.004)),
-        ("acd", (1.0, 1.1, 1.3), (0.792, 0.208)),
+        ("acd", (1.0, 1.0, 2.0), (1.0, 0.0)),
+        ("acd", (1.0, 1.1, 1.3), (0.936, 0.064)),
         ("acd", (1.0, 3.0, 3.0), (0.5, 0.5)),
         ("ac", (1.0, 1.0, 9.0), (0.5, 0.5)),
         ("acd", (1.0, 1.0, None), (1.0, 0.0)),

@@ -3,8 +3,9 @@
 balanced: the tier nearest to the complexity (of two, the higher), in it a smooth weighted round robin over
 weight · success · speed · health; then the rest by score, tier by tier. priority: the chain's order. fastest: the
 least expected seconds ÷ the success that is passed 19 times of 20. cheapest: the least expected cost likewise,
-unknown prices last. Both of the latter ask another than the first in one call of twenty, drawn by how near it comes
-to the first; one that was not called for an hour is as likely as the first would be. A model whose last call
+unknown prices last. Both of the latter ask another than the first in one call of twenty where one is about as good,
+in one of fifty where none is, drawn by how near it comes to the first; one that was not called for an hour counts as
+good as the first. Under fastest a model that no call has asked yet is asked first, once. A model whose last call
 failed, that is on probation, or whose last answer or waiting call takes far longer than usual, is asked by one
 call at a time: while that one waits, others go elsewhere first.
 Then, always: critical models, trials, models of weight 0, the offline provider. One model that is due for a trial,
@@ -40,7 +41,10 @@ if TYPE_CHECKING:
     from archfb_state.settings import Settings, Strategy
 
 EXPLORED = 0.05
-NEARNESS = 8
+"""The share of calls that explore where another model is as likely the best one …"""
+SELDOM = 0.02
+"""… and where none comes near the first."""
+NEARNESS = 16
 """The power of best ÷ own measure by which a model is explored: one that is twice as slow or dear hardly ever."""
 LEAST_LIKELY = 1e-6
 """The share of the first's likelihood that every model has, however slow or dear."""
@@ -192,7 +196,19 @@ def _fastest(fit: list[Entry], head: Place | None, chance: _Chance) -> tuple[lis
     def measure(place: Place) -> float:
         return place.entry.seconds / _low(place)
 
-    return _least([Place(one, "by expected seconds per success") for one in fit], head, measure, chance), chance.turns
+    order = [Place(one, "by expected seconds per success") for one in fit]
+    new = next((place for place in order if _unasked(place.entry.candidate.ref, chance)), None)
+    if new is None:
+        return _least(order, head, measure, chance), chance.turns
+    order.remove(new)
+    order.sort(key=lambda place: (measure(place), place.entry.load))
+    first = [new._replace(why="not asked yet: its time is not known")]
+    return (first if head is None else [head, *first]) + order, {**chance.turns, new.entry.candidate.ref.model: 0.0}
+
+
+def _unasked(ref: ModelRef, chance: _Chance) -> bool:
+    """Return whether no call was answered or failed by a model, and none was sent to it to learn its time."""
+    return ref.model not in chance.turns and _last_called(ref, chance.rows) is None
 
 
 def _cheapest(fit: list[Entry], head: Place | None, chance: _Chance) -> tuple[list[Place], Credits]:
@@ -208,19 +224,25 @@ def _low(place: Place) -> float:
 
 
 def _least(order: list[Place], head: Place | None, measure: Callable[[Place], float], chance: _Chance) -> list[Place]:
-    """Return the order by a measure, least first; in one call of twenty another one is first."""
+    """Return the order by a measure, least first; now and then another one is first."""
     order.sort(key=lambda place: (measure(place), place.entry.load))
-    if len(order) > 1 and chance.rng.random() < EXPLORED:
-        other = order.pop(_explored(order, measure, chance))
-        order.insert(0, other._replace(why="explored: one call of twenty"))
-        return order if head is None else [head, *order]
-    return _inserted(order, head, measure)
+    at = _explored(order, measure, chance)
+    if at is None:
+        return _inserted(order, head, measure)
+    other = order.pop(at)
+    order.insert(0, other._replace(why="explored: one call of twenty at most"))
+    return order if head is None else [head, *order]
 
 
-def _explored(order: list[Place], measure: Callable[[Place], float], chance: _Chance) -> int:
+def _explored(order: list[Place], measure: Callable[[Place], float], chance: _Chance) -> int | None:
     """Return the index of the model that is asked in place of the first: likely one that could be the better."""
+    drawn = chance.rng.random()
+    if len(order) < 2 or drawn >= EXPLORED:
+        return None
     best = measure(order[0])
     chances = [_likely(place, best, measure(place), chance.rows) for place in order[1:]]
+    if drawn >= max(SELDOM, EXPLORED * max(chances)):
+        return None
     at, drawn = 1, chance.rng.random() * sum(chances)
     for likely in chances[:-1]:
         drawn -= likely
