@@ -166,4 +166,10 @@ def invoke(args: Sequence[str], session: Session) -> int:
         code = ended.exit_code
     except SystemExit as ended:  # the callbacks of --show-completion and --install-completion
         code = ended.code
+    except OSError as error:
+        if "--install-completion" not in args:
+            raise
+        from archfb.errors import UsageError
+
+        raise UsageError(f"Cannot write {error.filename}: {error.strerror}.") from error
     return code if isinstance(code, int) else 0

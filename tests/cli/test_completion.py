@@ -42,3 +42,12 @@ def test_a_broken_configuration_completes_nothing(tmp_path: Path) -> None:
 def test_the_script_for_a_shell_is_shown() -> None:
     ended = archfb("--show-completion", "bash")
     assert ended.returncode == 0
+
+
+def test_a_start_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".bashrc").mkdir()
+    ended = archfb("--install-completion", "bash", env={"HOME": str(tmp_path), "SHELL": "/bin/bash"})
+    assert (ended.returncode, ended.stderr.splitlines()[0]) == (
+        2,
+        f"error: Cannot write {tmp_path}/.bashrc: Is a directory.",
+    )

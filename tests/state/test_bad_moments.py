@@ -89,6 +89,8 @@ def test_row_61_a_schema_that_is_no_text_is_damage(path: Path, statements: tuple
         (sqlite3.SQLITE_IOERR, None, True),
         (sqlite3.SQLITE_IOERR_SHMSIZE, b"", True),
         (sqlite3.SQLITE_IOERR_SHMSIZE, b"log", False),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, None, True),
+        (sqlite3.SQLITE_READONLY_DIRECTORY, b"log", False),
         (sqlite3.SQLITE_BUSY, None, False),
         (sqlite3.SQLITE_NOTADB, None, False),
     ],
@@ -101,6 +103,16 @@ def test_row_66_a_file_is_read_without_a_log_only_where_none_is_lost(
     if log is not None:
         Path(f"{path}-wal").write_bytes(log)
     assert state_file._no_log_here(error, str(path)) == no_log
+
+
+@pytest.mark.usefixtures("permissions_bind")
+def test_row_66_a_file_that_may_be_written_in_a_folder_that_may_not_is_read(path: Path) -> None:
+    """As of a home on read-only media whose files keep their modes."""
+    path.parent.chmod(0o500)
+    looked = peek(str(path))
+    assert (looked.opened.notes, ids(looked)) == ((), [1, 2])
+    looked.close()
+    path.parent.chmod(0o700)
 
 
 def test_row_66_a_file_beside_which_no_log_can_be_opened_is_only_read(path: Path) -> None:

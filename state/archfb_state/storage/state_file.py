@@ -59,7 +59,7 @@ def _first_that_opens(path: str, patience: float) -> Database:
 def _no_log_here(error: sqlite3.DatabaseError, path: str) -> bool:
     """Say whether a log cannot be made here, so that nobody writes, or only its index, on a full disk."""
     code = _code(error)
-    if code == sqlite3.SQLITE_IOERR:
+    if code in {sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY}:  # the latter of a folder that may not be written
         log = path + "-wal"
         return not os.path.exists(log) or os.path.getsize(log) == 0  # noqa: PTH110, PTH202
     return code == sqlite3.SQLITE_CANTOPEN
