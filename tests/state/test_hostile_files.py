@@ -789,7 +789,7 @@ def test_a_lock_says_who_holds_it_and_waits_no_longer_than_told(tmp_path: Path) 
     with pytest.raises(StoreBusy, match=rf"^State is held by pid {os.getpid()} \(since \d{{4}}-"):
         second.acquire(10.0)
     assert sum(slept) == pytest.approx(10.0, abs=0.05)
-    assert max(slept) <= 0.06
+    assert max(slept) <= 0.09
     assert slept[0] <= 0.0015
     first.release()
     second.acquire(0)
