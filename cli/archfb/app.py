@@ -135,7 +135,7 @@ def _complete(command: Any) -> int:
     return 0
 
 
-SHELLS = {"bash", "zsh", "fish", "powershell", "pwsh"}
+SHELLS = ("bash", "zsh", "fish", "powershell", "pwsh")
 
 
 def _by_name(args: Sequence[str]) -> None:
@@ -144,7 +144,12 @@ def _by_name(args: Sequence[str]) -> None:
     from itertools import pairwise
 
     asks = ("--show-completion", "--install-completion")
-    named = any(one in asks and after in SHELLS for one, after in pairwise(args))
+    named = [after for one, after in pairwise(args) if one in asks and not after.startswith("-")]
+    for shell in named:
+        if shell not in SHELLS:
+            from archfb.errors import UsageError
+
+            raise UsageError(f"No completion for '{shell[:40]}'; expected {', '.join(SHELLS)}.")
     if named or any(one.startswith(tuple(f"{ask}=" for ask in asks)) for one in args):
         os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
 

@@ -96,6 +96,12 @@ def test_the_script_for_a_shell_can_be_shown(shell: str, words: str) -> None:
     assert f"_ARCHFB_COMPLETE=complete_{shell}" in ended.stdout
 
 
+def test_a_shell_that_is_not_known_gets_no_other_shells_script() -> None:
+    ended = archfb("--show-completion", "tcsh")
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "No completion for 'tcsh'; expected bash, zsh, fish" in ended.stderr
+
+
 MEANT = [
     (["helth"], "Did you mean 'health'?"),
     (["schedule", "instal"], "Did you mean 'install'?"),

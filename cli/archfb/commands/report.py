@@ -10,7 +10,9 @@ from archfb.session import session
 
 def report(
     ctx: typer.Context,
-    out: Annotated[str, typer.Option("--out", metavar="FILE.html", help="Where the page goes; it is replaced.")],
+    out: Annotated[
+        str, typer.Option("--out", metavar="FILE.html", help="Where the page goes; it is replaced. - is stdout.")
+    ],
     since: Since = "7d",
 ) -> int:
     """Write one page of status, history, cost and runs. It needs no network to be read.
@@ -23,7 +25,8 @@ def report(
     from archfb.spans import span
 
     back = span(since, "--since")
-    check(out)
+    if out != "-":
+        check(out)
     one = session(ctx)
     config = one.load()
     store = one.peek(config)
@@ -31,6 +34,9 @@ def report(
         text = page(read(config, store, one.environ, back))
     finally:
         store.close()
+    if out == "-":
+        typer.echo(text)
+        return 0
     write(out, text)
     one.note(f"Written: {out}")
     return 0

@@ -229,3 +229,13 @@ def test_a_browser_shows_it_without_a_complaint(made: str, tmp_path: Path, theme
     )
     assert (tmp_path / "shot.png").stat().st_size > 20_000, ended.stderr[-2000:]
     assert "CONSOLE" not in ended.stderr
+
+
+def test_a_dash_is_stdout(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert enter(["report", "--out", "-"]) == 0
+    out = capsys.readouterr().out
+    assert out.lower().startswith("<!doctype html>")
+    assert list(tmp_path.glob("-*")) == []
