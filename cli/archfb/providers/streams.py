@@ -132,10 +132,13 @@ async def connect(host: str, port: int, trust: ssl.SSLContext | None, seconds: f
     Raises OSError, ssl.SSLError among them; ETIMEDOUT where the host was not there within so many seconds.
     """
     loop = asyncio.get_running_loop()
+    # An address is one alone. The race of several loses a socket where it is cancelled at its end.
+    delay = None if ":" in host or host.replace(".", "").isdigit() else EYEBALLS
+    name = host if trust else None
     try:
         async with asyncio.timeout(seconds):
             made = await loop.create_connection(
-                Stream, host, port, ssl=trust, server_hostname=host if trust else None, happy_eyeballs_delay=EYEBALLS
+                Stream, host, port, ssl=trust, server_hostname=name, happy_eyeballs_delay=delay
             )
     except TimeoutError as error:
         raise OSError(errno.ETIMEDOUT, f"{host} did not answer") from error

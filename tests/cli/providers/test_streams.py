@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 import struct
+import warnings
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 
 from asking import ROOM, serving, target_at
@@ -107,6 +110,26 @@ def test_nobody_there_and_nobody_answering_have_their_own_errors() -> None:
 
     assert asyncio.run(tried(PATIENCE)) == errno.ECONNREFUSED
     assert asyncio.run(tried(0)) == errno.ETIMEDOUT
+
+
+def test_no_socket_is_lost_at_whatever_moment_connecting_is_cancelled() -> None:
+    async def cancelled(port: int, turns: int) -> None:
+        task = asyncio.create_task(connect("127.0.0.1", port, None, PATIENCE))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await (await task).aclose()
+
+    async def main(port: int) -> None:
+        for turns in range(30):
+            await cancelled(port, turns)
+
+    with socket.create_server(("127.0.0.1", 0), backlog=100) as server, warnings.catch_warnings(record=True) as lost:
+        warnings.simplefilter("always", ResourceWarning)
+        asyncio.run(main(server.getsockname()[1]))
+        gc.collect()
+    assert [str(one.message) for one in lost] == []
 
 
 def test_tls_is_spoken_through_a_proxys_tunnel(certificates: dict[str, Path]) -> None:
