@@ -45,14 +45,13 @@ class Folders:
         self._last = (folder, found)
         return found
 
-    def lstat(self, path: bytes) -> os.stat_result | None:
-        """Return the status of what is at the path, links not followed; None when nothing can be reached there."""
-        folder, _, name = path.rpartition(b"/")
-        at = self.at(folder)
-        if at is None:
+    @staticmethod
+    def status(folder: int | None, name: bytes) -> os.stat_result | None:
+        """Return the status of what is in an open folder, links not followed; None where nothing is."""
+        if folder is None:
             return None
         try:
-            return os.stat(name, dir_fd=at, follow_symlinks=False)
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
         except (OSError, ValueError):
             return None
 

@@ -95,7 +95,9 @@ class Listing:
     def _by_git(self, tracked: list[bytes], others: Asked) -> Inventory:
         found, limits = Inventory("git", self.git), self.limits
         with Folders(self.root, limits.depth) as folders:
-            _look(folders, tracked[: limits.files], found, limits)
+            seen = {b""}
+            _count_special(folders.at(b""), b"", found)
+            _look(folders, tracked[: limits.files], found, limits, seen)
             found.tracked = len(found.paths)
             listed = others.answer(limits.listing_s + len(tracked) / 10_000)
             if listed is None:
@@ -108,8 +110,7 @@ class Listing:
                 )
             first, beyond = _first(listed or b"", max(0, limits.files - len(tracked)))
             _cut(found, max(0, len(tracked) - limits.files) + beyond, limits)
-            _look(folders, first, found, limits)
-            _count_special(folders, found)
+            _look(folders, first, found, limits, seen)
         return found
 
 
@@ -175,11 +176,21 @@ def _without_git(root: bytes, top: bytes | None, limits: ReadLimits) -> Inventor
     return found
 
 
-def _look(folders: Folders, paths: Iterable[bytes], found: Inventory, limits: ReadLimits) -> None:
-    lstat, add, numbers = folders.lstat, found.paths.append, found.stats.extend
-    regular = stat.S_ISREG
+def _look(
+    folders: Folders, paths: Iterable[bytes], found: Inventory, limits: ReadLimits, seen: set[bytes] | None = None
+) -> None:
+    """Take up the regular files; in folders not `seen` yet count what git does not name (None: nowhere)."""
+    add, numbers, regular = found.paths.append, found.stats.extend, stat.S_ISREG
+    home: bytes | None = None
+    at: int | None = None
     for path in paths:
-        status = lstat(path.removesuffix(b"/"))
+        folder, _, name = path.removesuffix(b"/").rpartition(b"/")
+        if folder != home:
+            home, at = folder, folders.at(folder)
+            if seen is not None and folder not in seen:
+                seen.add(folder)
+                _count_special(at, folder, found)
+        status = folders.status(at, name)
         if status is not None and regular(status.st_mode) and path[-1:] != b"/":
             add(path)
             numbers((status.st_size, status.st_mtime_ns, status.st_ino & 0x7FFFFFFFFFFFFFFF, status.st_ctime_ns))
@@ -187,22 +198,18 @@ def _look(folders: Folders, paths: Iterable[bytes], found: Inventory, limits: Re
             found.skip(_reason(path, status, limits), path)
 
 
-def _count_special(folders: Folders, found: Inventory) -> None:
-    """Count pipes, sockets and devices beside the listed files: git does not name them."""
-    for folder in sorted({path.rpartition(b"/")[0] for path in found.paths} | {b""}):
-        at = folders.at(folder)
-        if at is None:
-            continue
-        with os.scandir(at) as entries:
-            odd = [
-                os.fsencode(entry.name)
-                for entry in entries
-                if not (
-                    entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink()
-                )
-            ]
-        for name in sorted(odd):
-            found.skip("special", folder + b"/" + name if folder else name)
+def _count_special(at: int | None, folder: bytes, found: Inventory) -> None:
+    """Count pipes, sockets and devices in an open folder: git does not name them."""
+    if at is None:
+        return
+    with os.scandir(at) as entries:
+        odd = [
+            os.fsencode(entry.name)
+            for entry in entries
+            if not (entry.is_file(follow_symlinks=False) or entry.is_dir(follow_symlinks=False) or entry.is_symlink())
+        ]
+    for name in sorted(odd):
+        found.skip("special", folder + b"/" + name if folder else name)
 
 
 def _reason(path: bytes, status: os.stat_result | None, limits: ReadLimits) -> str:
