@@ -324,6 +324,16 @@ def test_one_call_of_twenty_explores_where_another_may_be_as_good_and_fewer_wher
 
 
 @pytest.mark.parametrize("strategy", ["fastest", "cheapest"])
+def test_of_two_models_the_other_is_explored_too(strategy: str) -> None:
+    one = core()
+    chain = one.candidates("a", "c", a={"expected_cost": 1.0}, c={"expected_cost": 1.5})
+    for model, seconds in (("a", 1.0), ("c", 2.0)):
+        one.record(model, *["ok"] * 3, after=0, took=seconds)
+    one.rng = Dice(balancer.SELDOM / 2, 0.5)
+    assert one.order(chain, strategy=strategy) == ["c", "a"]
+
+
+@pytest.mark.parametrize("strategy", ["fastest", "cheapest"])
 @pytest.mark.parametrize("models", [(), ("a",)])
 def test_nobody_else_is_explored_where_there_is_none(strategy: str, models: tuple[str, ...]) -> None:
     one = core()

@@ -6,9 +6,9 @@ import pytest
 from core_bench import DAY, Core
 
 from archfb_state.core import beta, levels
-from archfb_state.core.drains import unwritten
+from archfb_state.core.drains import ref_of, unwritten
 from archfb_state.core.levels import latency_level, median
-from archfb_state.records import Standing, Transition
+from archfb_state.records import ModelRecord, ModelRef, Standing, Transition
 from archfb_state.settings import Settings, Thresholds
 
 
@@ -101,6 +101,7 @@ OVER: list[tuple[list[str], str, str]] = [
 def test_a_drain_that_ended_is_dated_when_it_did(outcomes: list[str], status: str, reason: str, later: str) -> None:
     """Whoever writes first after it, and whoever only reads before that, tells the same."""
     core = Core()
+    core.record("c", "ok")
     core.record("a", *outcomes)
     end = core.now + 60
     core.put_model(
@@ -114,6 +115,39 @@ def test_a_drain_that_ended_is_dated_when_it_did(outcomes: list[str], status: st
     told = [*core.transitions, *unwritten(core.rows._replace(at=core.now), core.settings)]
     mine = [one for one in told if one.reason.startswith("drain over")]
     assert mine == [Transition(end, "a", "unavailable", status, reason)]
+
+
+@pytest.mark.parametrize(("outcomes", "status", "reason"), OVER)
+def test_a_drain_that_ended_began_a_status_then_or_goes_on_with_one(
+    outcomes: list[str], status: str, reason: str
+) -> None:
+    core = Core()
+    core.record("a", *outcomes)
+    began, end = core.now, core.now + 60
+    core.put_model("a", status="unavailable", drained_by="ann", drained_until=end, since=began)
+    core.wait(600).settle()
+    model = core.model("a")
+    assert (model.status, model.reason) == (status, reason.removeprefix("drain over: "))
+    assert (model.since, model.drained_by) == (began if status == "unavailable" else end, None)
+
+
+@pytest.mark.parametrize(
+    ("account", "host"),
+    [
+        ("https://api.example/v1#abcdef01", "api.example"),
+        ("http://127.0.0.1:8080/v1/x#abcdef01", "127.0.0.1"),
+        ("", ""),
+    ],
+)
+def test_a_row_tells_where_its_model_stood(account: str, host: str) -> None:
+    assert ref_of(ModelRecord("a", "d", account)) == ModelRef("a", "d", account, host)
+
+
+def test_an_account_is_out_of_requests_whatever_held_it_before() -> None:
+    core = Core()
+    core.record("a", "ok")
+    core.put_account("a", hold_until=core.now - 5, remaining_requests=0, remaining_reset_at=core.now + 30)
+    assert core.standing("a").reason == "no request left in this account's rate limit"
 
 
 def test_a_drain_that_is_not_over_is_told_by_nobody() -> None:
