@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from disks import disk, needs_mount, read_only
 from state_samples import CORE, START, Clock, attempt, choosing, ref
 
 from archfb_state.outcomes import Outcome
@@ -445,30 +446,24 @@ def test_row_65_a_full_disk_ends_saving_not_the_run(path: Path, code: int, sente
     store.close()
 
 
-@pytest.mark.skipif(not ROOT or not shutil.which("mount"), reason="needs to mount a tiny disk")
+@needs_mount
 def test_row_65_and_66_a_tiny_disk_fills_and_a_read_only_one_is_only_read(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("not allowed to mount here")
-    try:
-        store = opened(disk / "state.db")
+    with disk(tmp_path / "disk", "400k") as folder:
+        store = opened(folder / "state.db")
         for n in range(1000):
             store.record([attempt(n, message="m" * 500)], SETTINGS)
-        assert store.opened.notes == (f"Disk full at {disk / 'state.db'}; health not saved, call not affected.",)
+        assert store.opened.notes == (f"Disk full at {folder / 'state.db'}; health not saved, call not affected.",)
         assert store.snapshot().models["one"].successes == 1000
         assert len(list(store.attempts())) == 1000
         store.close()
-        kept = count(disk / "state.db")
+        kept = count(folder / "state.db")
         assert kept > 10
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
-        reader = opened(disk / "state.db")
+        read_only(folder)
+        reader = opened(folder / "state.db")
         assert reader.opened.notes == ("State is read-only; decisions use it, nothing is saved.",)
         assert reader.snapshot().models["one"].successes == kept
         works(reader)
-        assert peek(str(disk / "state.db")).snapshot().models["one"].successes == kept
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+        assert peek(str(folder / "state.db")).snapshot().models["one"].successes == kept
 
 
 @pytest.mark.usefixtures("permissions_bind")

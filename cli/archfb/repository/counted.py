@@ -11,7 +11,7 @@ from functools import lru_cache
 from archfb.repository import languages
 from archfb.repository.classify import DOCUMENTS, words
 from archfb.repository.patterns import regex
-from archfb.repository.shares import long_lines
+from archfb.repository.shares import uncounted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from archfb.repository.records import File
 
 _COUNTED = frozenset(["text", "marked", "minified", "vendored"])
-
 _FOLDER = regex(
     r"(?:^|/)(?:cache|dist|node_modules|flow-typed|bower_components|testdata|env|admin_media|vendors?|ace-builds|MathJax|vignettes"
     r"|[Ee]xtern(?:als?)?|Godeps|Pods|Carthage|Sparkle|puphpet|extjs|bootstrap-datepicker|__generated__|\.google_apis"
@@ -100,10 +99,10 @@ _DOCUMENTS_FOLDER = regex(
 
 def counted_as(file: File, said: Mapping[str, str]) -> str | None:
     """Return the language that a file's bytes count for, None where they do not; `said` are its git attributes."""
-    if file.kind not in _COUNTED or not file.size:
+    if file.kind not in _COUNTED or uncounted(file.path, file.size, file.lines):
         return None
     language = languages.called(said["linguist-language"]) if "linguist-language" in said else file.language
-    if language is None or long_lines(file.path, file.size, file.lines):
+    if language is None:
         return None
     detectable = said.get("linguist-detectable")
     if detectable == "false" or (detectable != "true" and not languages.counts(language)):

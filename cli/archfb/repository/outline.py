@@ -121,7 +121,7 @@ _SAME = {
 
 def knows(language: str | None) -> bool:
     """Return whether there are outlines of texts in this language."""
-    return _SAME.get(language or "", language or "") in _PATTERNS
+    return _key(language) in _PATTERNS
 
 
 def outline(language: str | None, text: str) -> tuple[Definition, ...]:
@@ -131,10 +131,9 @@ def outline(language: str | None, text: str) -> tuple[Definition, ...]:
 
 def with_lines(language: str | None, text: str) -> tuple[tuple[Definition, ...], str]:
     """Return the definitions of a text in line order, at most 2,000, and the whole lines where they stand."""
-    key = _SAME.get(language or "", language or "")
-    if key not in _PATTERNS:
+    if not knows(language):
         return (), ""
-    pattern, kinds, names = _compiled(key)
+    pattern, kinds, names = _compiled(_key(language))
     found: list[tuple[int, int, str, str, str]] = []
     lines: list[str] = []
     line, at = 0, 0
@@ -147,6 +146,10 @@ def with_lines(language: str | None, text: str) -> tuple[tuple[Definition, ...],
         if len(found) == _MAX_DEFINITIONS:
             break
     return _nested(found), "".join(lines)
+
+
+def _key(language: str | None) -> str:
+    return _SAME.get(language or "", language or "")
 
 
 @cache

@@ -189,7 +189,7 @@ class Reading:
 
     def _take_up(self, before: Picture, files: list[File], differing: Sequence[int]) -> dict[str, int] | None:
         """Put the changed files' facts in; return how much each language grew, None when more could be touched."""
-        from archfb.repository.shares import long_lines
+        from archfb.repository.shares import uncounted
         from archfb.repository.study import Study
 
         study = Study(self.root, self.limits, self.cache)
@@ -205,9 +205,7 @@ class Reading:
                 was is None
                 or _tells(file.path)
                 or (now.specs, now.language, now.kind) != (was.specs, was.language, was.kind)
-                or long_lines(file.path, size, now.lines) != long_lines(file.path, file.size, file.lines)
-                or not size
-                or not file.size
+                or uncounted(file.path, size, now.lines) != uncounted(file.path, file.size, file.lines)
             ):
                 return None
             if (name := picture.counted_as(before, at)) is not None:

@@ -35,6 +35,6 @@ def regrown(shares: Sequence[Language], grown: Mapping[str, int]) -> tuple[Langu
     return _shared({one.name: (one.files, one.size + grown.get(one.name, 0)) for one in shares})
 
 
-def long_lines(path: str, size: int, lines: int) -> bool:
-    """Return whether it is a script or style sheet whose lines have more than 110 bytes on average: not counted."""
-    return path.lower().endswith((".js", ".css")) and (size - lines) // (lines + 1) > _LONG_LINES
+def uncounted(path: str, size: int, lines: int) -> bool:
+    """Return whether a file is empty, or a script or style sheet with more than 110 bytes a line on average."""
+    return not size or (path.lower().endswith((".js", ".css")) and (size - lines) // (lines + 1) > _LONG_LINES)

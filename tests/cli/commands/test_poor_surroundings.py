@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from disks import disk, needs_mount, read_only
 from processes import PATIENCE, variables
 
 ROOT = os.geteuid() == 0
@@ -78,46 +79,36 @@ def test_row_65_health_cannot_tell_where_nothing_can_be_written(tmp_path: Path) 
     assert shell("ulimit -f 0; exec $ARCHFB ask hi --config c.toml --state s.db", tmp_path).returncode == 0
 
 
-@pytest.mark.skipif(not ROOT or not shutil.which("mount"), reason="needs to mount a tiny disk")
+@needs_mount
 def test_row_65_a_full_disk_is_named_and_the_call_not_affected(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("not allowed to mount here")
-    try:
-        state = f"--config c.toml --state {disk}/s.db"
+    with disk(tmp_path / "disk", "256k") as folder:
+        state = f"--config c.toml --state {folder}/s.db"
         (tmp_path / "c.toml").write_text(CONFIG)
         assert shell(f"exec $ARCHFB ask hi {state}", tmp_path).returncode == 0
-        shell(f"cat /dev/zero > {disk}/fill", tmp_path)
-        told = f"warning: Disk full at {disk}/s.db; health not saved, call not affected."
+        shell(f"cat /dev/zero > {folder}/fill", tmp_path)
+        told = f"warning: Disk full at {folder}/s.db; health not saved, call not affected."
         for words, code in (("health --all", 3), ("ask hi", 0), ("run phase1 . --max-files 5", 0)):
             ended = shell(f"exec $ARCHFB {words} {state}", tmp_path)
             assert ended.returncode == code, ended.stderr
             assert ended.stderr.count(told) == 1
-        ended = shell(f"exec $ARCHFB state backup {disk}/copy.db {state}", tmp_path)
+        ended = shell(f"exec $ARCHFB state backup {folder}/copy.db {state}", tmp_path)
         assert (ended.returncode, ended.stderr.splitlines()[0]) == (
             2,
-            f"error: Cannot copy to {disk}/copy.db: database or disk is full",
+            f"error: Cannot copy to {folder}/copy.db: database or disk is full",
         )
-        assert not (disk / "copy.db").exists()
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
+        assert not (folder / "copy.db").exists()
 
 
 READ_ONLY = "warning: State is read-only; decisions use it, nothing is saved."
 
 
-@pytest.mark.skipif(not ROOT or not shutil.which("mount"), reason="needs to mount a disk read-only")
+@needs_mount
 def test_row_66_read_only_media_are_read_by_every_command_and_written_by_none(tmp_path: Path) -> None:
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", disk], capture_output=True).returncode:
-        pytest.skip("not allowed to mount here")
-    try:
-        state = f"--config c.toml --state {disk}/s.db"
+    with disk(tmp_path / "disk", "4m") as folder:
+        state = f"--config c.toml --state {folder}/s.db"
         (tmp_path / "c.toml").write_text(CONFIG)
         assert shell(f"exec $ARCHFB ask hi {state}", tmp_path).returncode == 0
-        subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+        read_only(folder)
         for words, code, told in (
             ("ask hi", 0, READ_ONLY),
             ("status --check", 1, ""),
@@ -126,8 +117,6 @@ def test_row_66_read_only_media_are_read_by_every_command_and_written_by_none(tm
         ):
             ended = shell(f"exec $ARCHFB {words} {state}", tmp_path)
             assert (ended.returncode, ended.stderr.splitlines()[:1]) == (code, [told] if told else []), ended.stderr
-    finally:
-        subprocess.run(["umount", "-l", disk], check=True)
 
 
 FAR = """
