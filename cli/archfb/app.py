@@ -172,7 +172,7 @@ def invoke(args: Sequence[str], session: Session) -> int:
     except SystemExit as ended:  # the callbacks of --show-completion and --install-completion
         code = ended.code
     except OSError as error:
-        if "--install-completion" not in args:
+        if not any(one.partition("=")[0] == "--install-completion" for one in args):
             raise
         from archfb.errors import UsageError
 

@@ -44,9 +44,10 @@ def test_the_script_for_a_shell_is_shown() -> None:
     assert ended.returncode == 0
 
 
-def test_a_start_file_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("words", ["--install-completion bash", "--install-completion=bash"])
+def test_a_start_file_that_cannot_be_written_is_named(tmp_path: Path, words: str) -> None:
     (tmp_path / ".bashrc").mkdir()
-    ended = archfb("--install-completion", "bash", env={"HOME": str(tmp_path), "SHELL": "/bin/bash"})
+    ended = archfb(*words.split(), env={"HOME": str(tmp_path), "SHELL": "/bin/bash"})
     assert (ended.returncode, ended.stderr.splitlines()[0]) == (
         2,
         f"error: Cannot write {tmp_path}/.bashrc: Is a directory.",
