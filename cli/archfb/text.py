@@ -27,3 +27,35 @@ def clean(text: str, *, limit: int | None = None, one_line: bool = False) -> str
     if limit is not None and len(text) > limit:
         text = text[: max(0, limit - 1)] + "…"
     return text
+
+
+_TICKS = re.compile("`+")
+_TICKS_OR_ESCAPED = re.compile(r"\\[!-/:-@\[-`{-~]|`+")
+
+
+def code(text: str) -> str:
+    """Return foreign text on one line as Markdown's inline code: its fence is longer than any backticks inside.
+
+    As CommonMark has it, a blank parts the fence from a backtick that the text begins or ends with.
+    """
+    text = clean(text, one_line=True) or " "
+    fence = "`" * (1 + max(map(len, _TICKS.findall(text)), default=0))
+    pad = " " if "`" in (text[0], text[-1]) else ""
+    return f"{fence}{pad}{text}{pad}{fence}"
+
+
+def prose(text: str) -> str:
+    """Return foreign Markdown with the backticks escaped that lack a partner in it and would find one behind it."""
+    parts: list[str] = []
+    at = 0
+    while (found := _TICKS_OR_ESCAPED.search(text, at)) is not None:
+        mark = found[0]
+        end = found.end() if mark[0] == "\\" else _closed(text, mark, found.end())
+        parts += [text[at : found.start()], text[found.start() : end] if end else mark.replace("`", "\\`")]
+        at = end or found.end()
+    return "".join([*parts, text[at:]])
+
+
+def _closed(text: str, fence: str, at: int) -> int:
+    """Return where the code ends that a fence before `at` opens, 0 where nothing closes it."""
+    return next((run.end() for run in _TICKS.finditer(text, at) if run[0] == fence), 0)

@@ -11,19 +11,23 @@ from archfb.phases.records import Claim, Evidence
 from archfb.text import clean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
 _LINES = (
     r"(?::L?(?P<line{0}>\d{{1,7}})(?:[-\u2013]L?(?P<end{0}>\d{{1,7}}))?"
     r"|#L(?P<hash{0}>\d{{1,7}})(?:-L?(?P<hashend{0}>\d{{1,7}}))?)"
 )
 _CITED = re.compile(
-    r"`(?P<quoted>[^`\n:#]{1,400})" + _LINES.format("q") + r"`"
+    r"(?<!`)(?P<fence>``+)(?!`) ?(?P<long>(?:(?!(?<!`)(?P=fence)(?!`))[^\n]){1,400}?)"
+    + _LINES.format("l")
+    + r" ?(?<!`)(?P=fence)(?!`)"
+    r"|`(?P<quoted>[^`\n]{1,400}?)" + _LINES.format("q") + r"`"
     r"|(?<![\w/.`@-])(?P<bare>[\w.@+~-][\w.@+~/-]{0,398})" + _LINES.format("b") + r"(?![\w:.]*\w)"
 )
 _HOST = re.compile(r"^(?:https?|git|ssh)?$|^[\d.]+$|\.(?:com|org|net|io|dev|local)$")
 _STATEMENT = re.compile(r"^\s*(?:[-*+]|\d{1,3}[.)])\s+(?P<text>.*)$")
-_FENCE = re.compile(r"^\s*(?:```|~~~)")
+FENCE = re.compile(r"^\s*(?:```[^`]*$|~~~)")
+"""A line that opens or closes a block of code; code within a line may begin with as many backticks."""
 
 
 class Known(Protocol):
@@ -75,7 +79,7 @@ class Places:
         Names that climb ("..") or point outside never match by anything but their own tail's full path.
         """
         plain = name.strip().strip("`'\"").replace("\\", "/")
-        found = self.exact(plain)
+        found = self.exact(name) or self.exact(plain)
         if found is not None or not plain or "\0" in plain:
             return found
         if ".." in plain.split("/"):
@@ -113,7 +117,7 @@ def statements(text: str) -> list[str]:
     found: list[list[str]] = []
     is_open = in_code = False
     for line in text.splitlines():
-        if _FENCE.match(line):
+        if FENCE.match(line):
             in_code, is_open = not in_code, False
             continue
         stripped = line.strip()
@@ -133,6 +137,22 @@ def _number(match: re.Match[str], *names: str) -> int | None:
     return next((int(match[name]) for name in names if match[name] is not None), None)
 
 
+def _cited(text: str, places: Places) -> Iterator[re.Match[str]]:
+    """Yield what looks like a citation; a name with ":" or "#" in it only where a file bears it."""
+    at = 0
+    while (match := _CITED.search(text, at)) is not None:
+        name = _name(match, places)
+        is_one = not (":" in name or "#" in name) or places.exact(name) is not None
+        if is_one:
+            yield match
+        at = match.end() if is_one else match.start() + 1
+
+
+def _name(match: re.Match[str], places: Places) -> str:
+    name = match["long"] or match["quoted"] or match["bare"]
+    return name if places.exact(name) is not None else name.strip()
+
+
 def _looks_like_a_file(name: str, places: Places) -> bool:
     tail = name.rsplit("/", 1)[-1]
     if places.exact(name) is not None:
@@ -142,14 +162,14 @@ def _looks_like_a_file(name: str, places: Places) -> bool:
 
 def _evidence(match: re.Match[str], places: Places) -> Evidence | None:
     """Return one citation, checked; None where the text only looks like one (a host and port, a time)."""
-    name = (match["quoted"] or match["bare"]).strip()
+    name = _name(match, places)
     if match.start() >= 2 and match.string[match.start() - 2 : match.start()] == "//":
         return None
     if not _looks_like_a_file(name, places):
         return None
     line, end = (
-        _number(match, "lineq", "lineb", "hashq", "hashb"),
-        _number(match, "endq", "endb", "hashendq", "hashendb"),
+        _number(match, "linel", "lineq", "lineb", "hashl", "hashq", "hashb"),
+        _number(match, "endl", "endq", "endb", "hashendl", "hashendq", "hashendb"),
     )
     path = places.resolve(name)
     if path is None:
@@ -168,7 +188,7 @@ def claims(text: str, places: Places) -> tuple[Claim, ...]:
     """Return the statements of an answer that cite something, with their evidence checked."""
     found = []
     for statement in statements(text):
-        cited = [one for match in _CITED.finditer(statement) if (one := _evidence(match, places)) is not None]
+        cited = [one for match in _cited(statement, places) if (one := _evidence(match, places)) is not None]
         if cited:
             found.append(Claim(clean(statement, one_line=True, limit=2000), tuple(cited)))
     return tuple(found)
@@ -176,9 +196,10 @@ def claims(text: str, places: Places) -> tuple[Claim, ...]:
 
 def marked(text: str, places: Places) -> str:
     """Return the answer with every citation that does not hold marked right behind it."""
-
-    def mark(match: re.Match[str]) -> str:
+    parts, at = [], 0
+    for match in _cited(text, places):
         found = _evidence(match, places)
-        return match[0] if found is None or not found.problem else f"{match[0]} [wrong: {found.problem}]"
-
-    return _CITED.sub(mark, text)
+        if found is not None and found.problem:
+            parts += [text[at : match.end()], f" [wrong: {found.problem}]"]
+            at = match.end()
+    return "".join([*parts, text[at:]])

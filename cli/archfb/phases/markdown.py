@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from archfb.phases.citations import FENCE
 from archfb.phases.records import plain
+from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +41,7 @@ def lowered(text: str) -> str:
     """Return Markdown with its headings one level further down, code blocks left alone."""
     lines, in_code = [], False
     for line in text.splitlines():
-        if line.lstrip().startswith(("```", "~~~")):
+        if FENCE.match(line):
             in_code = not in_code
         is_heading = not in_code and line.startswith("#") and line.lstrip("#").startswith(" ")
         lines.append("#" + line if is_heading and not line.startswith("######") else line)
@@ -70,7 +72,7 @@ def _agent(one: PlannedAgent, coverage: Coverage) -> str:
     sizes = {name: (files, tokens) for name, files, tokens in coverage.by_agent}
     files, tokens = sizes.get(one.id, (len(one.file_assignments), 0))
     duties = "\n".join(f"- {duty}" for duty in one.responsibilities)
-    listed = "\n".join(f"- `{plain(path)}`" for path in one.file_assignments[:SHOWN_FILES])
+    listed = "\n".join(f"- {code(path)}" for path in one.file_assignments[:SHOWN_FILES])
     more = len(one.file_assignments) - SHOWN_FILES
     rest = f"\n- and {more:,} more" if more > 0 else ""
     head = f"## {one.id}: {one.name}\n\n{one.description}"
@@ -90,11 +92,10 @@ def _missing(missing: Sequence[CallFailed]) -> str:
 
 
 def _missing_line(one: CallFailed) -> str:
-    files = (
-        f" Files not read: {', '.join(f'`{plain(path)}`' for path in one.files[:SHOWN_FILES])}" if one.files else ""
-    )
+    files = f" Files not read: {', '.join(code(path) for path in one.files[:SHOWN_FILES])}" if one.files else ""
     more = f" and {len(one.files) - SHOWN_FILES:,} more" if len(one.files) > SHOWN_FILES else ""
-    return f"- **{plain(one.title)}** ({one.code}): {plain(one.message)}{'.' if files else ''}{files}{more}"
+    title, message = prose(plain(one.title)), prose(plain(one.message))
+    return f"- **{title}** ({one.code}): {message}{'.' if files else ''}{files}{more}"
 
 
 def _wrong(findings: Sequence[Finding]) -> str:

@@ -26,6 +26,12 @@ PLACES = Places.of(
         Scanned("README.md", 5),
         Scanned("web/(site)/[id]/page.tsx", 30),
         Scanned("bad\udcffname.py", 3),
+        Scanned("src/Builder`.cs", 9),
+        Scanned("src/`a``b.cs`", 9),
+        Scanned("C#/sharp.cs", 9),
+        Scanned("co:lon.cs", 9),
+        Scanned("blank.cs ", 9),
+        Scanned("blank.cs", 2),
     ]
 )
 
@@ -78,6 +84,18 @@ def test_a_near_miss_means_the_one_file_it_can_mean(written: str, meant: str | N
         ("- talks to example.com:443 at 12:30", []),
         ("- `a: b` and key:5", []),
         ("- runs python:3.11", []),
+        (
+            "- ``src/Builder`.cs:3`` and `tests/io.py:1`",
+            [("src/Builder`.cs", 3, None, ""), ("tests/io.py", 1, None, "")],
+        ),
+        ("- ```src/`a``b.cs`:2-3```", [("src/`a``b.cs`", 2, 3, "")]),
+        ("- ``src/Gone`.cs#L3``", [("src/Gone`.cs", 3, None, "no such file")]),
+        ("- ``x`` is told in ``src/app/core.py:7``", [("src/app/core.py", 7, None, "")]),
+        ("- `` src/app/core.py:7 ``", [("src/app/core.py", 7, None, "")]),
+        ("- don`t: `src/app/core.py:7`", [("src/app/core.py", 7, None, "")]),
+        ("- `C#/sharp.cs:3`, `co:lon.cs:4`", [("C#/sharp.cs", 3, None, ""), ("co:lon.cs", 4, None, "")]),
+        ("- `blank.cs :5`, `blank.cs:1`", [("blank.cs ", 5, None, ""), ("blank.cs", 1, None, "")]),
+        ("- `src/app/core.py:7:12`, ``http://localhost:80``", []),
     ],
 )
 def test_citations_are_found_and_checked(text: str, found: list[tuple[str, int, int | None, str]]) -> None:
@@ -91,6 +109,15 @@ def test_a_wrong_citation_is_marked_and_a_right_one_left_alone() -> None:
         "- one `src/app/core.py:10`\n"
         "- two `src/app/io.py:99` [wrong: the file has 10 lines] and src/gone.py:3 [wrong: no such file]\n"
     )
+
+
+def test_a_wrong_citation_in_a_longer_fence_is_marked_behind_it() -> None:
+    text = "- ``src/Builder`.cs:10`` is long"
+    assert marked(text, PLACES) == "- ``src/Builder`.cs:10`` [wrong: the file has 9 lines] is long"
+
+
+def test_code_within_a_line_opens_no_block() -> None:
+    assert statements("```a``b`c``` is one\n- two\n") == ["```a``b`c``` is one", "two"]
 
 
 def test_statements_are_items_and_paragraphs_but_not_headings_tables_or_code() -> None:

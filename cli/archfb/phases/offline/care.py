@@ -9,6 +9,7 @@ from archfb.phases.importance import entry_files, weight
 from archfb.phases.offline.facts import count, listed, said, shown
 from archfb.phases.offline.layout import TEST_DATA
 from archfb.phases.offline.purpose import purpose, readme
+from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from archfb.phases.importance import Module
@@ -41,7 +42,7 @@ def hot_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> l
     for one in hot:
         file = own[one.path]
         based = f", and {count(file.importers, 'file imports', 'files import')} it" if file.importers else ""
-        found.append(said(f"`{shown(one.path)}` changed in {one.commits:,} of {span}{based}", one.path))
+        found.append(said(f"{code(one.path)} changed in {one.commits:,} of {span}{based}", one.path))
     return found
 
 
@@ -51,7 +52,7 @@ def large_lines(facts: Facts, limit: int = 5) -> list[str]:
     found = []
     for one in large[:limit]:
         defined = facts.named(one.path, 3)
-        text = f"`{shown(one.path)}` has {count(one.lines, 'line')}" + (f": {defined}" if defined else "")
+        text = f"{code(one.path)} has {count(one.lines, 'line')}" + (f": {defined}" if defined else "")
         found.append(said(text, one.path, facts.first_line(one.path)))
     return found
 
@@ -63,8 +64,8 @@ def depended_lines(facts: Facts, limit: int = 6) -> list[str]:
     ordered.sort(key=lambda one: (-len(one.importers), -one.weight, one.name))
     for one in ordered[:limit]:
         users = sorted(one.importers, key=lambda path: (-weight(facts.repo.by_path[path]), path))
-        names = listed([f"`{shown(path)}`" for path in users], 3)
-        text = f"`{shown(one.name)}`: imported by {names}"
+        names = listed([code(path) for path in users], 3)
+        text = f"{code(one.name)}: imported by {names}"
         found.append(said(text, one.chief.path, facts.first_line(one.chief.path)))
     return found
 
@@ -104,11 +105,11 @@ def _pressure(facts: Facts, module: Module, often: dict[str, int], span: str) ->
     if len(module.importers) >= 3:
         users = sorted(module.importers, key=lambda path: (-weight(facts.repo.by_path[path]), path))
         product = [path for path in users if facts.repo.by_path[path].role == "source"] or users
-        parts.append(f"{count(len(users), 'file imports', 'files import')} it, `{shown(product[0])}` for one")
+        parts.append(f"{count(len(users), 'file imports', 'files import')} it, {code(product[0])} for one")
     if _is_often(commits, facts):
-        what = "it" if chief.path == module.name else f"`{shown(chief.path)}`"
+        what = "it" if chief.path == module.name else code(chief.path)
         parts.append(f"{commits:,} of {span} changed {what}")
-    return said(f"`{shown(module.name)}`: {'; '.join(parts)}", chief.path, facts.first_line(chief.path))
+    return said(f"{code(module.name)}: {'; '.join(parts)}", chief.path, facts.first_line(chief.path))
 
 
 def generated_lines(facts: Facts, limit: int = 6) -> list[str]:
@@ -130,12 +131,12 @@ def generated_groups(facts: Facts) -> list[list[File]]:
 def _generated(facts: Facts, files: list[File]) -> str:
     first = files[0]
     name, at = maker(facts.lines(first.path)[:20])
-    by = f" by `{name}`" if name else ""
+    by = f" by {code(name)}" if name else ""
     if len(files) == 1:
-        return said(f"`{shown(first.path)}` is generated{by}: change its source, not the file", first.path, at)
+        return said(f"{code(first.path)} is generated{by}: change its source, not the file", first.path, at)
     home = first.path.rpartition("/")[0]
-    where = f"in `{shown(home)}/`" if home else "in the top folder"
-    return said(f"{count(len(files), 'file')} {where} are generated{by}, e.g. `{shown(first.path)}`", first.path, at)
+    where = f"in {code(home + '/')}" if home else "in the top folder"
+    return said(f"{count(len(files), 'file')} {where} are generated{by}, e.g. {code(first.path)}", first.path, at)
 
 
 def maker(head: tuple[str, ...]) -> tuple[str, int]:
@@ -162,7 +163,7 @@ def vendored_lines(facts: Facts) -> list[str]:
     ordered = sorted(found, key=lambda home: (-len(found[home]), home))
     return [
         said(
-            f"`{shown(home.rstrip('/'))}/` is a vendored copy ({count(len(found[home]), 'file')}): do not edit",
+            f"{code(home.rstrip('/') + '/')} is a vendored copy ({count(len(found[home]), 'file')}): do not edit",
             found[home][0].path,
         )
         for home in ordered[:4]
@@ -179,7 +180,7 @@ def marker_lines(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
                 continue
             text = shown(match["text"]).strip(" :-*/)").strip()
             if len(text) > 12:
-                found.append(said(f"Marked by its authors: “{text}”", one.path, at))
+                found.append(said(f"Marked by its authors: “{prose(text)}”", one.path, at))
                 break
         if len(found) >= limit:
             break
@@ -191,17 +192,15 @@ def unseen_lines(facts: Facts) -> list[str]:
     repo = facts.repo
     found = [f"- {sentence}" for sentence in [repo.skipped_sentence()] if sentence]
     if repo.withheld:
-        found.append(f"- Withheld by name: {listed([f'`{shown(one)}`' for one in repo.withheld], 6)}")
+        found.append(f"- Withheld by name: {listed([code(one) for one in repo.withheld], 6)}")
     if facts.secrets:
         paths = sorted({one.path for one in facts.secrets})
         first = facts.secrets[0]
-        names = listed([f"`{shown(one)}`" for one in paths], 5)
+        names = listed([code(one) for one in paths], 5)
         text = f"{count(len(facts.secrets), 'likely secret')} redacted in {count(len(paths), 'file')}: {names}"
         found.append(said(text, first.path, first.line))
     if repo.submodules:
-        found.append(
-            f"- Submodules are listed, not read: {listed([f'`{shown(one)}`' for one in repo.submodules], 6)}"
-        )
+        found.append(f"- Submodules are listed, not read: {listed([code(one) for one in repo.submodules], 6)}")
     if repo.not_listed:
         found.append(f"- {repo.not_listed:,} files lie beyond the limit and were not read")
     return found
@@ -221,13 +220,13 @@ def start_lines(facts: Facts, limit: int = 10) -> list[str]:
     """Say where to start reading, in order, and why each."""
     found: dict[str, str] = {}
     if (path := readme(facts)) is not None:
-        found[path] = said(f"`{shown(path)}`: what the project says it is", path)
+        found[path] = said(f"{code(path)}: what the project says it is", path)
     for path in guides(facts)[:2]:
         of_parts = "architecture" in path.lower()
         what = "its parts and why they are so" if of_parts else "how its authors want changes made"
-        found[path] = said(f"`{shown(path)}`: {what}", path)
+        found[path] = said(f"{code(path)}: {what}", path)
     for path in _shallow_entries(facts)[:2]:
-        found.setdefault(path, said(f"`{shown(path)}`: execution or use begins here", path))
+        found.setdefault(path, said(f"{code(path)}: execution or use begins here", path))
     for file in facts.chiefs[:limit]:
         found.setdefault(file.path, _start(facts, file))
     return [f"{at}. {line[2:]}" for at, line in enumerate(list(found.values())[:limit], 1)]
@@ -249,5 +248,5 @@ def _start(facts: Facts, file: File) -> str:
     parts = [f"“{about[0]}”"] if about else []
     parts += [f"defines {defined}"] if defined and not about else []
     parts += [f"{count(file.importers, 'file builds', 'files build')} on it"] if file.importers else []
-    text = f"`{shown(file.path)}`: {'; '.join(parts) or count(file.lines, 'line')}"
+    text = f"{code(file.path)}: {'; '.join(parts) or count(file.lines, 'line')}"
     return said(text, file.path, about[1] if about else facts.first_line(file.path))

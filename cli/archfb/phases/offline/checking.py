@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder
 from archfb.phases.offline import layout, working
-from archfb.phases.offline.facts import bare_name, said, shown
+from archfb.phases.offline.facts import bare_name, said
 from archfb.repository.languages import TYPES
+from archfb.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,7 +38,7 @@ def one_file_lines(facts: Facts) -> list[str]:
     command = command_for(facts, [example])
     if command is None or command in {one.command for one in working.best_commands(facts, "test")}:
         return []
-    return [said(f"One test file: `{shown(command)}`", example.path)]
+    return [said(f"One test file: {code(command)}", example.path)]
 
 
 def _own_tests(facts: Facts) -> list[File]:
@@ -190,14 +191,14 @@ def _placing(facts: Facts, tests: list[File]) -> list[str]:
     beside = [one for one in tests if folder(one.path) in own]
     names = Counter(name for one in tests if (name := working.test_name(one.path)))
     common = names.most_common(1)[0][0] if names else None
-    named = f", named `{common}`" if common else ""
+    named = f", named {code(common)}" if common else ""
     if len(beside) * 2 > len(tests):
         return [said(f"Put a test beside the code that it tests{named}", beside[0].path)]
     example = next((one for one in tests if working.test_name(one.path) == common), tests[0])
     home, number = Counter(_root(one.path) for one in tests).most_common(1)[0]
     if home and number * 3 > len(tests) * 2:
-        return [said(f"Put tests in `{shown(home)}/`{named}", example.path)]
-    text = f"Put a test into its part's own folder of tests{named}, as `{shown(example.path)}` is"
+        return [said(f"Put tests in {code(home + '/')}{named}", example.path)]
+    text = f"Put a test into its part's own folder of tests{named}, as {code(example.path)} is"
     return [said(text, example.path)]
 
 
@@ -219,7 +220,7 @@ def part_lines(facts: Facts, limit: int = 8) -> list[str]:
             alone += _by_module(facts, {file.path for file in one.files})
         else:
             found.setdefault(
-                command, said(f"After a change in `{shown(one.name)}/` run `{shown(command)}`", tests[0].path)
+                command, said(f"After a change in {code(one.name + '/')} run {code(command)}", tests[0].path)
             )
     return [*found.values(), *alone[:MODULES]]
 
@@ -243,7 +244,7 @@ def _by_module(facts: Facts, within: set[str]) -> list[str]:
         command = command_for(facts, tests) if tests else None
         if command is not None and command not in told and len(found) < MODULES:
             told.add(command)
-            found.append(said(f"After a change in `{shown(one.path)}` run `{shown(command)}`", tests[0].path))
+            found.append(said(f"After a change in {code(one.path)} run {code(command)}", tests[0].path))
     return found
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from typing import TYPE_CHECKING
 
 from archfb.phases.offline import care, checking, layout, working
-from archfb.phases.offline.facts import count, listed, said, shown, text_of
+from archfb.phases.offline.facts import count, listed, said, text_of
 from archfb.phases.offline.rules import rule_lines
+from archfb.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -85,7 +86,7 @@ def _unread(facts: Facts, plan: Plan | None) -> list[str]:
     homes = Counter("/".join(one.path.split("/")[:2]) if "/" in one.path else "" for one in unread)
     names = listed(
         [
-            f"`{shown(home)}` ({number:,})" if home else f"the top folder ({number})"
+            f"{code(home)} ({number:,})" if home else f"the top folder ({number})"
             for home, number in homes.most_common()
         ],
         5,
@@ -102,7 +103,7 @@ def flow_lines(facts: Facts, limit: int = 4, depth: int = 4) -> list[str]:
         while len(way) < depth and (step := _next_step(facts, way)) is not None:
             way.append(step)
         if len(way) > 1:
-            chain = " → ".join(f"`{shown(path)}`" for path in way)
+            chain = " → ".join(code(path) for path in way)
             found.append(said(f"From {chain}", start, facts.import_line(start, way[1])))
     return found
 

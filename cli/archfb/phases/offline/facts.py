@@ -9,7 +9,7 @@ from math import log2, sqrt
 from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder, importers, modules, product, weight
-from archfb.text import clean
+from archfb.text import clean, code
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -34,7 +34,12 @@ _PRIVATE = re.compile(r"^_(?!_init__$)|^(?:test|Test)_?")
 
 def said(text: str, path: str, line: int = 1) -> str:
     """Return a statement with its evidence as a list item."""
-    return f"- {text} (`{shown(path)}:{max(line, 1)}`)"
+    return f"- {text} ({place(path, line)})"
+
+
+def place(path: str, line: int = 1) -> str:
+    """Return where something stands as an answer cites it."""
+    return code(f"{path}:{max(line, 1)}")
 
 
 def shown(path: str) -> str:
@@ -231,7 +236,7 @@ class Facts:
 
     def named(self, path: str, limit: int = 4) -> str:
         """Return a file's main definitions as a phrase: "`Command` (line 920), `Group` (line 1560)"."""
-        return ", ".join(f"`{shown(one.name)}` (line {one.line})" for one in self.definitions(path, limit))
+        return ", ".join(f"{code(one.name)} (line {one.line})" for one in self.definitions(path, limit))
 
 
 def is_barrel(file: File) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archfb.phases.importance import folder, ours
 from archfb.phases.offline.facts import Component, count, listed, said, shown
 from archfb.phases.offline.purpose import introduction, purpose
+from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +53,10 @@ def identity(facts: Facts) -> list[str]:
     found: list[str] = []
     top = [one for one in main_manifests(facts) if "/" not in one.path][:2]
     for one in top:
-        version = f" {shown(one.version)}" if one.version[:1].isdigit() or one.version[:1] == "v" else ""
-        about = f": {shown(one.description).rstrip('.')}" if one.description else ""
+        version = f" {prose(shown(one.version))}" if one.version[:1].isdigit() or one.version[:1] == "v" else ""
+        about = f": {prose(shown(one.description).rstrip('.'))}" if one.description else ""
         line = facts.line_of(one.path, " ".join(one.description.split()[:3]) or one.name)
-        found.append(said(f"`{shown(one.name)}`{version} ({one.ecosystem}){about}", one.path, line))
+        found.append(said(f"{code(one.name)}{version} ({one.ecosystem}){about}", one.path, line))
     if (intro := introduction(facts)) is not None and not _repeats(intro[0], top):
         sentence, path, line = intro
         found.append(said(f"In its README's words: {sentence}", path, line))
@@ -110,7 +111,7 @@ def _homes(files: list[File]) -> dict[str, list[File]]:
 
 
 def _names(names: list[str]) -> str:
-    return listed([f"`{shown(one)}/`" for one in names], 8)
+    return listed([code(one + "/") for one in names], 8)
 
 
 def _code(files: list[File]) -> int:
@@ -133,7 +134,7 @@ def _folder(name: str, files: list[File]) -> str:
     languages = [one for one, times in first if times * 5 >= first[0][1]]
     spoken = f"; mostly {' and '.join(languages)}" if languages else ""
     chief = max(files, key=lambda one: (one.rank, one.role == "source", one.kind == "text", one.lines, one.path))
-    return said(f"`{shown(name)}/`: {count(len(files), 'file')} ({', '.join(parts)}){spoken}", chief.path)
+    return said(f"{code(name + '/')}: {count(len(files), 'file')} ({', '.join(parts)}){spoken}", chief.path)
 
 
 def components(facts: Facts, limit: int = 10) -> list[Component]:
@@ -215,8 +216,9 @@ def _part(facts: Facts, one: Component) -> str:
     chief = _chief(facts, one)
     about = purpose(facts, chief.path)
     defined = facts.named(chief.path, 3)
-    inside = shown(chief.path).removeprefix(f"{shown(one.name)}/")
-    text = f"`{shown(one.name)}/` ({count(len(one.files), 'file')}, {count(one.lines, 'line')}): start at `{inside}`"
+    inside = chief.path.removeprefix(f"{one.name}/")
+    size = f"{count(len(one.files), 'file')}, {count(one.lines, 'line')}"
+    text = f"{code(one.name + '/')} ({size}): start at {code(inside)}"
     text += f", which defines {defined}" if defined else ""
     text += f". “{about[0]}”" if about else ""
     return said(text, chief.path, about[1] if about else facts.first_line(chief.path))
@@ -226,7 +228,7 @@ def _module(facts: Facts, file: File) -> str:
     about, defined = purpose(facts, file.path), facts.named(file.path, 4)
     parts = [f"“{about[0]}”"] if about else []
     parts += [f"defines {defined}"] if defined else []
-    text = f"`{shown(file.path)}` ({count(file.lines, 'line')})" + (f": {'; '.join(parts)}" if parts else "")
+    text = f"{code(file.path)} ({count(file.lines, 'line')})" + (f": {'; '.join(parts)}" if parts else "")
     return said(text, file.path, about[1] if about else facts.first_line(file.path))
 
 
@@ -246,8 +248,8 @@ def allowed_lines(facts: Facts, limit: int = 5) -> list[str]:
 def _allowed(facts: Facts, pair: Pair, edges: Counter[Pair], example: Pair) -> str:
     back = edges.get((pair[1], pair[0]), 0)
     never = "never back" if not back else f"{count(back, 'time')} back"
-    upper, lower = (shown(one) for one in pair)
-    text = f"Let `{upper}/` import `{lower}/`, not the reverse ({edges[pair]:,} imports, {never})"
+    upper, lower = (code(one + "/") for one in pair)
+    text = f"Let {upper} import {lower}, not the reverse ({edges[pair]:,} imports, {never})"
     return said(text, example[0], facts.import_line(*example))
 
 
@@ -257,10 +259,10 @@ def component_lines(facts: Facts, limit: int = 10) -> list[str]:
     for one in components(facts, limit):
         chief = _chief(facts, one)
         about = purpose(facts, chief.path)
-        name = f"`{shown(one.name)}/`" if one.name else "the top folder"
+        name = code(one.name + "/") if one.name else "the top folder"
         says = f" “{about[0]}”" if about else ""
         defined = facts.named(chief.path, 3)
-        centre = f"its centre `{shown(chief.path)}`" + (f" defines {defined}" if defined else "")
+        centre = f"its centre {code(chief.path)}" + (f" defines {defined}" if defined else "")
         size = f"{count(len(one.files), 'source file')}, {count(one.lines, 'line')}"
         text = f"{name} has {size}; {centre}{says and '.' + says}"
         found.append(said(text, chief.path, about[1] if about else facts.first_line(chief.path)))
@@ -284,8 +286,8 @@ def _declared_by_product(facts: Facts, one: EntryPoint) -> bool:
 
 
 def _entry(one: EntryPoint) -> str:
-    target = f" → `{shown(one.target)}`" if one.target and one.target != one.name else ""
-    return said(f"{one.kind} `{shown(one.name)}`{target}", one.manifest or one.target, one.line)
+    target = f" → {code(one.target)}" if one.target and one.target != one.name else ""
+    return said(f"{one.kind} {code(one.name)}{target}", one.manifest or one.target, one.line)
 
 
 def central_lines(facts: Facts, limit: int = 8) -> list[str]:
@@ -298,9 +300,9 @@ def _central(facts: Facts, module: Module) -> str:
     about, defined = purpose(facts, path), facts.named(path)
     size = f"{count(len(module.files), 'file')}, " if module.name != path else ""
     users = count(len(module.importers), "file")
-    text = f"`{shown(module.name)}` ({size}{count(module.lines, 'line')}) is imported by {users}"
+    text = f"{code(module.name)} ({size}{count(module.lines, 'line')}) is imported by {users}"
     text += f"; “{about[0]}”" if about else ""
-    where = f"`{shown(path)}` " if module.name != path else ""
+    where = f"{code(path)} " if module.name != path else ""
     text += f"; {where}defines {defined}" if defined else ""
     return said(text, path, about[1] if about else facts.first_line(path))
 
@@ -336,7 +338,7 @@ def _between(facts: Facts) -> tuple[Counter[Pair], dict[Pair, Pair]]:
 def _direction(facts: Facts, pair: Pair, edges: Counter[Pair], example: Pair) -> str:
     back = edges.get((pair[1], pair[0]), 0)
     both = f", which imports back {back:,} times" if back else ""
-    names = [f"`{shown(one)}/`" if one else "the top folder" for one in pair]
+    names = [code(one + "/") if one else "the top folder" for one in pair]
     text = f"{names[0]} imports {names[1]} {edges[pair]:,} times{both}"
     return said(text, example[0], facts.import_line(*example))
 
@@ -367,7 +369,7 @@ def cycle_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) ->
     for cycle in cycles[:limit]:
         first = cycle[0]
         target = next((path for path in facts.repo.by_path[first].imports if path in cycle), cycle[-1])
-        names = listed([f"`{shown(path)}`" for path in cycle], 5)
+        names = listed([code(path) for path in cycle], 5)
         text = f"{count(len(cycle), 'file')} import each other in a circle: {names}"
         found.append(said(text, first, facts.import_line(first, target)))
     if len(cycles) > limit:
@@ -386,9 +388,9 @@ def layer_lines(facts: Facts) -> list[str]:
     top.sort(key=lambda one: (-max(file.layer for file in one.files), -one.lines, one.name))
     found = []
     if bottom:
-        names = listed([f"`{shown(one.name)}`" for one in bottom], 4)
+        names = listed([code(one.name) for one in bottom], 4)
         found.append(said(f"At the bottom, importing nothing of the repository: {names}", bottom[0].chief.path))
     if top:
-        names = listed([f"`{shown(one.name)}`" for one in top], 4)
+        names = listed([code(one.name) for one in top], 4)
         found.append(said(f"At the top, imported by no other source file: {names}", top[0].chief.path))
     return found

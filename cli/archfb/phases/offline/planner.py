@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.clusters import clusters
 from archfb.phases.importance import agents_wanted, folder, important, readable, weight
-from archfb.phases.offline.facts import count, listed, shown
+from archfb.phases.offline.facts import count, listed, place, shown
 from archfb.phases.offline.working import best_commands, workflows
+from archfb.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,7 +142,7 @@ def _charge(facts: Facts, group: Sequence[File]) -> str:
         )
     chief = _chief(group)
     defined = facts.named(chief.path, 3)
-    centre = f"The centre is `{shown(chief.path)}:1`"
+    centre = f"The centre is {place(chief.path)}"
     centre += f", which defines {defined}" if defined else ""
     centre += f" and is imported by {count(chief.importers, 'file')}" if chief.importers else ""
     return f"{count(len(group), 'file')} with {count(lines, 'line')}. {centre}."
@@ -167,21 +168,19 @@ def _duties(facts: Facts, group: Sequence[File]) -> list[str]:
         *_hot_duty(facts, group),
     ]
     entries = [one for one in facts.repo.entry_points if one.target in mine][:2]
-    found += [
-        f"Follow what happens from {one.kind} `{shown(one.name)}` (`{shown(one.target)}:1`)." for one in entries
-    ]
-    return found[:6] or [f"Tell what `{shown(group[0].path)}:1` is for and who relies on it."]
+    found += [f"Follow what happens from {one.kind} {code(one.name)} ({place(one.target)})." for one in entries]
+    return found[:6] or [f"Tell what {place(group[0].path)} is for and who relies on it."]
 
 
 def _tooling_duties(facts: Facts, group: Sequence[File]) -> list[str]:
     found = [
-        f"Check that {one.purpose} runs as `{shown(one.command)}` (`{shown(one.path)}:{max(1, one.line)}`)."
+        f"Check that {one.purpose} runs as {code(one.command)} ({place(one.path, one.line)})."
         for purpose in ("test", "build")
         for one in best_commands(facts, purpose, 1)
     ]
     tests = [one for one in group if one.role == "test"][:2]
-    found += [f"Tell what `{shown(one.path)}:1` guarantees, and how its tests are set up." for one in tests]
-    return found or [f"Tell what `{shown(group[0].path)}:1` decides."]
+    found += [f"Tell what {place(one.path)} guarantees, and how its tests are set up." for one in tests]
+    return found or [f"Tell what {place(group[0].path)} decides."]
 
 
 def _central_duty(facts: Facts, group: Sequence[File]) -> list[str]:
@@ -190,8 +189,8 @@ def _central_duty(facts: Facts, group: Sequence[File]) -> list[str]:
         line = facts.first_line(one.path)
         module = facts.members.get(one.path)
         users = count(len(module.importers) if module else one.importers, "file relies", "files rely")
-        of = f", of `{shown(module.name)}`," if module and module.name != one.path else ""
-        found.append(f"State what {users} on in `{shown(one.path)}:{line}`{of} and what a change there must keep.")
+        of = f", of {code(module.name)}," if module and module.name != one.path else ""
+        found.append(f"State what {users} on in {place(one.path, line)}{of} and what a change there must keep.")
     return found
 
 
@@ -209,7 +208,7 @@ def _border_duty(facts: Facts, group: Sequence[File], mine: set[str]) -> list[st
     busiest, _ = Counter(path for _, path in ties).most_common(1)[0]
     user = next(path for path, target in ties if target == busiest)
     line = facts.import_line(user, busiest)
-    return [f"Explain what is taken from `{shown(busiest)}`, which another agent reads (`{shown(user)}:{line}`)."]
+    return [f"Explain what is taken from {code(busiest)}, which another agent reads ({place(user, line)})."]
 
 
 def _is_source(facts: Facts, name: str) -> bool:
@@ -219,7 +218,7 @@ def _is_source(facts: Facts, name: str) -> bool:
 def _cycle_duty(facts: Facts, mine: set[str]) -> list[str]:
     for cycle in facts.repo.cycles:
         if set(cycle) <= mine:
-            names = listed([f"`{shown(path)}:1`" for path in cycle], 3)
+            names = listed([place(path) for path in cycle], 3)
             return [f"Explain the import cycle between {names} and what keeps it from breaking."]
     return []
 
@@ -230,6 +229,4 @@ def _hot_duty(facts: Facts, group: Sequence[File]) -> list[str]:
     if changes < 3:
         return []
     total = facts.repo.churn.commits
-    return [
-        f"Find out why `{shown(hot.path)}:1` changed in {changes:,} of {total:,} commits and what tends to break."
-    ]
+    return [f"Find out why {place(hot.path)} changed in {changes:,} of {total:,} commits and what tends to break."]

@@ -6,7 +6,7 @@ import re
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
-from archfb.text import clean
+from archfb.text import clean, prose
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -122,7 +122,7 @@ def _first_sentence(lines: Iterable[tuple[int, str]]) -> tuple[str, int] | None:
         or sum(one.isalpha() for one in sentence) < len(sentence) / 2
     ):
         return None
-    return clean(sentence, limit=240), start
+    return prose(clean(sentence, limit=240)), start
 
 
 def readme(facts: Facts) -> str | None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder, weight
 from archfb.phases.offline import care, layout
-from archfb.phases.offline.facts import count, listed, said, shown, text_of
+from archfb.phases.offline.facts import count, listed, said, text_of
 from archfb.phases.offline.purpose import purpose
+from archfb.text import code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -38,7 +39,7 @@ def reading(facts: Facts, paths: Sequence[str]) -> str:
 def _file_line(facts: Facts, file: File) -> str:
     about = purpose(facts, file.path)
     defined = facts.named(file.path, 5)
-    parts = [f"`{shown(file.path)}`, {count(file.lines, 'line')}"]
+    parts = [f"{code(file.path)}, {count(file.lines, 'line')}"]
     parts += [f"“{about[0]}”"] if about else []
     parts += [f"defines {defined}"] if defined else []
     parts += [f"imported by {count(file.importers, 'file')}"] if file.importers else []
@@ -52,7 +53,7 @@ def _rest(files: list[File]) -> list[str]:
     homes = Counter(folder(one.path) for one in rest)
     names = listed(
         [
-            f"`{shown(home)}/` ({number})" if home else f"the top folder ({number})"
+            f"{code(home + '/')} ({number})" if home else f"the top folder ({number})"
             for home, number in homes.most_common()
         ],
         6,
@@ -67,10 +68,8 @@ def _links_within(facts: Facts, files: list[File], limit: int = 8) -> list[str]:
     for one in files[:60]:
         inside = [name for name in one.imports if name in mine or name in packages]
         if inside and len(found) < limit:
-            names = listed([f"`{shown(path)}`" for path in inside], 4)
-            found.append(
-                said(f"`{shown(one.path)}` imports {names}", one.path, facts.import_line(one.path, inside[0]))
-            )
+            names = listed([code(path) for path in inside], 4)
+            found.append(said(f"{code(one.path)} imports {names}", one.path, facts.import_line(one.path, inside[0])))
     return found
 
 
@@ -80,8 +79,8 @@ def _users(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
     for one in files[:30]:
         outside = [path for path in facts.users(one.path) if path not in mine]
         if outside and len(found) < limit:
-            names = listed([f"`{shown(path)}`" for path in outside], 3)
-            text = f"`{shown(one.path)}` is imported from outside by {names}"
+            names = listed([code(path) for path in outside], 3)
+            text = f"{code(one.path)} is imported from outside by {names}"
             found.append(said(text, outside[0], facts.import_line(outside[0], one.path)))
     return found
 
@@ -100,8 +99,8 @@ def _tested_by(facts: Facts, files: list[File], limit: int = 6) -> list[str]:
     for one in files[:40]:
         tests = [path for path in facts.users(one.path) if facts.repo.by_path[path].role == "test"]
         if tests and one.role == "source" and len(found) < limit:
-            names = listed([f"`{shown(path)}`" for path in tests], 3)
+            names = listed([code(path) for path in tests], 3)
             found.append(
-                said(f"`{shown(one.path)}` is exercised by {names}", tests[0], facts.import_line(tests[0], one.path))
+                said(f"{code(one.path)} is exercised by {names}", tests[0], facts.import_line(tests[0], one.path))
             )
     return found

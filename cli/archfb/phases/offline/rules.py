@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archfb.phases.offline import care, checking, upkeep, working
 from archfb.phases.offline.facts import listed, said, shown
 from archfb.phases.offline.layout import main_manifests
+from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from archfb.phases.offline.facts import Facts
@@ -33,15 +34,15 @@ _FORMS = (
     _form(r"^lines are at most (\d+) characters$", "Keep lines within {} characters"),
     _form(r"^imports are sorted", "sorted as isort does", "imports"),
     _form(r"^one import per line$", "one on a line", "imports"),
-    _form(r"^types are checked with (\S+)$", "`{}`", "types"),
+    _form(r"^types are checked with (\S+)$", "{code}", "types"),
     _form(r"^type checking is strict$", "strict", "types"),
     _form(r"^TypeScript is strict$", "TypeScript is strict: let no type be implied as `any`"),
     _form(r"^PHP is analysed with phpstan, level (\w+)$", "Keep `phpstan` clean at level {}"),
-    _form(r"^.* checked with (\S+)(?:, with settings of its own)?$", "Keep `{}` clean"),
+    _form(r"^.* checked with (\S+)(?:, with settings of its own)?$", "Keep {code} clean"),
     _form(r"^(.*) (?:is|are) formatted with (.*)$", "Format {} with {}"),
     _form(r"^a warning fails the tests$", "Let no test warn: a warning fails it"),
     _form(r"^coverage must be at least (\d+) %$", "Keep test coverage at {} % or more"),
-    _form(r"^commit messages are checked with (\S+)$", "Write commit messages that `{}` accepts"),
+    _form(r"^commit messages are checked with (\S+)$", "Write commit messages that {code} accepts"),
     _form(r"^(?:pre-commit) runs (.*)$", "Run `pre-commit run --all-files` before you finish; it runs {}"),
     _form(r"^(Python|Node|Ruby|Go|Rust) (\S+) is used$", "Develop with {} {}"),
 )
@@ -80,11 +81,11 @@ def _guides(facts: Facts) -> list[str]:
     for path in care.guides(facts)[:3]:
         name = path.rpartition("/")[2].lower()
         if name.startswith(("agents", "claude")):
-            found.append(said(f"Follow `{shown(path)}`: it was written for coding assistants and goes first", path))
+            found.append(said(f"Follow {code(path)}: it was written for coding assistants and goes first", path))
         elif name.startswith("architecture"):
-            found.append(said(f"Read `{shown(path)}` before you move code between parts", path))
+            found.append(said(f"Read {code(path)} before you move code between parts", path))
         else:
-            found.append(said(f"Follow `{shown(path)}` when you make a change", path))
+            found.append(said(f"Follow {code(path)} when you make a change", path))
     return found
 
 
@@ -99,7 +100,7 @@ def _versions(facts: Facts) -> list[str]:
     for one in [one for one in main_manifests(facts) if one.requires and "/" not in one.path][:2]:
         asked = shown(one.requires)
         wanted = asked if asked.lower().startswith(one.ecosystem.lower()) else f"{one.ecosystem} {asked}"
-        text = f"Write for `{wanted}`: use nothing that its lowest version lacks"
+        text = f"Write for {code(wanted)}: use nothing that its lowest version lacks"
         found.append(said(text, one.path, facts.line_of(one.path, one.requires)))
     for path in ("pom.xml", "build.gradle", "build.gradle.kts"):
         for at, line in enumerate(facts.lines(path) if path in facts.repo.by_path else (), 1):
@@ -114,10 +115,10 @@ def _dependencies(facts: Facts) -> list[str]:
     found = []
     if working.no_dependencies(facts):
         own = main_manifests(facts)[0]
-        found.append(said(f"Add no dependency at run time: `{shown(own.name)}` has none", own.path))
+        found.append(said(f"Add no dependency at run time: {code(own.name)} has none", own.path))
     locks = [one for one in facts.repo.lock_files if "/" not in one]
     if locks:
-        text = f"Change {listed([f'`{shown(one)}`' for one in locks[:3]])} with its tool alone, never by hand"
+        text = f"Change {listed([code(one) for one in locks[:3]])} with its tool alone, never by hand"
         found.append(said(text, locks[0]))
     return found
 
@@ -140,7 +141,7 @@ def _formatters(facts: Facts) -> list[str]:
     for path, word, command in _FORMATTERS:
         at = next((at for at, line in enumerate(facts.lines(path), 1) if word in line), 0)
         if at:
-            found.append(said(f"Run `{command}` before you finish: it formats the code", path, at))
+            found.append(said(f"Run {code(command)} before you finish: it formats the code", path, at))
     return found
 
 
@@ -148,8 +149,9 @@ def _as_rule(one: Convention) -> tuple[_Form | None, str]:
     text = shown(one.text)
     for form in _FORMS:
         if (match := form.pattern.match(text)) is not None:
-            return form, form.rule.format(*match.groups())
-    return None, text[:1].upper() + text[1:]
+            words = match.groups()
+            return form, form.rule.format(*map(prose, words), code=code(next(iter(words), "")))
+    return None, prose(text[:1].upper() + text[1:])
 
 
 def _rule(group: str, members: list[tuple[str, Convention]]) -> str:
@@ -181,8 +183,8 @@ def _applies(facts: Facts, one: Convention) -> bool:
     above = [line.strip() for line in facts.lines(one.path)[: one.line]]
     section = next((line[1:-1] for line in reversed(above) if line.startswith("[") and line.endswith("]")), "*")
     patterns = _globs(section)
-    code = [file.path.rpartition("/")[2] for file in facts.source[:200]]
-    return any(fnmatchcase(name, pattern) for name in code for pattern in patterns)
+    own = [file.path.rpartition("/")[2] for file in facts.source[:200]]
+    return any(fnmatchcase(name, pattern) for name in own for pattern in patterns)
 
 
 def _globs(section: str) -> list[str]:
@@ -204,5 +206,5 @@ def _merge(facts: Facts) -> list[str]:
     found = working.checking_workflows(facts)
     if not found:
         return []
-    names = listed([f"`{shown(path)}`" for path, _ in found], 5)
+    names = listed([code(path) for path, _ in found], 5)
     return [said(f"A pull request is checked by {names}", found[0][0], found[0][1])]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder
 from archfb.phases.offline.care import generated_groups, maker
-from archfb.phases.offline.facts import count, said, shown
+from archfb.phases.offline.facts import count, said
+from archfb.text import code
 
 if TYPE_CHECKING:
     from archfb.phases.offline.facts import Facts
@@ -35,7 +36,8 @@ def changelog(facts: Facts) -> list[str]:
             )
             return [
                 said(
-                    f"Record what users notice as a file in `{shown(home)}/`; the changelog is made from these", place
+                    f"Record what users notice as a file in {code(home + '/')}; the changelog is made from these",
+                    place,
                 )
             ]
     records = [one for one in facts.repo.files if _RECORD.match(one.path.rpartition("/")[2]) and one.kind == "text"]
@@ -44,14 +46,12 @@ def changelog(facts: Facts) -> list[str]:
     top = [one for one in records if "/" not in one.path]
     if len(deep) >= SEVERAL and len(deep) > len(top):
         name = deep[0].path.rpartition("/")[2]
-        text = (
-            f"Record what users notice in the package's own `{shown(name)}` ({count(len(deep), 'package')} keep one)"
-        )
+        text = f"Record what users notice in the package's own {code(name)} ({count(len(deep), 'package')} keep one)"
         return [said(text, deep[0].path)]
     if not top:
         return []
     best = max(top, key=lambda one: (facts.churn.get(one.path, 0), -len(one.path)))
-    return [said(f"Record what users notice in `{shown(best.path)}`", best.path)]
+    return [said(f"Record what users notice in {code(best.path)}", best.path)]
 
 
 def public_names(facts: Facts) -> list[str]:
@@ -62,9 +62,7 @@ def public_names(facts: Facts) -> list[str]:
         inside = [name for name in one.imports if folder(name).startswith(folder(one.path)) and name in facts.members]
         outside = [path for path in facts.importers.get(one.path, ()) if facts.repo.by_path[path].role != "source"]
         if stem in {"__init__", "index", "lib", "mod"} and len(inside) >= 5 and len(outside) >= 3:
-            text = (
-                f"Export a new public name from `{shown(one.path)}`, which re-exports {count(len(inside), 'module')}"
-            )
+            text = f"Export a new public name from {code(one.path)}, which re-exports {count(len(inside), 'module')}"
             found.append(said(text, one.path, facts.import_line(one.path, inside[0])))
     return found[:2]
 
@@ -83,13 +81,9 @@ def _generated(facts: Facts, groups: list[list[File]]) -> str:
     """Return the rule for groups of files that one tool makes; the first stands for all."""
     first, number = groups[0][0], sum(len(files) for files in groups)
     by, at = maker(facts.lines(first.path)[:20])
-    where = f"in `{shown(_above(groups))}/`" if _above(groups) else "here"
-    what = (
-        f"the {number:,} generated files {where}, as `{shown(first.path)}`"
-        if number > 1
-        else f"`{shown(first.path)}`"
-    )
-    made = f" (made by `{by.split()[0]}`)" if by else ""
+    where = f"in {code(_above(groups) + '/')}" if _above(groups) else "here"
+    what = f"the {number:,} generated files {where}, as {code(first.path)}" if number > 1 else code(first.path)
+    made = f" (made by {code(by.split()[0])})" if by else ""
     how = _origin(facts, first, several=number > 1)
     return said(f"Do not edit {what}{made}{': ' if how else ''}{how}", first.path, at)
 
@@ -108,9 +102,9 @@ def _origin(facts: Facts, first: File, *, several: bool) -> str:
     made_from = [one for one in siblings if _stem(one.path) == stem and one.path.rpartition(".")[2] in _SOURCES]
     if made_from:
         what = "each is" if several else "it is"
-        return f"change what {what} made from (`{shown(made_from[0].path)}`) and make it anew"
+        return f"change what {what} made from ({code(made_from[0].path)}) and make it anew"
     if first.language == "Go" and any(_generates(facts, one) for one in siblings):
-        return f"change the source and run `go generate` in its folder (`./{shown(home)}`)"
+        return f"change the source and run `go generate` in its folder ({code('./' + home)})"
     return ""
 
 

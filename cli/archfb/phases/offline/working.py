@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from archfb.phases.importance import folder, ours
 from archfb.phases.offline.facts import bare_name, count, listed, said, shown
 from archfb.phases.offline.layout import main_manifests
+from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from archfb.phases.offline.facts import Facts
@@ -60,7 +61,7 @@ def require_lines(facts: Facts) -> list[str]:
             line = facts.line_of(one.path, one.requires)
             asked = shown(one.requires)
             wanted = asked if asked.lower().startswith(one.ecosystem.lower()) else f"{one.ecosystem} {asked}"
-            found.append(said(f"Needs `{wanted}`", one.path, line))
+            found.append(said(f"Needs {code(wanted)}", one.path, line))
     return found[:4]
 
 
@@ -143,7 +144,7 @@ def command_lines(facts: Facts, each: int = 3) -> list[str]:
     found: list[str] = []
     for purpose, word in PURPOSES.items():
         best = best_commands(facts, purpose, each)
-        found += [said(f"{word}: `{shown(one.command)}`", one.path, one.line) for one in best]
+        found += [said(f"{word}: {code(one.command)}", one.path, one.line) for one in best]
     return found
 
 
@@ -153,7 +154,7 @@ def convention_lines(facts: Facts, limit: int = 20, told: tuple[str, ...] = ()) 
     for one in facts.repo.conventions:
         if is_own(facts, one.path) and one.path not in told:
             topic = f"{one.topic[:1].upper()}{one.topic[1:]}: " if one.topic else ""
-            found.setdefault(one.topic + one.text, said(f"{topic}{shown(one.text)}", one.path, one.line))
+            found.setdefault(one.topic + one.text, said(f"{topic}{prose(shown(one.text))}", one.path, one.line))
     return list(found.values())[:limit]
 
 
@@ -172,7 +173,7 @@ def automation_lines(facts: Facts, limit: int = 8, *, of_a_change: bool = False)
         if len(found) == limit or (of_a_change and not {"pull_request", "merge_group"} & {*occasions}):
             continue
         when = f" on {listed(occasions, 4)}" if occasions else ""
-        found.append(said(f"`{shown(one.path)}`{name} runs{when}", one.path, at))
+        found.append(said(f"{code(one.path)}{name} runs{when}", one.path, at))
     return found
 
 
@@ -191,7 +192,7 @@ def _workflow_name(facts: Facts, path: str) -> tuple[str, int]:
     for at, line in enumerate(facts.lines(path)[:30], 1):
         if line.startswith("name:"):
             name = line[5:].strip(" \"'")
-            return f" (“{shown(name)}”)", at
+            return f" (“{prose(shown(name))}”)", at
     return "", 1
 
 
@@ -249,21 +250,19 @@ def dependency_lines(facts: Facts, names: int = 12, groups: int = 12) -> list[st
     if len(ordered) > groups:
         manifests = {key[1] for key in ordered[groups:]}
         number = sum(len(by_group[key]) for key in ordered[groups:])
-        found.append(
-            f"- {number:,} more in {count(len(manifests), 'further manifest')}, e.g. `{shown(min(manifests))}`"
-        )
+        found.append(f"- {number:,} more in {count(len(manifests), 'further manifest')}, e.g. {code(min(manifests))}")
     return found
 
 
 def _group(key: tuple[str, str, str], members: list[Dependency], names: int) -> str:
     kind, manifest, scope = key
-    told = listed([f"`{shown(one.name)}`{_spec(one)}" for one in members], names)
-    within = "" if scope in {kind, ""} else f" ({shown(scope)})"
+    told = listed([f"{code(one.name)}{_spec(one)}" for one in members], names)
+    within = "" if scope in {kind, ""} else f" ({prose(shown(scope))})"
     return said(f"{KINDS.get(kind, kind)}{within}: {told}", manifest, members[0].line)
 
 
 def _spec(one: Dependency) -> str:
-    spec = shown(one.spec)
+    spec = prose(shown(one.spec))
     return f" {spec}" if spec and spec not in {"*", "^*"} and len(spec) <= 24 else ""
 
 
@@ -273,7 +272,7 @@ def no_dependencies(facts: Facts) -> list[str]:
     declared = {one.kind for one in facts.repo.dependencies if own and one.manifest == own[0].path}
     if len(own) != 1 or not declared or "runtime" in declared:
         return []
-    return [said(f"`{shown(own[0].name)}` needs no other package at run time", own[0].path)]
+    return [said(f"{code(own[0].name)} needs no other package at run time", own[0].path)]
 
 
 def unpinned(facts: Facts) -> list[str]:
@@ -284,14 +283,14 @@ def unpinned(facts: Facts) -> list[str]:
     loose = [one for one in loose if is_own(facts, one.manifest)]
     if not loose:
         return []
-    names = listed([f"`{shown(one.name)}`" for one in loose], 6)
+    names = listed([code(one.name) for one in loose], 6)
     return [said(f"No version is asked for, and no lock file holds one: {names}", loose[0].manifest, loose[0].line)]
 
 
 def lock_lines(facts: Facts) -> list[str]:
     """Say which lock files pin the dependencies."""
     own = [one for one in facts.repo.lock_files if one.count("/") <= 1]
-    return [said(f"Versions are locked in `{shown(one)}`", one) for one in own[:4]]
+    return [said(f"Versions are locked in {code(one)}", one) for one in own[:4]]
 
 
 _PATTERNS = (
@@ -324,7 +323,8 @@ def testing_lines(facts: Facts) -> list[str]:
 def _test_homes(tests: list[File]) -> str:
     homes = Counter("/".join(folder(one.path).split("/")[:2]) for one in tests)
     named = [
-        f"`{shown(home)}/` ({number:,})" if home else f"the top ({number:,})" for home, number in homes.most_common(3)
+        f"{code(home + '/')} ({number:,})" if home else f"the top ({number:,})"
+        for home, number in homes.most_common(3)
     ]
     return listed(named, 3)
 
@@ -336,7 +336,7 @@ def _test_names(tests: list[File]) -> list[str]:
         return []
     common, number = Counter(name for name, _ in named).most_common(1)[0]
     example = next(one for name, one in named if name == common)
-    return [said(f"Tests are named `{common}` ({count(number, 'file')})", example.path)]
+    return [said(f"Tests are named {code(common)} ({count(number, 'file')})", example.path)]
 
 
 _PLAIN = {"init", "index", "main", "lib", "mod"}
