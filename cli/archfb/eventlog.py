@@ -85,16 +85,15 @@ def _status(ok: bool | None) -> str:
     return "started" if ok is None else "done" if ok else "failed"
 
 
-STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
-"""What a container's log is named: written to as it is, whatever stands behind it, and never rotated."""
-
-
 class EventLog:
     """Appends events to a file; each is one write, so that processes sharing it never mix lines."""
 
     def __init__(self, path: str, clock: Callable[[], float]) -> None:
         """Open the file, mode 0600. Raises UsageError where that is impossible."""
-        self.stream = STREAMS.get(path)
+        from archfb.whole_file import descriptor
+
+        # What a container's log is named is written to as it is, whatever stands behind it, and never rotated.
+        self.stream = descriptor(path)
         self.path = os.path.realpath(path)
         self.run_id: str | None = None
         self._clock = clock

@@ -213,7 +213,7 @@ def test_no_key_prompt_or_answer_is_ever_logged(
     assert {one["run_id"] for one in found[begun : ended + 1] if one.get("phase") != "probe"} == {run_id}
 
 
-@pytest.mark.parametrize(("path", "stream"), [("/dev/stderr", "stderr"), ("/dev/stdout", "stdout")])
+@pytest.mark.parametrize(("path", "stream"), [("/dev/stderr", "stderr"), ("/dev/fd/1", "stdout")])
 def test_a_containers_log_is_a_stream_of_the_process_though_it_is_a_pipe(path: str, stream: str) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "archfb", "ask", "hi", "-q", "--log-json", path],

@@ -23,9 +23,11 @@ def report(
     from archfb.report.page import page
     from archfb.report.reading import read
     from archfb.spans import span
+    from archfb.whole_file import descriptor
 
     back = span(since, "--since")
-    if out != "-":
+    to_stdout = out == "-" or descriptor(out) == 1
+    if not to_stdout:
         check(out)
     one = session(ctx)
     config = one.load()
@@ -34,7 +36,7 @@ def report(
         text = page(read(config, store, one.environ, back))
     finally:
         store.close()
-    if out == "-":
+    if to_stdout:
         typer.echo(text)
         return 0
     write(out, text)

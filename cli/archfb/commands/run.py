@@ -65,7 +65,7 @@ def run(
         out=out_folder(out),
         only_providers=frozenset(only_provider or ()),
         not_providers=frozenset(not_provider or ()),
-        allow=tuple(allow_file or ()),
+        allow=allowed(allow_file),
         limits=read_limits(files=max_files, depth=max_depth, content=max_file_size),
     )
     rules = rules_files(phase, write, more)
@@ -89,6 +89,17 @@ def read_limits(**asked: int | None) -> "ReadLimits | None":
     from archfb.repository.records import ReadLimits
 
     return ReadLimits(**chosen)
+
+
+def allowed(patterns: list[str] | None) -> tuple[str, ...]:
+    """Return the patterns of `--allow-file`. Raises UsageError for an empty one, as of a variable that is not set."""
+    from archfb.errors import UsageError
+
+    if any(not one.strip() for one in patterns or ()):
+        raise UsageError(
+            "--allow-file is empty; name a file or a pattern.", hint="As in --allow-file 'config/*.env'."
+        )
+    return tuple(patterns or ())
 
 
 def out_folder(out: str | None) -> Path | None:

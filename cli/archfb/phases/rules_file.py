@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -114,10 +115,13 @@ def check_targets(paths: Sequence[Path]) -> None:
 
 
 def _real(path: Path) -> Path:
-    """Return where links lead. Raises UsageError where they lead in a circle."""
+    """Return where links lead. Raises UsageError where they lead in a circle, or to a pipe or a device."""
     real = type(path)(os.path.realpath(path))
     if real.is_symlink():
         raise UsageError(f"Cannot read {plain_path(str(path))}: its links lead in a circle.")
+    with suppress(OSError):
+        if path.exists() and not (path.is_file() or path.is_dir()):
+            raise UsageError(f"{plain_path(str(path))} is not a regular file.")
     return real
 
 
@@ -128,8 +132,6 @@ def _content(path: Path) -> bytes | None:
     try:
         if not path.exists():
             return None
-        if not path.is_file():
-            raise UsageError(f"{name} is not a regular file.")
         if path.stat().st_size > LARGEST:
             raise UsageError(f"{name} is too large to hold rules.")
         content = path.read_bytes()

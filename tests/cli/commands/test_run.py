@@ -141,6 +141,10 @@ def test_offline_rules_are_written_only_on_purpose(
         (["phase2", ".", "--write", "A.md"], "--write puts the rules of the final phase into files."),
         (["final", ".", "--write", "/tmp"], "/tmp is a folder; expected a file."),
         (["final", ".", "--write", ""], "--write is empty; name a file."),
+        (
+            ["phase1", ".", "--allow-file", "a", "--allow-file", " "],
+            "--allow-file is empty; name a file or a pattern.",
+        ),
         (["phase1", ".", "elsewhere"], "One folder at a time; 'elsewhere' is too much."),
     ],
 )

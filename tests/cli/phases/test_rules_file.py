@@ -155,6 +155,16 @@ def test_a_file_that_rules_cannot_be_put_into_is_refused_beforehand(
         check_targets([target])
 
 
+def test_a_pipe_that_is_open_already_is_refused_beforehand() -> None:
+    reading, writing = os.pipe()
+    try:
+        with pytest.raises(UsageError, match=f"^/dev/fd/{writing} is not a regular file.$"):
+            check_targets([Path(f"/dev/fd/{writing}")])
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
 def test_what_can_be_made_is_not_refused(tmp_path: Path) -> None:
     (tmp_path / "dangling").symlink_to("new/x.md")
     check_targets([tmp_path / "a/b/c.md", tmp_path / "d.md", tmp_path / "dangling"])

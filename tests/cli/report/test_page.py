@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -229,6 +230,44 @@ def test_a_browser_shows_it_without_a_complaint(made: str, tmp_path: Path, theme
     )
     assert (tmp_path / "shot.png").stat().st_size > 20_000, ended.stderr[-2000:]
     assert "CONSOLE" not in ended.stderr
+
+
+@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/dev/stderr"])
+def test_a_stream_of_the_process_is_written_to_though_it_is_a_pipe(name: str, tmp_path: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "archfb", "--state", str(tmp_path / "s.db"), "report", "--out", name, "-q"],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    page, other = (ended.stderr, ended.stdout) if name == "/dev/stderr" else (ended.stdout, ended.stderr)
+    assert (ended.returncode, other) == (0, "")
+    assert page.startswith("<!DOCTYPE html>")
+    assert page.rstrip().endswith("</html>")
+
+
+def test_what_is_appended_to_stays(tmp_path: Path) -> None:
+    kept = tmp_path / "page.html"
+    kept.write_text("before\n")
+    with kept.open("a") as opened:
+        file.write(f"/dev/fd/{opened.fileno()}", "page")
+    assert kept.read_text() == "before\npage"
+
+
+def test_a_pipe_with_a_name_is_written_to_and_stays_one(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reading = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    file.write(str(pipe), "page")
+    assert os.read(reading, 100) == b"page"
+    os.close(reading)
+    assert pipe.is_fifo()
+
+
+def test_a_file_that_is_not_open_is_named(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"^Cannot write /dev/fd/987654: Bad file descriptor\.$"):
+        file.write("/dev/fd/987654", "page")
 
 
 def test_a_dash_is_stdout(
