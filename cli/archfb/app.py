@@ -145,12 +145,13 @@ def _by_name(args: Sequence[str]) -> None:
 
     asks = ("--show-completion", "--install-completion")
     named = [after for one, after in pairwise(args) if one in asks and not after.startswith("-")]
+    named += [shell for ask, found, shell in (one.partition("=") for one in args) if ask in asks and found]
     for shell in named:
         if shell not in SHELLS:
             from archfb.errors import UsageError
 
             raise UsageError(f"No completion for '{shell[:40]}'; expected {', '.join(SHELLS)}.")
-    if named or any(one.startswith(tuple(f"{ask}=" for ask in asks)) for one in args):
+    if named:
         os.environ["_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"] = "1"
 
 

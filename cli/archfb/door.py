@@ -14,7 +14,7 @@ from archfb.signals import Signals
 from archfb.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     import typer
 
@@ -83,7 +83,7 @@ def _report(error: BaseException, args: Sequence[str], signals: Signals, session
         known.hint = usage_line(session.context)
     _say_failure(known, args)
     if "--json" in args:
-        print_json(((session and session.failure) or failure_json)(known))
+        print_json(((session and session.failure) or shape(args))(known))
     return COULD_NOT_TELL if known.exit_code == USAGE and monitors(args) else known.exit_code
 
 
@@ -139,13 +139,16 @@ def refuse_nul(args: Sequence[str]) -> None:
 
 def command_of(args: Sequence[str]) -> str | None:
     """Return the command that a command line names, as far as it can be told before it is parsed."""
+    return next(_words(args), None)
+
+
+def _words(args: Sequence[str]) -> Iterator[str]:
     words = iter(args)
     for word in words:
         if word in _VALUED:
             next(words, None)
         elif not word.startswith("-"):
-            return word
-    return None
+            yield word
 
 
 def monitors(args: Sequence[str]) -> bool:
@@ -158,6 +161,24 @@ def verbosity(args: Sequence[str]) -> int:
     """Return how often more words were asked for."""
     short = sum(one.count("v") for one in args if re.fullmatch(r"-[qv]+", one))
     return short + sum(one == "--verbose" for one in args)
+
+
+def shape(args: Sequence[str]) -> Callable[[ArchfbError], Mapping[str, Any]]:
+    """Return what makes the document of a failure that came before the command could say more about it."""
+    from itertools import islice
+
+    first, second, *_ = [*islice(_words(args), 2), "", ""]
+    if first == "ask":
+        from archfb.commands.failing import answer_failure
+
+        return answer_failure
+    if first == "run":
+        from archfb.commands.run_report import run_failure
+
+        return run_failure
+    if (first, second) == ("config", "check"):
+        return lambda error: {**failure_json(error), "problems": [], "notes": []}
+    return failure_json
 
 
 def failure_json(error: ArchfbError) -> Mapping[str, Any]:

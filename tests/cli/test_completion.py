@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from processes import archfb
 
+from archfb.door import enter
+
 CASES = [
     ("archfb st", ["status", "state"]),
     ("archfb run ph", ["phase1", "phase2", "phase3", "phase4", "phase5"]),
@@ -42,6 +44,20 @@ def test_a_broken_configuration_completes_nothing(tmp_path: Path) -> None:
 def test_the_script_for_a_shell_is_shown() -> None:
     ended = archfb("--show-completion", "bash")
     assert ended.returncode == 0
+
+
+@pytest.mark.parametrize("ask", ["--show-completion", "--install-completion"])
+@pytest.mark.parametrize("form", ["{} {}", "{}={}"])
+@pytest.mark.parametrize("shell", ["tcsh", ""])
+def test_an_unknown_shell_is_told_in_one_way(
+    ask: str, form: str, shell: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = form.format(ask, shell).split(" ")
+    assert enter(words) == 2
+    assert capsys.readouterr() == (
+        "",
+        f"error: No completion for '{shell}'; expected bash, zsh, fish, powershell, pwsh.\n",
+    )
 
 
 @pytest.mark.parametrize("words", ["--install-completion bash", "--install-completion=bash"])

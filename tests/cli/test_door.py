@@ -44,6 +44,38 @@ def test_rows_17_to_19_a_mistake_is_told(
     assert not out or json.loads(out)["ok"] is False
 
 
+@pytest.mark.parametrize(
+    ("early", "late"),
+    [
+        (["run", "--json"], ["run", "phase7", ".", "--json"]),
+        (["run", "phase1", ".", "--max-files", "x", "--json"], ["run", "phase7", ".", "--json"]),
+        (["ask", "--json", "--nope"], ["ask", " ", "--json"]),
+        (["ask", "a\0b", "--json"], ["ask", " ", "--json"]),
+        (["config", "check", "--json", "--nope"], ["--config", "/none.toml", "config", "check", "--json"]),
+        (["route", "--json"], ["route", "phase7", "--json"]),
+    ],
+)
+def test_a_mistake_has_the_same_fields_whether_parsing_or_the_command_finds_it(
+    early: list[str], late: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    documents = []
+    for words in (early, late):
+        assert enter(words) == 2
+        documents.append(json.loads(capsys.readouterr().out))
+    assert [one["ok"] for one in documents] == [False, False]
+    assert documents[0].keys() == documents[1].keys()
+    assert documents[0]["error"].keys() == documents[1]["error"].keys() == {"code", "message", "retry_at"}
+
+
+@pytest.mark.parametrize(
+    "words", [["run", "phase1", ".", "--deadline"], ["ask", "hi", "--deadline"], ["route", "--x"]]
+)
+def test_a_mistake_echoes_no_key_in_its_document(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    key = "sk-" + "abcdefgh0123456789" * 2
+    assert enter([*words, key, "--json"]) == 2
+    assert key not in "".join(capsys.readouterr())
+
+
 def test_a_usage_line_and_the_way_to_help_stand_below(capsys: pytest.CaptureFixture[str]) -> None:
     enter(["route"])
     assert capsys.readouterr().err == (

@@ -35,13 +35,12 @@ def ask(
     ] = None,
 ) -> int:
     """Ask one question of a chain of models, or of one model, and print the answer."""
-    from archfb.commands.failing import answer_failure, failed
+    from archfb.commands.failing import failed
     from archfb.output import print_json, write
     from archfb.routing.json import answer_json
     from archfb.text import clean
 
     one = session(ctx)
-    one.failure = answer_failure
     text = read_prompt(prompt)
     answer = one.run(answered(one, text, chain=chain, model=model, deadline=deadline))
     stood_in = answer.offline and in_their_place(answer)

@@ -37,11 +37,12 @@ def answer_failure(error: ArchfbError) -> dict[str, Any]:
     """Return the document of `ask --json` for any failure, with the fields of a good one."""
     from dataclasses import replace
 
+    from archfb.output import mask
     from archfb.providers.exchange import Usage
     from archfb.routing.answer import Answer, CallError
     from archfb.routing.json import answer_json
 
-    told = CallError(error.code, error.message, error.retry_at)
+    told = CallError(error.code, mask(error.message), error.retry_at)
     answer = getattr(error, "answer", None)
     if not isinstance(answer, Answer):
         answer = Answer(False, "", None, "low", None, Usage(), None, (), (), told)

@@ -44,13 +44,12 @@ def run(
     Earlier phases that are not stored for this very content are run first. It needs no key: without one the
     offline analysis answers, and says so.
     """
-    from archfb.commands.run_report import refused, run_failure
+    from archfb.commands.run_report import refused
     from archfb.config.model import PHASES
     from archfb.phases.options import RunOptions
     from archfb.suggest import one_of
 
     one = session(ctx)
-    one.failure = run_failure
     one_of(phase, (*PHASES, "all"), "phase")
     options = RunOptions(
         offline=offline,

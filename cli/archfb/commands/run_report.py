@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from archfb.output import mask
 from archfb.routing.json import SCHEMA, instant
 from archfb.views.phrases import count, money
 
@@ -23,9 +24,11 @@ def run_failure(error: ArchfbError) -> dict[str, Any]:
         "run_id": None,
         "repo": None,
         "phases": [],
+        "partial": False,
         "cost_usd": None,
         "attempts": [],
-        "error": {"code": error.code, "message": error.message, "retry_at": instant(error.retry_at)},
+        "notes": [],
+        "error": {"code": error.code, "message": mask(error.message), "retry_at": instant(error.retry_at)},
     }
 
 
