@@ -95,6 +95,10 @@ def _as_archfb(error: BaseException, args: Sequence[str]) -> ArchfbError | None:
     if isinstance(error, StoreUnusable | StoreBusy):
         told = str(error) or "The state is held by another process."
         return StateError(told, hint=None if _STATE_SAID.search(told) else "Use --state for another.")
+    if isinstance(error, OverflowError) and not _clock_is_read():
+        return UsageError(
+            "The system clock stands after the year 2262, which Python cannot read.", hint="Set it (NTP)."
+        )
     if isinstance(error, FileNotFoundError) and error.filename is None:  # nothing else has no name
         return UsageError("The working folder is gone.", hint="Change to a folder that exists.")
     import typer
@@ -104,6 +108,15 @@ def _as_archfb(error: BaseException, args: Sequence[str]) -> ArchfbError | None:
     if isinstance(error, typer.TyperException):
         return usage_error(error, args)
     return None
+
+
+def _clock_is_read() -> bool:
+    import time
+
+    try:
+        return time.time() is not None
+    except OverflowError:
+        return False
 
 
 def usage_error(error: Any, args: Sequence[str]) -> UsageError:

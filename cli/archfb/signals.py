@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -73,15 +73,16 @@ class Signals:
 
     def run(self, work: Coroutine[Any, Any, Any]) -> Any:
         """Run a coroutine; a stopping signal cancels it. Returns its result, raises KeyboardInterrupt."""
-        import asyncio
+        with closing(work):
+            import asyncio
 
-        try:
-            with asyncio.Runner() as runner:
-                return runner.run(self._cancellable(work))
-        except asyncio.CancelledError:
-            raise KeyboardInterrupt from None
-        finally:
-            self._cancel = None
+            try:
+                with asyncio.Runner() as runner:
+                    return runner.run(self._cancellable(work))
+            except asyncio.CancelledError:
+                raise KeyboardInterrupt from None
+            finally:
+                self._cancel = None
 
     async def _cancellable(self, work: Coroutine[Any, Any, Any]) -> Any:
         import asyncio

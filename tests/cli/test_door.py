@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
+from processes import PATIENCE, variables
 
 from archfb.door import command_of, enter, monitors, verbosity
 from archfb.output import mask
@@ -74,6 +78,30 @@ def test_a_mistake_echoes_no_key_in_its_document(words: list[str], capsys: pytes
     key = "sk-" + "abcdefgh0123456789" * 2
     assert enter([*words, key, "--json"]) == 2
     assert key not in "".join(capsys.readouterr())
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [("ask hi", 2), ("status --json", 2), ("doctor", 2), ("status --check", 3)]
+)
+def test_a_clock_that_python_cannot_read_is_told(words: str, code: int, tmp_path: Path) -> None:
+    program = (
+        "import sys, time\n"
+        "def late(): raise OverflowError('timestamp too large to convert to C _PyTime_t')\n"
+        "time.time = late\n"
+        "from archfb.door import enter\n"
+        "sys.exit(enter(sys.argv[1:]))\n"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program, "--state", str(tmp_path / "s.db"), *words.split()],
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+        env=variables(),
+    )
+    told = "error: The system clock stands after the year 2262, which Python cannot read.\nSet it (NTP).\n"
+    assert (ended.returncode, ended.stderr) == (code, told)
+    assert ended.stdout == "" or json.loads(ended.stdout)["error"]["code"] == "usage"
 
 
 def test_a_usage_line_and_the_way_to_help_stand_below(capsys: pytest.CaptureFixture[str]) -> None:
