@@ -161,11 +161,11 @@ def _work(
 
 
 def _webhook(config: Config, environ: Mapping[str, str], post: Post, body: bytes) -> str | None:
-    name = config.alerts.secret_env
-    secret = environ.get(name, "").strip() if name is not None else None
-    if name is not None and not secret:
-        return f"{name} is not set, and nothing is sent unsigned"
-    return post.webhook(config.alerts.webhook or "", body, secret)
+    from archfb.config.actions import unsigned, webhook_secret
+
+    if told := unsigned(config, environ):
+        return told.removesuffix(".")
+    return post.webhook(config.alerts.webhook or "", body, webhook_secret(config, environ))
 
 
 def without_keys(config: Config, environ: Mapping[str, str]) -> dict[str, str]:

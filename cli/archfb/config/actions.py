@@ -112,10 +112,16 @@ def _key_state(name: str, config: Config, environ: Mapping[str, str]) -> KeyStat
     return KeyState(name, provider.api_key_env, "invalid" if problem else "set", models, problem)
 
 
+def webhook_secret(config: Config, environ: Mapping[str, str]) -> str | None:
+    """Return what signs the webhook's body; None where no variable is named for it, or it is unset or blank."""
+    name = config.alerts.secret_env
+    return (environ.get(name, "").strip() or None) if name is not None else None
+
+
 def unsigned(config: Config, environ: Mapping[str, str]) -> str | None:
     """Return what to say where the webhook would be told nothing for want of its secret, or None."""
     name = config.alerts.secret_env
-    if config.alerts.webhook is None or name is None or environ.get(name, "").strip():
+    if config.alerts.webhook is None or name is None or webhook_secret(config, environ):
         return None
     return f"{name} is not set (it signs what the webhook is told): nothing is sent unsigned."
 

@@ -100,7 +100,9 @@ def test_one_receiver_that_is_down_does_not_repeat_what_another_took(store: Memo
 def test_nothing_is_sent_unsigned_where_a_secret_is_asked_for(store: MemoryStore) -> None:
     with ServerThread({"paths": {"/hook": [{}]}}) as server:
         on = watched(webhook=f"{server.url}/hook", secret_env="S")
-        assert told(on, store, S="  ") == ["[alerts] webhook failed: S is not set, and nothing is sent unsigned."]
+        assert told(on, store, S="  ") == [
+            "[alerts] webhook failed: S is not set (it signs what the webhook is told): nothing is sent unsigned."
+        ]
         assert not server.requests
 
 
