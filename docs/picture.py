@@ -18,7 +18,7 @@ ROOT = Path(__file__).parents[1]
 sys.path[:0] = [str(ROOT / part) for part in ("cli", "state", "tests")]
 
 WIDTH = 112
-BEHAVIOURS = {
+BEHAVIOURS: dict[str, list[dict[str, object]]] = {
     "gemini-basic": [{"text": "An answer.", "usage": {"input": 1200, "output": 300}, "delay": 0.4}],
     "claude-basic": [{"text": "An answer.", "usage": {"input": 1200, "output": 300}, "delay": 0.7}],
     "openai-default": [{"status": 500, "message": "internal error"}],
@@ -63,16 +63,13 @@ def picture(folder: Path, options: list[str]) -> str:
     return re.sub(r"\s*@font-face \{.*?\}\n", "\n", svg, flags=re.DOTALL)
 
 
-def main() -> None:
-    """Make the calls, and draw."""
+def drawn(behaviours: dict[str, list[dict[str, object]]]) -> str:
+    """Make the calls to models that behave so, and return the picture."""
     from scripted_server import ServerThread
 
     from archfb.door import enter
 
-    for name in list(os.environ):
-        if name.endswith("_KEY") or name.startswith("ARCHFB_"):
-            del os.environ[name]
-    with tempfile.TemporaryDirectory() as name, ServerThread({"models": BEHAVIOURS}) as server:
+    with tempfile.TemporaryDirectory() as name, ServerThread({"models": behaviours}) as server:
         folder = Path(name)
         (folder / "c.toml").write_text(configuration(server.url))
         options = ["--config", f"{folder}/c.toml", "--state", f"{folder}/archfb.db"]
@@ -80,7 +77,15 @@ def main() -> None:
             for model, calls in CALLS.items():
                 for _ in range(calls):
                     enter(["ask", "x", "--model", model, *options])
-        (ROOT / "docs" / "status.svg").write_text(picture(folder, options))
+        return picture(folder, options)
+
+
+def main() -> None:
+    """Draw over the picture that is there."""
+    for name in list(os.environ):
+        if name.endswith("_KEY") or name.startswith("ARCHFB_"):
+            del os.environ[name]
+    (ROOT / "docs" / "status.svg").write_text(drawn(BEHAVIOURS))
 
 
 if __name__ == "__main__":

@@ -232,7 +232,7 @@ def test_a_browser_shows_it_without_a_complaint(made: str, tmp_path: Path, theme
     assert "CONSOLE" not in ended.stderr
 
 
-@pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "/dev/stderr"])
+@pytest.mark.parametrize("name", ["/dev/fd/1", "/dev/stderr"])
 def test_a_stream_of_the_process_is_written_to_though_it_is_a_pipe(name: str, tmp_path: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "archfb", "--state", str(tmp_path / "s.db"), "report", "--out", name, "-q"],
