@@ -186,6 +186,22 @@ def test_how_one_test_file_is_run(rules: Any, files: dict[str, str], command: st
 
 
 @pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"a.py": code(), "tests/test_$(id);`id`.py": "def test_it():\n    pass\n"}, "python -m unittest '{}'"),
+        ({"lib/a.rb": "class A\nend\n", "spec/a $(id)_spec.rb": "describe A\n"}, "bundle exec rspec '{}'"),
+        (
+            {"go.mod": "module m\n", "a.go": "package a\n", "t$(id)/a_test.go": "package t\n\nfunc TestA() {}\n"},
+            "go test './t$(id)'",
+        ),
+    ],
+    ids=["python", "ruby", "go"],
+)
+def test_a_shell_acts_on_no_name_in_a_command(rules: Any, files: dict[str, str], command: str) -> None:
+    assert f"{command.format(list(files)[-1])}`" in rules(files).split("One test file: ")[1].splitlines()[0]
+
+
+@pytest.mark.parametrize(
     "changed",
     [
         {"runtest": "#!/bin/sh\n$TCLSH tests/helper.tcl\n", "runtest-modules": ""},

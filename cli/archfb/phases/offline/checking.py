@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from shlex import join, quote
 from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder
@@ -79,24 +80,29 @@ def _said_by_the_project(facts: Facts, word: str) -> bool:
 
 def _python(facts: Facts, paths: list[str], home: str) -> str | None:
     if _said_by_the_project(facts, "pytest"):
-        return f"pytest {home or ' '.join(paths)}"
-    return f"python -m unittest {' '.join(paths)}" if paths and not home else None
+        return f"pytest {_typed(paths, home)}"
+    return f"python -m unittest {join(paths)}" if paths and not home else None
+
+
+def _typed(paths: list[str], home: str) -> str:
+    """Return the folder, else the paths, as a shell takes them: a name may hold what it would act on."""
+    return join([home] if home else paths)
 
 
 def _go(_: Facts, paths: list[str], home: str) -> str:
-    return f"go test ./{home}/..." if home else f"go test ./{folder(paths[0])}"
+    return f"go test {quote(f'./{home}/...' if home else f'./{folder(paths[0])}')}"
 
 
 def _java(facts: Facts, paths: list[str], home: str) -> str | None:
     module = _module(facts, home or paths[0])
-    stem = paths[0].rpartition("/")[2].partition(".")[0]
+    stem = quote(paths[0].rpartition("/")[2].partition(".")[0])
     if "pom.xml" in facts.repo.by_path:
         start = "./mvnw" if "mvnw" in facts.repo.by_path else "mvn"
-        where = f" --projects {module} --also-make" if module else ""
+        where = f" --projects {quote(module)} --also-make" if module else ""
         one = "" if home else f" -Dtest={stem} -Dsurefire.failIfNoSpecifiedTests=false"
         return f"{start} test{where}{one}"
     if any(name in facts.repo.by_path for name in ("build.gradle", "build.gradle.kts")):
-        task = f":{module.replace('/', ':')}:test" if module else "test"
+        task = quote(f":{module.replace('/', ':')}:test") if module else "test"
         return f"./gradlew {task}" + ("" if home else f" --tests {stem}")
     return None
 
@@ -112,36 +118,36 @@ def _module(facts: Facts, path: str) -> str:
 def _script(facts: Facts, paths: list[str], home: str) -> str | None:
     runner = next((command for name, command in _SCRIPT_RUNNERS.items() if name in _names(facts)), None)
     start = next((word for lock, word in _STARTERS if lock in facts.repo.by_path), "npx")
-    return f"{start} {runner} {home or ' '.join(paths)}" if runner else None
+    return f"{start} {runner} {_typed(paths, home)}" if runner else None
 
 
 def _php(facts: Facts, paths: list[str], home: str) -> str | None:
     own = next((one for one in ("phpunit", "bin/phpunit") if one in facts.repo.by_path), None)
     if own is None and "phpunit/phpunit" not in _names(facts):
         return None
-    return f"{'./' + own if own else 'vendor/bin/phpunit'} {home or paths[0]}"
+    return f"{'./' + own if own else 'vendor/bin/phpunit'} {quote(home or paths[0])}"
 
 
 def _ruby(facts: Facts, paths: list[str], home: str) -> str | None:
     module = _module(facts, home or paths[0])
     inside = [path.removeprefix(f"{module}/") if module else path for path in paths]
-    go = f"cd {module} && " if module else ""
+    go = f"cd {quote(module)} && " if module else ""
     if inside and all(path.endswith("_spec.rb") for path in inside):
-        return f"{go}bundle exec rspec{'' if home else ' ' + ' '.join(inside)}"
-    return None if home else f"{go}bundle exec ruby -Ilib -Itest {inside[0]}"
+        return f"{go}bundle exec rspec{'' if home else ' ' + join(inside)}"
+    return None if home else f"{go}bundle exec ruby -Ilib -Itest {quote(inside[0])}"
 
 
 def _rust(facts: Facts, paths: list[str], home: str) -> str:
     module = _module(facts, home or paths[0])
     crate = next((one.name for one in facts.repo.manifests if folder(one.path) == module and one.name), "")
-    return f"cargo test -p {crate}" if crate and module else "cargo test"
+    return f"cargo test -p {quote(crate)}" if crate and module else "cargo test"
 
 
 def _shell(facts: Facts, paths: list[str], home: str) -> str | None:
     """Return automake's way, where its list of tests names the file."""
     lists = "\n".join(facts.lines("Makefile.am")) if "Makefile.am" in facts.repo.by_path else ""
     named = [path for path in paths if re.search(rf"(?<![\w/.-]){re.escape(path)}(?![\w.-])", lists)]
-    return f"make check TESTS={named[0]}" if named and not home else None
+    return f"make check TESTS={quote(named[0])}" if named and not home else None
 
 
 def _tcl(facts: Facts, paths: list[str], home: str) -> str | None:
@@ -154,7 +160,7 @@ def _tcl(facts: Facts, paths: list[str], home: str) -> str | None:
         lines = "\n".join(facts.lines(helper)) if helper in facts.repo.by_path else ""
         known = any(re.search(rf"(?<![\w/]){re.escape(one)}(?![\w/])", lines) for one in (unit, folder(unit)) if one)
         if known and _ONE_UNIT.search(lines) and not home:
-            return f"./{script} --single {unit}"
+            return f"{quote(f'./{script}')} --single {quote(unit)}"
     return None
 
 

@@ -10,7 +10,7 @@ from archfb.phases.clusters import clusters
 from archfb.phases.importance import agents_wanted, folder, important, readable, weight
 from archfb.phases.offline.facts import count, listed, place, shown
 from archfb.phases.offline.working import best_commands, workflows
-from archfb.text import code
+from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -119,7 +119,7 @@ def _summary(facts: Facts, groups: Sequence[Sequence[File]], names: Sequence[str
     )
     return (
         f"{count(len(facts.source), 'source file')} divided {how} into {count(len(groups), 'agent')} that read "
-        f"{count(files, 'file')}: {'; '.join(names)}. "
+        f"{count(files, 'file')}: {'; '.join(map(prose, names))}. "
         "Files that import each other stay together; the sizes are kept similar."
     )
 
