@@ -9,19 +9,17 @@ from archfb.repository.attributes import Attributes
 from archfb.repository.counted import counted_as
 from archfb.repository.imports.tree import Tree
 from archfb.repository.inventory import STATS
-from archfb.repository.record import values
 from archfb.repository.records import File
 from archfb.repository.study import Study
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from typing import Any
 
     from archfb.repository.facts import Facts
     from archfb.repository.picture import Picture
     from archfb.repository.reading import Reading
-    from archfb.repository.records import Declared, Language, Repository
+    from archfb.repository.records import Declared, Repository
 
 # A file changed this short before the reading began may change again within one tick of its clock; the second figure
 # is for file systems that keep whole seconds.
@@ -63,8 +61,9 @@ class Anew:
         spoken = shares.count(files, counted)
         declared = manifests.collect(self._paths, self._reading.small)
         self._study.keep()
-        self._keep(files, drawn, declared, spoken, counted)
-        return self._reading.assembled(files, spoken, drawn.cycles, declared)
+        repository = self._reading.assembled(files, spoken, drawn.cycles, declared)
+        self._keep(repository, declared, counted)
+        return repository
 
     def _facts(self, before: Picture | None) -> list[Facts]:
         sizes = self._found.stats[::STATS]
@@ -118,24 +117,13 @@ class Anew:
             size <= self._limits.content,
         )
 
-    def _keep(
-        self,
-        files: list[File],
-        drawn: graph.Graph,
-        declared: Declared,
-        spoken: tuple[Language, ...],
-        counted: Sequence[str | None],
-    ) -> None:
-        number = {path: at for at, path in enumerate(self._paths)}
-        about: dict[str, Any] = {
-            "tracked": self._found.tracked,
-            "languages": [values(one) for one in spoken],
-            "declared": picture.declared_as_json(declared),
-            "cycles": [[number[path] for path in cycle] for cycle in drawn.cycles],
-            "own": self._reading.own,
-        }
-        drawing = picture.draw(files, self._reading.joined, self._settled(), counted, about)
-        self._reading.cache.keep_picture(self._reading.key, drawing.dump())
+    def _keep(self, repository: Repository, declared: Declared, counted: Sequence[str | None]) -> None:
+        reading = self._reading
+        try:
+            drawn = picture.draw(repository, declared, reading.joined, self._settled(), counted, reading.own)
+        except ValueError:
+            return  # a manifest's text that cannot be kept: what it is in is read anew each time
+        reading.cache.keep_picture(reading.key, drawn.dump())
 
     def _settled(self) -> array[int]:
         """Return the stats with inode and times zeroed where the file is too young to be told by them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from archfb.repository.ignore import compiled
-from archfb.repository.record import record
+from archfb.repository.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,8 +20,7 @@ _MEANT = (
 )
 
 
-@record
-class _Rule:
+class _Rule(Record):
     prefix: str
     match: re.Pattern[bytes]
     rooted: bool

@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-from pathlib import Path
 
 from archfb.repository.digests import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
+    from pathlib import Path
+    from typing import Any
 
 APPLICATION = 0x61726662
-SCHEMA = 1
+SCHEMA = 2
 ANALYSER = 14  # counts up with every change of what is kept of a file; part of each key
 NAME = "repositories.db"
 _LARGEST = 400 << 20
 _PATIENCE_S = 2.0
 _CHUNK = 500
-_encoded = json.JSONEncoder(separators=(",", ":")).encode
 
 
 def default_folder() -> Path:
     """Return the user's cache folder for this program."""
+    from pathlib import Path
+
     import platformdirs
 
     return Path(platformdirs.user_cache_dir("archfb"))
@@ -36,10 +37,10 @@ class Cache:
     Safe between processes: each write is one transaction; a corrupt or foreign file is removed and made anew.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | str | None) -> None:
         """Open (or make) the file in `folder`; None keeps nothing."""
         self._folder = folder
-        self._db = None if folder is None else _open(folder / NAME)
+        self._db = None if folder is None else _open(os.fspath(folder))
 
     def reopened(self) -> Cache:
         """Return the same cache by a connection of its own: a copy of this process may not use this one's."""
@@ -60,31 +61,23 @@ class Cache:
         """Return whether anything is kept of contents at all."""
         return self._one("select 1 from facts limit 1", ()) is not None
 
-    def fact(self, key: bytes) -> list[object] | None:
+    def fact(self, key: bytes) -> bytes | None:
         """Return the facts kept under one key."""
         row = self._one("select content from facts where key = ?", (key,))
-        try:
-            return None if row is None else json.loads(row[0])  # type: ignore[arg-type]  # a column of text
-        except (ValueError, TypeError):
-            return None
+        return None if row is None else row[0]
 
-    def facts(self, keys: Sequence[bytes]) -> dict[bytes, list[object]]:
+    def facts(self, keys: Sequence[bytes]) -> dict[bytes, bytes]:
         """Return the facts kept under these keys."""
-        found: dict[bytes, list[object]] = {}
+        found: dict[bytes, bytes] = {}
         for start in range(0, len(keys), _CHUNK):
             some = keys[start : start + _CHUNK]
             marks = ",".join("?" * len(some))
-            for key, content in self._all(f"select key, content from facts where key in ({marks})", some):  # noqa: S608
-                try:
-                    found[key] = json.loads(content)
-                except (ValueError, TypeError):
-                    continue
+            found |= self._all(f"select key, content from facts where key in ({marks})", some)  # noqa: S608
         return found
 
-    def keep_facts(self, facts: Mapping[bytes, Sequence[object]]) -> None:
+    def keep_facts(self, facts: Mapping[bytes, bytes]) -> None:
         """Keep facts under their keys."""
-        rows = ((key, _encoded(facts[key])) for key in sorted(facts))  # in order: each page is written once
-        self._write("insert or ignore into facts values (?, ?)", rows)
+        self._write("insert or ignore into facts values (?, ?)", sorted(facts.items()))  # each page is written once
 
     def close(self) -> None:
         """Let go of the file."""
@@ -92,11 +85,11 @@ class Cache:
             self._db.close()
             self._db = None
 
-    def _one(self, sql: str, values: Sequence[object]) -> tuple[object, ...] | None:
+    def _one(self, sql: str, values: Sequence[object]) -> tuple[bytes, ...] | None:
         rows = self._all(sql, values)
         return rows[0] if rows else None
 
-    def _all(self, sql: str, values: Sequence[object]) -> list[tuple[bytes, bytes]]:
+    def _all(self, sql: str, values: Sequence[object]) -> list[Any]:
         if self._db is None:
             return []
         try:
@@ -120,28 +113,29 @@ def _checksum(content: bytes) -> bytes:
     return blake2b(content, digest_size=16).digest()
 
 
-def _open(path: Path) -> sqlite3.Connection | None:
+def _open(folder: str) -> sqlite3.Connection | None:
+    path = f"{folder}/{NAME}"
     for _ in range(2):
         try:
-            _make(path)
+            _make(folder, path)
             return _connected(path)
         except sqlite3.OperationalError:
             return None  # locked, full, read-only: nothing is cached this time
         except sqlite3.DatabaseError:
-            path.unlink(missing_ok=True)
+            os.unlink(path)
         except OSError:
             return None
     return None
 
 
-def _make(path: Path) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if path.is_file() and path.stat().st_size > _LARGEST:
-        path.unlink(missing_ok=True)
+def _make(folder: str, path: str) -> None:
+    os.makedirs(folder, 0o700, exist_ok=True)
+    if os.path.isfile(path) and os.path.getsize(path) > _LARGEST:
+        os.unlink(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connected(path: str) -> sqlite3.Connection:
     db = sqlite3.connect(path, timeout=_PATIENCE_S, isolation_level=None)
     try:
         # Rebuildable, so nothing waits for the disk; what a power cut damages is found out and dropped.

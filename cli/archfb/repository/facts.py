@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from archfb.repository import classify, imports, languages
 from archfb.repository.digests import sha1
-from archfb.repository.record import record
+from archfb.repository.record import Record
 from archfb.repository.tokens import estimate_bytes
 
 TYPE_CHECKING = False
@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-@record
-class Facts:
+class Facts(Record):
     """The facts of one content under one name. `kind` leaves the path out but for the name."""
 
     hash: str
@@ -43,4 +42,4 @@ def study(
     if size > len(content):
         lines, tokens = lines * size // len(content), tokens * size // len(content)
     specs = imports.find(language, content) if kind in ("text", "generated", "marked") else []
-    return language, kind, lines, tokens, tuple(specs)
+    return language, kind, lines, tokens, tuple([spec for spec in specs if "\0" not in spec])  # which names no file

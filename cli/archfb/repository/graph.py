@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archfb.repository.record import record
+from archfb.repository.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,8 +14,7 @@ _CLOSE = 1e-7
 _TYPES_ONLY = (".d.ts", ".d.mts", ".d.cts")  # what these import is needed by nothing that runs
 
 
-@record
-class Graph:
+class Graph(Record):
     """What the edges tell: by path `rank` (sums to 1), `layer`, `importers`; and the cycles, largest first."""
 
     rank: Mapping[str, float]

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import re
 
-from archfb.repository.record import record
+from archfb.repository.record import Record
 
 _MAX_PATTERN = 1_000
 
 
-@record
-class Rule:
+class Rule(Record):
     """One line of an ignore file. `rooted` patterns match the path below their folder, others the name alone."""
 
     match: re.Pattern[bytes]
@@ -196,8 +195,7 @@ def _hex(char: bytes) -> bytes:
     return b"\\x%02x" % char[0]
 
 
-@record
-class Layer:
+class Layer(Record):
     """The rules of one folder's ignore file, for paths that begin with its prefix (b"" or ending with "/")."""
 
     prefix: bytes

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
-from archfb.repository import churn
 from archfb.repository.digests import blake2b
 from archfb.repository.record import values
 from archfb.repository.records import Changed, Churn
@@ -43,6 +40,8 @@ class Past:
     def ask(self) -> None:
         """Start asking git, unless the history up to this commit was kept."""
         if self._git is not None and self._commit is not None and self._kept(self._cache)["commit"] != self._commit:
+            from archfb.repository import churn
+
             self._asked = churn.start(self._git, self._limits.commits, self._commit)
 
     def churn(self) -> Churn:
@@ -62,6 +61,8 @@ class Past:
         self.close()
 
     def _found(self) -> Churn:
+        import json
+
         cache = self._cache.reopened()
         try:
             among = blake2b("\0".join(self._paths).encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
@@ -78,12 +79,16 @@ class Past:
             cache.close()
 
     def _counted(self) -> Churn:
+        from archfb.repository import churn
+
         assert self._git is not None
         asked = self._asked or churn.start(self._git, self._limits.commits, self._commit)
         self._asked = None
         return churn.count(asked, self._limits.history_s, self._limits.commits, frozenset(self._paths))
 
     def _kept(self, cache: Cache) -> dict[str, Any]:
+        import json
+
         try:
             about = json.loads(cache.picture(self._key) or b"{}")
             _read(about["churn"])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from array import array
 
+from archfb.repository import rows
 from archfb.repository.cache import ANALYSER
-from archfb.repository.record import values
+from archfb.repository.inventory import STATS
+from archfb.repository.record import Record, values
 from archfb.repository.records import (
     KINDS,
     ROLES,
@@ -22,11 +23,25 @@ from archfb.repository.records import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
+
+    from archfb.repository.records import Repository
 
 _MAGIC = b"archfb-picture\n"
 _ALL_KINDS = (*KINDS, "unreadable", "own")
+_DECLARED: dict[str, type[Record] | None] = {
+    "manifests": Manifest,
+    "aside": None,
+    "lock_files": None,
+    "submodules": None,
+    "dependencies": Dependency,
+    "entry_points": EntryPoint,
+    "commands": Command,
+    "conventions": Convention,
+    "notes": None,
+}  # by field of Declared; None for plain texts
+_TABLES = ("folders", "spoken", "own", "languages", *_DECLARED)
 _COLUMNS = (
     ("stats", "q"),
     ("language", "h"),
@@ -41,34 +56,41 @@ _COLUMNS = (
     ("flags", "b"),
     ("outs", "i"),
     ("targets", "i"),
+    ("cycles", "i"),
+    ("members", "i"),
+    ("own", "q"),
 )
 _TRACKED, _WITHHELD, _WHOLE = 1, 2, 4
 
 
 class Picture:
-    """What is kept: `paths` joined by NUL, `hashes` 20 bytes each, the columns, and in `about` what is small.
+    """What is kept: `paths` joined by NUL, `hashes` 20 bytes each, tables of texts, and columns of numbers.
 
-    `stats` is what lstat said when each file was read (zeros where that cannot be relied on).
+    `tracked` is how many of the files are; `stats` is what lstat said when each file was read (zeros where that
+    cannot be relied on).
     """
 
     def __init__(
-        self, about: dict[str, Any], paths: bytes, hashes: bytes, folders: list[str], columns: dict[str, array[Any]]
+        self,
+        tracked: int,
+        paths: bytes,
+        hashes: bytes,
+        tables: Mapping[str, bytes],
+        columns: Mapping[str, array[Any]],
     ) -> None:
         """Keep them."""
-        self.about = about
+        self.tracked = tracked
         self.paths = paths
         self.hashes = hashes
-        self.folders = folders
+        self.tables = tables
         self.columns = columns
 
     def dump(self) -> bytes:
         """Return the picture as bytes."""
-        parts = [self.paths, self.hashes, "\0".join(self.folders).encode("utf-8", "surrogateescape")]
+        parts = [self.paths, self.hashes, *(self.tables[name] for name in _TABLES)]
         parts += [self.columns[name].tobytes() for name, _ in _COLUMNS]
-        head = json.dumps(
-            {"sizes": [len(part) for part in parts], "about": self.about}, separators=(",", ":")
-        ).encode()
-        return b"".join([_MAGIC, head, b"\n", *parts])
+        head = " ".join(map(str, [ANALYSER, self.tracked, *map(len, parts)]))
+        return b"".join([_MAGIC, head.encode(), b"\n", *parts])
 
 
 def load(content: bytes | None) -> Picture | None:
@@ -77,30 +99,39 @@ def load(content: bytes | None) -> Picture | None:
         return None
     try:
         end = content.index(b"\n", len(_MAGIC))
-        head = json.loads(content[len(_MAGIC) : end])
-        if head["about"]["analyser"] != ANALYSER:
+        analyser, tracked, *sizes = map(int, content[len(_MAGIC) : end].split())
+        if analyser != ANALYSER:
             return None
         at, parts = end + 1, []
-        for size in head["sizes"]:
+        for size in sizes:
             parts.append(content[at : at + size])
             at += size
+        paths, hashes, *rest = parts
+        tables = dict(zip(_TABLES, rest, strict=False))
         columns: dict[str, array[Any]] = {}
-        for (name, kind), part in zip(_COLUMNS, parts[3:], strict=True):
+        for (name, kind), part in zip(_COLUMNS, rest[len(_TABLES) :], strict=True):
             columns[name] = array(kind)
             columns[name].frombytes(part)
-    except (ValueError, KeyError, TypeError):
+    except ValueError:
         return None
-    folders = parts[2].decode("utf-8", "surrogateescape").split("\0") if parts[2] else []
-    return Picture(head["about"], parts[0], parts[1], folders, columns)
+    return Picture(tracked, paths, hashes, tables, columns)
 
 
 def draw(
-    files: Sequence[File], paths: bytes, stats: array[int], counted: Sequence[str | None], about: dict[str, Any]
+    repository: Repository,
+    declared: Declared,
+    paths: bytes,
+    stats: array[int],
+    counted: Sequence[str | None],
+    own: Mapping[str, Sequence[int]],
 ) -> Picture:
-    """Return the picture of what was read; `counted` are the languages that the files' bytes count for."""
-    number = {file.path: at for at, file in enumerate(files)}
+    """Return the picture of what was read; raises ValueError where a text holds a NUL.
+
+    `counted` are the languages that the files' bytes count for, `own` has the stats of what this program wrote.
+    """
+    files = repository.files
     folders = sorted({target for file in files for target in file.imports if target.endswith("/")})
-    number |= {folder: len(files) + at for at, folder in enumerate(folders)}
+    number = {path: at for at, path in enumerate([*(file.path for file in files), *folders])}
     spoken = sorted({file.language for file in files if file.language} | {name for name in counted if name})
     speech = {language: at for at, language in enumerate(spoken)}
     kinds, roles = {kind: at for at, kind in enumerate(_ALL_KINDS)}, {role: at for at, role in enumerate(ROLES)}
@@ -120,22 +151,30 @@ def draw(
         ),
         "outs": array("i", [len(file.imports) for file in files]),
         "targets": array("i", [number[target] for file in files for target in file.imports]),
+        "cycles": array("i", [len(cycle) for cycle in repository.cycles]),
+        "members": array("i", [number[path] for cycle in repository.cycles for path in cycle]),
+        "own": array("q", [one for told in own.values() for one in told]),
     }
+    tables = {
+        "folders": rows.dump(zip(folders)),
+        "spoken": rows.dump(zip(spoken)),
+        "own": rows.dump(zip(own)),
+        "languages": rows.dump(map(values, repository.languages)),
+    }
+    for name, kind in _DECLARED.items():
+        tables[name] = rows.dump(
+            zip(getattr(declared, name)) if kind is None else map(values, getattr(declared, name))
+        )
     hashes = b"".join([bytes.fromhex(file.hash) if file.hash else bytes(20) for file in files])
-    return Picture(about | {"analyser": ANALYSER, "spoken": spoken}, paths, hashes, folders, columns)
+    return Picture(sum(file.tracked for file in files), paths, hashes, tables, columns)
 
 
 def files_of(picture: Picture, paths: Sequence[str]) -> list[File]:
     """Return the files of a picture; raises IndexError or ValueError where it does not hold together."""
     columns = picture.columns
-    spoken: list[str | None] = [*picture.about["spoken"], None]
-    names = [*paths, *picture.folders]
+    spoken: list[str | None] = [*rows.texts(picture.tables["spoken"]), None]
+    imports = _grouped(columns["outs"], columns["targets"], [*paths, *rows.texts(picture.tables["folders"])])
     digits = picture.hashes.hex()
-    imports, at = [], 0
-    targets = columns["targets"].tolist()
-    for count in columns["outs"]:
-        imports.append(tuple([names[target] for target in targets[at : at + count]]) if count else ())
-        at += count
     sizes = columns["stats"][::4]
     return [
         File(
@@ -174,43 +213,40 @@ def files_of(picture: Picture, paths: Sequence[str]) -> list[File]:
     ]
 
 
+def _grouped(sizes: array[int], numbers: array[int], names: Sequence[str]) -> list[tuple[str, ...]]:
+    groups, at, told = [], 0, numbers.tolist()
+    for size in sizes:
+        groups.append(tuple([names[one] for one in told[at : at + size]]) if size else ())
+        at += size
+    return groups
+
+
+def cycles_of(picture: Picture, paths: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """Return the import cycles; raises IndexError where the picture does not hold together."""
+    return tuple(_grouped(picture.columns["cycles"], picture.columns["members"], paths))
+
+
 def counted_as(picture: Picture, at: int) -> str | None:
     """Return the language that a file's bytes were counted for, None where they were not."""
     number: int = picture.columns["counted"][at]
-    name: str = picture.about["spoken"][number]
-    return None if number < 0 else name
+    return None if number < 0 else rows.texts(picture.tables["spoken"])[number]
 
 
-def declared_as_json(declared: Declared) -> dict[str, Any]:
-    """Return what was declared as plain lists."""
-    return {
-        "manifests": [values(one) for one in declared.manifests],
-        "aside": declared.aside,
-        "lock_files": declared.lock_files,
-        "submodules": declared.submodules,
-        "dependencies": [values(one) for one in declared.dependencies],
-        "entry_points": [values(one) for one in declared.entry_points],
-        "commands": [values(one) for one in declared.commands],
-        "conventions": [values(one) for one in declared.conventions],
-        "notes": declared.notes,
+def own_of(picture: Picture) -> dict[str, list[int]]:
+    """Return what this program wrote, by path, with its stats."""
+    told = picture.columns["own"].tolist()
+    return {path: told[STATS * at : STATS * at + STATS] for at, path in enumerate(rows.texts(picture.tables["own"]))}
+
+
+def declared_of(picture: Picture) -> Declared:
+    """Return what was declared; raises ValueError where the picture does not hold together."""
+    told: dict[str, Any] = {
+        name: tuple(rows.texts(picture.tables[name])) if kind is None else rows.records(kind, picture.tables[name])
+        for name, kind in _DECLARED.items()
     }
+    return Declared(**told)
 
 
-def declared_from_json(value: dict[str, Any]) -> Declared:
-    """Return what was declared from plain lists; raises TypeError or KeyError where they do not fit."""
-    return Declared(
-        tuple(Manifest(*one) for one in value["manifests"]),
-        tuple(value["aside"]),
-        tuple(value["lock_files"]),
-        tuple(value["submodules"]),
-        tuple(Dependency(*one) for one in value["dependencies"]),
-        tuple(EntryPoint(*one) for one in value["entry_points"]),
-        tuple(Command(*one) for one in value["commands"]),
-        tuple(Convention(*one) for one in value["conventions"]),
-        tuple(value["notes"]),
-    )
-
-
-def languages_from_json(value: Sequence[Any]) -> tuple[Language, ...]:
-    """Return shares from plain lists."""
-    return tuple(Language(*one) for one in value)
+def languages_of(picture: Picture) -> tuple[Language, ...]:
+    """Return the shares of the languages; raises ValueError where the picture does not hold together."""
+    return rows.records(Language, picture.tables["languages"])

@@ -5,16 +5,16 @@ from __future__ import annotations
 import gc
 import os
 import time
-from pathlib import Path
 
-from archfb.errors import RepositoryError
 from archfb.repository import inventory
 from archfb.repository.records import ReadLimits
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
+    from pathlib import Path
 
+    from archfb.errors import RepositoryError
     from archfb.repository.inventory import Inventory
     from archfb.repository.records import Repository
 
@@ -23,7 +23,7 @@ def read_repository(
     path: Path | str,
     *,
     allow: Sequence[str] = (),
-    cache_dir: Path | None = None,
+    cache_dir: Path | str | None = None,
     limits: ReadLimits | None = None,
     on_note: Callable[[str], None] | None = None,
     environ: Mapping[str, str] | None = None,
@@ -59,7 +59,7 @@ def _read(
     path: Path | str,
     listing: inventory.Listing,
     allow: tuple[str, ...],
-    cache_dir: Path | None,
+    cache_dir: Path | str | None,
     begun: int,
     history: bool,
 ) -> Repository:
@@ -67,12 +67,12 @@ def _read(
     from archfb.repository.cache import Cache, default_folder
     from archfb.repository.reading import Reading
 
-    cache = Cache(default_folder() if cache_dir is None else Path(cache_dir))
+    cache = Cache(default_folder() if cache_dir is None else cache_dir)
     reading = Reading(listing, cache, allow, begun, history)
     try:
         found = reading.take()
         if not found.paths:
-            raise RepositoryError(f"{path} is empty: it holds no files to analyse.", hint=_why_empty(found))
+            raise _refused(f"{path} is empty: it holds no files to analyse.", hint=_why_empty(found))
         return reading.repository()
     except BaseException:
         reading.close()
@@ -86,14 +86,20 @@ def _checked(path: Path | str) -> bytes:
     try:
         real = os.path.realpath(root, strict=True)
     except (FileNotFoundError, NotADirectoryError):
-        raise RepositoryError(f"{path} does not exist.", hint="Check the path of the repository.") from None
+        raise _refused(f"{path} does not exist.", hint="Check the path of the repository.") from None
     except (OSError, ValueError) as error:
-        raise RepositoryError(f"{path} cannot be read: {error}.") from None
-    if not Path(os.fsdecode(real)).is_dir():
-        raise RepositoryError(f"{path} is a file; expected a folder.", hint="Give the folder that holds it.")
+        raise _refused(f"{path} cannot be read: {error}.") from None
+    if not os.path.isdir(real):  # noqa: PTH112  # pathlib takes as long to load as a small reading
+        raise _refused(f"{path} is a file; expected a folder.", hint="Give the folder that holds it.")
     if not os.access(real, os.R_OK | os.X_OK):
-        raise RepositoryError(f"{path} cannot be read: permission denied.")
+        raise _refused(f"{path} cannot be read: permission denied.")
     return real
+
+
+def _refused(sentence: str, hint: str | None = None) -> RepositoryError:
+    from archfb.errors import RepositoryError
+
+    return RepositoryError(sentence, hint=hint)
 
 
 def _why_empty(found: Inventory) -> str:

@@ -119,9 +119,9 @@ class Reading:
     def repository(self) -> Repository:
         """Return what is known of the repository."""
         before = self.before
-        if before is not None and (own := before.about.get("own")):
+        if before is not None and (own := picture.own_of(before)):
             self.leave_out([own.get(path) == self._stats(at) for at, path in enumerate(self.paths)])
-        if before is not None and before.paths == self.joined and before.about["tracked"] == self.found.tracked:
+        if before is not None and before.paths == self.joined and before.tracked == self.found.tracked:
             again = self._again(before)
             if again is not None:
                 return again
@@ -158,12 +158,11 @@ class Reading:
             return None
         try:
             files = picture.files_of(before, self.paths)
-            about = before.about
-            declared = picture.declared_from_json(about["declared"])
-            counted = picture.languages_from_json(about["languages"])
-            cycles = tuple(tuple(self.paths[at] for at in cycle) for cycle in about["cycles"])
+            declared = picture.declared_of(before)
+            counted = picture.languages_of(before)
+            cycles = picture.cycles_of(before, self.paths)
             grown = self._take_up(before, files, differing) if differing else {}
-        except (KeyError, TypeError, ValueError, IndexError):
+        except (ValueError, IndexError):
             return None
         if grown is None:
             return None

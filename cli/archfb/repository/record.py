@@ -1,6 +1,7 @@
 """Frozen records as the dataclasses module makes them, without that module.
 
-Its import and the code that it writes for each class take longer than reading a small repository.
+Its import and the code that it writes for each class take longer than reading a small repository; so would making
+each class twice, as a decorator that adds slots has to.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, ClassVar, TypeVar, cast, dataclass_transform
 
-    Class = TypeVar("Class")
     One = TypeVar("One")
 else:
 
@@ -22,14 +22,27 @@ else:
         return lambda record: record
 
 
-class Record:
+@dataclass_transform(frozen_default=True)
+class _Frozen(type):
+    """Makes a class with a slot for each annotated field; what stands beside a field is its default."""
+
+    def __new__(cls, name: str, bases: tuple[type, ...], told: dict[str, Any]) -> _Frozen:
+        fields = tuple(told["__annotations__"]) if bases else ()
+        told["__slots__"] = told["__match_args__"] = fields
+        told["_defaults"] = {field: told.pop(field) for field in fields if field in told}
+        made = type.__new__(cls, name, bases, told)
+        type.__setattr__(made, "_puts", tuple([vars(made)[field].__set__ for field in fields]))
+        return made
+
+
+class Record(metaclass=_Frozen):
     """What the records share. Equal when of one class with equal fields, those named in `_aside` left out."""
 
-    __slots__ = ()
-    __match_args__: ClassVar[tuple[str, ...]] = ()
     _aside: ClassVar[tuple[str, ...]] = ()
-    _defaults: ClassVar[dict[str, Any]] = {}
-    _puts: ClassVar[tuple[Any, ...]] = ()
+    if TYPE_CHECKING:
+        __match_args__: ClassVar[tuple[str, ...]]
+        _defaults: ClassVar[dict[str, Any]]
+        _puts: ClassVar[tuple[Any, ...]]
 
     def __init__(self, *given: Any, **named: Any) -> None:
         """Take a value for each field, by place or by name."""
@@ -71,21 +84,6 @@ class Record:
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         return type(self), values(self)
-
-
-@dataclass_transform(frozen_default=True)
-def record(cls: type[Class]) -> type[Class]:
-    """Return the class with a slot for each annotated field; what stands beside a field is its default."""
-    names = tuple(cls.__annotations__)
-    kept = {name: value for name, value in vars(cls).items() if name not in ("__dict__", "__weakref__", *names)}
-    told = {
-        "__slots__": names,
-        "__match_args__": names,
-        "_defaults": {name: vars(cls)[name] for name in names if name in vars(cls)},
-    }
-    made: Any = type(cls.__name__, (Record,), kept | told)
-    type.__setattr__(made, "_puts", tuple([vars(made)[name].__set__ for name in names]))
-    return cast("type[Class]", made)
 
 
 def values(one: Any) -> tuple[Any, ...]:

@@ -5,7 +5,7 @@ Paths are relative and "/"-separated, undecodable bytes are surrogates.
 
 from __future__ import annotations
 
-from archfb.repository.record import Record, record
+from archfb.repository.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,8 +18,7 @@ KINDS = ("text", "binary", "generated", "marked", "minified", "lock", "vendored"
 ROLES = ("source", "test", "docs", "example", "config", "other")
 
 
-@record
-class ReadLimits:
+class ReadLimits(Record):
     """How much is read. Sizes in bytes, times in seconds; what lies beyond is counted and said.
 
     `content` is what one file may give to the analysis, `walk_entries` how many folder entries a walk outside git
@@ -35,8 +34,7 @@ class ReadLimits:
     listing_s: float = 6.0
 
 
-@record
-class File:
+class File(Record):
     """One regular file.
 
     `hash` is git's blob id of what was read (of the first `ReadLimits.content` bytes when `whole` is False).
@@ -63,8 +61,7 @@ class File:
     whole: bool
 
 
-@record
-class Definition:
+class Definition(Record):
     """One line of an outline: where something is defined, and how deep it is nested (0 = top level)."""
 
     line: int
@@ -74,8 +71,7 @@ class Definition:
     text: str
 
 
-@record
-class Language:
+class Language(Record):
     """A language's share: files and bytes, `share` of the counted bytes (0 to 1).
 
     Counted as GitHub counts: vendored, generated and documentation files, prose and data formats are left out.
@@ -87,8 +83,7 @@ class Language:
     share: float
 
 
-@record
-class Dependency:
+class Dependency(Record):
     """A direct dependency as declared.
 
     `scope` is the ecosystem's own word ("runtime", "group:dev", "devDependencies", "test", …), `kind` one of runtime,
@@ -104,8 +99,7 @@ class Dependency:
     line: int = 0
 
 
-@record
-class Manifest:
+class Manifest(Record):
     """A file that declares a member of the repository. `note` says what could not be read in it."""
 
     path: str
@@ -119,8 +113,7 @@ class Manifest:
     note: str = ""
 
 
-@record
-class EntryPoint:
+class EntryPoint(Record):
     """Where execution or use begins: kind is script, bin, program, main, module, library, service or task."""
 
     kind: str
@@ -130,8 +123,7 @@ class EntryPoint:
     line: int = 0
 
 
-@record
-class Command:
+class Command(Record):
     """A command with its evidence.
 
     purpose: test, build, run, lint, format, types, install, docs, release or other.
@@ -145,8 +137,7 @@ class Command:
     source: str
 
 
-@record
-class Declared:
+class Declared(Record):
     """Everything that is declared, in a fixed order. `aside` are manifests of examples, fixtures and the like."""
 
     manifests: tuple[Manifest, ...] = ()
@@ -160,16 +151,14 @@ class Declared:
     notes: tuple[str, ...] = ()
 
 
-@record
-class Changed:
+class Changed(Record):
     """How often a file changed in the commits looked at."""
 
     path: str
     commits: int
 
 
-@record
-class Churn:
+class Churn(Record):
     """The most changed files. `commits` is how many were looked at; `complete` False when there are more."""
 
     commits: int = 0
@@ -178,8 +167,7 @@ class Churn:
     note: str = ""
 
 
-@record
-class Skipped:
+class Skipped(Record):
     """What was not read, by reason: link, special, missing, submodule, deep. Names are at most 1,000."""
 
     reason: str
@@ -187,8 +175,7 @@ class Skipped:
     names: tuple[str, ...]
 
 
-@record
-class Secret:
+class Secret(Record):
     """A likely secret: where it is and which rule knew it; never its value."""
 
     path: str
@@ -196,8 +183,7 @@ class Secret:
     rule: str
 
 
-@record
-class Convention:
+class Convention(Record):
     """Something that the repository's own configuration says about how to work in it, with its evidence."""
 
     topic: str
@@ -206,8 +192,7 @@ class Convention:
     line: int = 0
 
 
-@record
-class Text:
+class Text(Record):
     """A file's text ready to be shown: secrets replaced, line numbers unchanged. `whole` False when it was cut."""
 
     text: str
@@ -232,8 +217,7 @@ class Past(Protocol):
         """Return the files that change most."""
 
 
-@record
-class Repository:
+class Repository(Record):
     """Everything known of a repository at one moment; the same content gives an equal record.
 
     `content_id` is a hash over names and contents of everything listed. `cycles` are import cycles, `layers` the
@@ -320,8 +304,7 @@ def _word(skip: Skipped) -> str:
     return skip.reason if skip.count == 1 else _PLURAL.get(skip.reason, skip.reason)
 
 
-@record
-class Piece:
+class Piece(Record):
     """A part of a file: lines `first` to `last` (1-based, inclusive); the whole file when `last` is 0."""
 
     path: str
@@ -329,16 +312,14 @@ class Piece:
     last: int = 0
 
 
-@record
-class Batch:
+class Batch(Record):
     """What is read together in one call, with its estimated cost in tokens."""
 
     pieces: tuple[Piece, ...]
     tokens: int
 
 
-@record
-class Packed:
+class Packed(Record):
     """A context that fits its budget.
 
     `included` are shown whole, `shortened` as head, outline and tail or as outline, `left_out` at most by name.

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cache, lru_cache
 
 from archfb.repository.patterns import regex
-from archfb.repository.record import record
+from archfb.repository.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -80,8 +80,7 @@ def _compiled(source: str) -> re.Pattern[str]:
     return re.compile(source)
 
 
-@record
-class _Rule:
+class _Rule(Record):
     name: str
     words: tuple[str, ...]  # one of them is in every text that the pattern can match
     source: str
@@ -188,8 +187,7 @@ _PLACEHOLDER = (
 )
 
 
-@record
-class Hit:
+class Hit(Record):
     """A likely secret in a text: from, to (characters), by which rule."""
 
     start: int

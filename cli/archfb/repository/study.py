@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archfb.repository import facts, languages, own
+from archfb.repository import facts, languages, own, rows
 from archfb.repository.cache import ANALYSER
 from archfb.repository.digests import sha1, sha1_of_much
 from archfb.repository.facts import Facts
@@ -33,7 +33,7 @@ class Study:
         self._limits = limits
         self._cache = cache
         self._knows = cache.has_facts()
-        self._fresh: dict[bytes, Sequence[object]] = {}
+        self._fresh: dict[bytes, bytes] = {}
         self._sha1: Callable[..., Any] = sha1
         self._named: dict[str, str | None] = {}
 
@@ -42,17 +42,17 @@ class Study:
         self._sha1 = sha1_of_much() if sum(sizes) > _MUCH else sha1
         ends = _pieces([min(size, self._limits.content) for size in sizes])
 
-        def rows(piece: int) -> list[tuple[_Row, bool]]:
+        def of(piece: int) -> list[tuple[_Row, bool]]:
             begin, end = ends[piece - 1] if piece else 0, ends[piece]
             with Folders(self._root, self._limits.depth) as folders:
                 return [self._one(folders, paths[at], sizes[at]) for at in range(begin, end)]
 
         found: list[Facts] = []
-        for some in self._shared(len(ends), rows) if len(ends) > 1 else [rows(0)]:
+        for some in self._shared(len(ends), of) if len(ends) > 1 else [of(0)]:
             for row, new in some:
                 facts = Facts(*row)
                 if new:
-                    self._fresh[_key(facts.hash, paths[len(found)].rpartition(b"/")[2])] = row[1:]
+                    self._fresh[_key(facts.hash, paths[len(found)].rpartition(b"/")[2])] = _kept(facts)
                 found.append(facts)
         return found
 
@@ -69,10 +69,10 @@ class Study:
             self._cache.keep_facts(self._fresh)
             self._fresh = {}
 
-    def _shared(self, pieces: int, rows: Callable[[int], Any]) -> Iterator[Any]:
+    def _shared(self, pieces: int, of: Callable[[int], Any]) -> Iterator[Any]:
         from archfb.repository.aside import shared
 
-        return shared(pieces, rows, self._reopen)
+        return shared(pieces, of, self._reopen)
 
     def _reopen(self) -> None:
         """Let a copy of this process ask the cache by a connection of its own."""
@@ -119,13 +119,18 @@ def _key(blob: str, name: bytes) -> bytes:
     return bytes([ANALYSER]) + bytes.fromhex(blob) + name
 
 
-def _row(blob: str, kept: Sequence[object] | None) -> _Row | None:
-    if kept is None or len(kept) != 5:
+def _kept(facts: Facts) -> bytes:
+    return rows.dump([(facts.kind, facts.lines, facts.tokens, facts.language or "", *facts.specs)])
+
+
+def _row(blob: str, kept: bytes | None) -> _Row | None:
+    if kept is None:
         return None
-    language, kind, lines, tokens, specs = kept
-    if not (isinstance(kind, str) and isinstance(lines, int) and isinstance(tokens, int) and isinstance(specs, list)):
+    try:
+        kind, lines, tokens, language, *specs = rows.texts(kept)
+        return blob, language or None, kind, int(lines), int(tokens), tuple(specs)
+    except (ValueError, AttributeError):
         return None
-    return blob, language if isinstance(language, str) else None, kind, lines, tokens, tuple(map(str, specs))
 
 
 def _pieces(sizes: Sequence[int]) -> list[int]:

@@ -1,9 +1,10 @@
-"""Texts and outlines of listed files, read when they are asked for, secrets replaced."""
+"""Texts and outlines of listed files, read when they are asked for, secrets replaced.
+
+What that takes is loaded when the first is asked for: a reading by itself asks for none.
+"""
 
 from __future__ import annotations
 
-from archfb.repository import outline as outlines
-from archfb.repository import own, secrets
 from archfb.repository.folders import Folders
 from archfb.repository.records import Definition, Secret, Text
 
@@ -44,6 +45,9 @@ class Texts:
         return self._outlines[file.path]
 
     def _outlined(self, file: File) -> tuple[Definition, ...]:
+        from archfb.repository import outline as outlines
+        from archfb.repository import secrets
+
         if file.kind in ("minified", "lock") or not outlines.knows(file.language):
             return ()
         if (kept := self._texts.get(file.path)) is not None:
@@ -66,9 +70,13 @@ class Texts:
             content = folders.read(file.path.encode("utf-8", "surrogateescape"), self._content)
         if content is None or b"\0" in content[:8192]:
             return None
+        from archfb.repository import own
+
         return own.without(file.path.rpartition("/")[2], content) if len(content) <= self._content else content
 
     def _read(self, file: File) -> Text | None:
+        from archfb.repository import secrets
+
         content = self._content_of(file)
         if content is None:
             return None

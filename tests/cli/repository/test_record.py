@@ -10,13 +10,12 @@ from pathlib import Path
 import pytest
 
 from archfb.repository.patterns import regex
-from archfb.repository.record import changed, record, values
+from archfb.repository.record import Record, changed, values
 
 HOME = Path(__file__).parents[3]
 
 
-@record
-class Point:
+class Point(Record):
     """A place."""
 
     x: int
@@ -29,8 +28,7 @@ class Point:
         return self.x * 2
 
 
-@record
-class Other:
+class Other(Record):
     """The same fields."""
 
     x: int
