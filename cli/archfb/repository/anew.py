@@ -50,7 +50,7 @@ class Anew:
         kinds = [_kind(path, fact, one) for path, fact, one in zip(self._paths, known, said, strict=True)]
         edges = self._edges(known, kinds)
         roles = [
-            classify.role(path, languages.TYPES.get(fact.language or ""))
+            classify.role(path, languages.types().get(fact.language or ""))
             for path, fact in zip(self._paths, known, strict=True)
         ]
         drawn = graph.build(

@@ -9,32 +9,38 @@ from archfb.repository.language_table import TABLE
 from archfb.repository.patterns import regex
 
 _TYPES = {"p": "programming", "m": "markup", "d": "data", "t": "prose"}
+# Looked through for each mark that a repository has: to read it all takes longer than a small repository.
+_TABLE = "\n" + TABLE.replace("\n  ", " ").replace("\n", " \n")
 
 
-def _read_table() -> tuple[dict[str, str], dict[str, str], dict[str, str], dict[str, str]]:
-    extensions: dict[str, str] = {}
+def _with(mark: str) -> str | None:
+    """Return the language that has a mark."""
+    at = _TABLE.find(f" {mark} ") if " " not in mark else -1
+    while at >= 0:
+        begin = _TABLE.rfind("\n", 0, at) + 3
+        end = _TABLE.find(":", begin)
+        if end < at:
+            return _TABLE[begin:end]
+        at = _TABLE.find(f" {mark} ", at + 1)  # that was a word of a language's name
+    return None
+
+
+@cache
+def whole_names() -> dict[str, str]:
+    """Return the language of each file name that tells it."""
     names: dict[str, str] = {}
-    interpreters: dict[str, str] = {}
-    types: dict[str, str] = {}
-    for line in reversed(TABLE.replace("\n  ", " ").split("\n")[:-1]):  # of two that claim a mark, the first has it
-        line, _, odd = line.partition(" / ")
-        words = line.split(" ")
-        at = 1
-        while words[at] not in _TYPES:
-            at += 1
-        name = " ".join(words[:at])
-        types[name] = _TYPES[words[at]]
-        extensions |= dict.fromkeys(words[at + 1 :], name)
-        for mark in odd.split():
-            if mark[0] == "=":
-                names[mark[1:]] = name
-            else:
-                interpreters[mark[2:]] = name
-    return extensions, names, interpreters, types
+    for line in reversed([line for line in _TABLE.split("\n") if " =" in line]):
+        language, *marks = line.split(" =")
+        names |= dict.fromkeys([mark.partition(" ")[0] for mark in marks], language[2 : language.index(":")])
+    return names
 
 
-_EXTENSIONS, _NAMES, _INTERPRETERS, TYPES = _read_table()
-WHOLE_NAMES = frozenset(_NAMES)
+@cache
+def types() -> dict[str, str]:
+    """Return the type of each language: programming, markup, data or prose."""
+    return {line[2 : line.index(":")]: _TYPES[line[0]] for line in _TABLE.split("\n")[1:-1]}
+
+
 # Languages that are counted with another.
 GROUPS = {
     "Fish": "Shell",
@@ -44,8 +50,7 @@ GROUPS = {
     "OpenCL": "C",
     "PostCSS": "CSS",
 }
-_COMPOUND = regex(r"\.(blade\.php|cmake\.in|sh\.in|rs\.in|tcl\.in|frag\.js)$")
-_BY_FOLDED_NAME = {name.lower(): language for name, language in _NAMES.items()}
+_COMPOUND = (".blade.php", ".cmake.in", ".sh.in", ".rs.in", ".tcl.in", ".frag.js")
 # Extensions that several languages share are settled by looking into the file.
 AMBIGUOUS = frozenset(
     {
@@ -77,25 +82,29 @@ AMBIGUOUS = frozenset(
 
 @lru_cache(maxsize=4096)
 def _by_extension(extension: str) -> str | None:
-    return _EXTENSIONS.get(extension) or _EXTENSIONS.get(extension.lower())
+    return None if extension[:1] in ("", "=", "#") else _with(extension) or _with(extension.lower())
+
+
+@cache
+def _by_folded_name() -> dict[str, str]:
+    return {name.lower(): language for name, language in whole_names().items()}
 
 
 def by_name(name: str) -> str | None:
     """Return the language that a file's name tells, None where only its text can."""
-    known = _NAMES.get(name)
+    known = whole_names().get(name)
     if known is not None:
         return known
     _, dot, extension = name.rpartition(".")
     if dot:
-        compound = _COMPOUND.search(name)
-        if compound is not None:
-            return _EXTENSIONS[compound[1]]
+        if name.endswith(_COMPOUND):
+            return _by_extension(".".join(name.rsplit(".", 2)[1:]))
         if extension in ("in", "dist", "example", "sample", "tmpl"):
             return by_name(name[: -len(extension) - 1])
         found = _by_extension(extension)
         if found is not None:
             return found
-    folded = _BY_FOLDED_NAME.get(name.lower())
+    folded = _by_folded_name().get(name.lower())
     return folded if folded is not None else _by_prefix(name)
 
 
@@ -135,7 +144,7 @@ def by_shebang(head: bytes) -> str | None:
     if program == b"env" and found[2]:
         program = found[2].rpartition(b"/")[2]
     name = program.decode("ascii", "replace")
-    return _INTERPRETERS.get(name) or _INTERPRETERS.get(name.rstrip("0123456789."))
+    return _with("#!" + name) or _with("#!" + name.rstrip("0123456789."))
 
 
 # Patterns as text: `re` compiles (and keeps) one when a file needs it, and starting up pays for none.
@@ -219,14 +228,14 @@ _FALLBACK: dict[str, str | None] = {
 
 def by_text(name: str, named: str | None, head: bytes) -> str | None:
     """Return the language of a file given what its name tells and its first bytes."""
-    if name in _NAMES or _by_prefix(name) is not None:
+    if name in whole_names() or _by_prefix(name) is not None:
         return named
     extension = name.rpartition(".")[2].lower()
     if extension not in AMBIGUOUS:
         plain = "." not in name
         return (by_shebang(head) if plain else None) or named or by_shebang(head) or _by_modeline(head)
     if extension == "in":
-        return named if _COMPOUND.search(name) else by_shebang(head)
+        return named if name.endswith(_COMPOUND) else by_shebang(head)
     head = head[:_LOOKED_AT]
     lines = b"\n" + head
     # Most headers are C: one search and a plain one tell so.
@@ -255,7 +264,7 @@ _ALIASES = {
 
 @cache
 def _by_folded_language() -> dict[str, str]:
-    return {name.lower().replace(" ", "-"): name for name in TYPES} | _ALIASES
+    return {name.lower().replace(" ", "-"): name for name in types()} | _ALIASES
 
 
 def called(name: str) -> str:
@@ -265,4 +274,4 @@ def called(name: str) -> str:
 
 def counts(language: str | None) -> bool:
     """Return whether the language counts in the shares (programming and markup do; data and prose do not)."""
-    return language is not None and TYPES.get(language) in ("programming", "markup")
+    return language is not None and types().get(language) in ("programming", "markup")

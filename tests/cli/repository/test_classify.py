@@ -66,7 +66,7 @@ ROLES = [
 @pytest.mark.parametrize(("path", "role"), ROLES)
 def test_a_path_has_a_role(path: str, role: str) -> None:
     language = languages.by_name(path.rpartition("/")[2])
-    assert classify.role(path, languages.TYPES.get(language or "")) == role
+    assert classify.role(path, languages.types().get(language or "")) == role
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from archfb.phases.importance import folder
 from archfb.phases.offline import layout, working
 from archfb.phases.offline.facts import bare_name, said
-from archfb.repository.languages import TYPES
+from archfb.repository.languages import types
 from archfb.text import code
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _own_tests(facts: Facts) -> list[File]:
     named = [one for one in facts.tests if working.test_name(one.path) is not None]
     if root := _main_root(named):
         named = [one for one in named if one.path.startswith(root)]
-    return named or [one for one in facts.tests if TYPES.get(one.language or "") == "programming"]
+    return named or [one for one in facts.tests if types().get(one.language or "") == "programming"]
 
 
 def _main_root(named: list[File]) -> str:

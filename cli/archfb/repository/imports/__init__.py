@@ -7,7 +7,6 @@ into paths; a path that ends with "/" is a folder imported as one package.
 from __future__ import annotations
 
 from functools import cache
-from importlib import import_module
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,7 +46,8 @@ _MODULES = {
 @cache
 def _module(language: str) -> ModuleType | None:
     name = _MODULES.get(language)
-    return None if name is None else import_module(f"{__name__}.{name}")
+    # Not by importlib, which takes longer to load than the module.
+    return None if name is None else __import__(f"{__name__}.{name}", fromlist=[name])
 
 
 def find(language: str | None, content: bytes) -> list[str]:
