@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 # One language a line: type (p programming, m markup, d data, t prose), name, and its marks: extensions, "=name" for a
-# whole file name, "#!name" for an interpreter; two blanks at the start go on with the line above. Of two languages that
-# claim a mark the first has it. Only programming and markup count in the shares.
+# whole file name, "#!name" for an interpreter; two blanks at the start go on with the line above. Of two languages
+# that claim a mark the first has it. Only programming and markup count in the shares.
 TABLE = """\
 p ABAP: abap
 p ActionScript: as
