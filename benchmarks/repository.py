@@ -1,10 +1,10 @@
 """Reading a repository, measured beside ripgrep and beside the least that Python can do.
 
-    python benchmarks/repository.py REPOSITORY [--rounds 5] [--repomix] [--gitingest] [--aider]
+    python benchmarks/repository.py REPOSITORY [--rounds 5] [--largest] [--repomix] [--gitingest] [--aider]
 
 Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run;
-Python's modules are compiled before, as an installation has them. The repository is copied first; one of its files is
-changed in the copy. Peers other than ripgrep are asked only with their flag. repomix must be installed; gitingest and
+Python's modules are compiled before, as an installation has them. The repository is copied first; the source file of
+median size, or with --largest the largest, is changed in the copy. Peers other than ripgrep are asked only with their flag. repomix must be installed; gitingest and
 aider get environments of their own. "analysis" is `archfb run all --offline` as a user calls it, without a cache.
 """
 
@@ -119,6 +119,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("repository", type=Path)
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--largest", action="store_true")
     options.add_argument("--repomix", action="store_true")
     options.add_argument("--gitingest", action="store_true")
     options.add_argument("--aider", action="store_true")
@@ -126,7 +127,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place) / "copy"
         subprocess.run(["cp", "-a", str(chosen.repository), str(copy)], check=True)
-        report(measured(copy, Path(place), chosen.rounds, peers(chosen, copy, Path(place))))
+        changed = source(copy, largest=chosen.largest)
+        report(measured(copy, Path(place), chosen.rounds, changed, peers(chosen, copy, Path(place))))
 
 
 def peers(chosen: argparse.Namespace, copy: Path, place: Path) -> dict[str, list[str]]:
@@ -165,11 +167,10 @@ def environment(place: Path) -> dict[str, str]:
     }
 
 
-def measured(copy: Path, place: Path, rounds: int, others: dict[str, list[str]]) -> dict[str, Measured]:
-    """Return what each step took."""
+def measured(copy: Path, place: Path, rounds: int, target: Path, others: dict[str, list[str]]) -> dict[str, Measured]:
+    """Return what each step took; `target` is the file to be changed."""
     python = [sys.executable, "-c"]
     results: dict[str, Measured] = {}
-    target = largest_source(copy)
     original = target.read_bytes()
     environ = environment(place)
 
@@ -208,15 +209,14 @@ def forget(copy: Path, place: Path) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def largest_source(copy: Path) -> Path:
-    """Return the largest source file, which is the one to be changed."""
+def source(copy: Path, *, largest: bool) -> Path:
+    """Return the source file of median size, or the largest."""
     from archfb.repository.read import read_repository
 
     with tempfile.TemporaryDirectory() as cache:
-        repo = read_repository(copy, cache_dir=Path(cache))
-    return (
-        copy / max((one for one in repo.files if one.role == "source" and one.whole), key=lambda one: one.size).path
-    )
+        repo = read_repository(copy, cache_dir=cache)
+    found = sorted((one.size, one.path) for one in repo.files if one.role == "source" and one.whole)
+    return copy / found[-1 if largest else len(found) // 2][1]
 
 
 TARGETS = (

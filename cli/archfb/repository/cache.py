@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 APPLICATION = 0x61726662
 SCHEMA = 2
-ANALYSER = 14  # counts up with every change of what is kept of a file; part of each key
+ANALYSER = 15  # counts up with every change of what is kept of a file; part of each key
 NAME = "repositories.db"
 _LARGEST = 400 << 20
 _PATIENCE_S = 2.0

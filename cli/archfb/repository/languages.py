@@ -35,6 +35,20 @@ def whole_names() -> dict[str, str]:
     return names
 
 
+def by_whole_name(name: str) -> str | None:
+    """Return the language that a file's whole name tells, None where its extension may."""
+    _, dot, extension = name.rpartition(".")
+    return None if dot and not _ends_whole_names(extension) else whole_names().get(name)
+
+
+@lru_cache(maxsize=4096)
+def _ends_whole_names(extension: str) -> bool:
+    at = _TABLE.find(f".{extension} ")
+    while at >= 0 and _TABLE[_TABLE.rfind(" ", 0, at) + 1] != "=":
+        at = _TABLE.find(f".{extension} ", at + 1)
+    return at >= 0
+
+
 @cache
 def types() -> dict[str, str]:
     """Return the type of each language: programming, markup, data or prose."""
@@ -92,7 +106,7 @@ def _by_folded_name() -> dict[str, str]:
 
 def by_name(name: str) -> str | None:
     """Return the language that a file's name tells, None where only its text can."""
-    known = whole_names().get(name)
+    known = by_whole_name(name)
     if known is not None:
         return known
     _, dot, extension = name.rpartition(".")
@@ -228,7 +242,7 @@ _FALLBACK: dict[str, str | None] = {
 
 def by_text(name: str, named: str | None, head: bytes) -> str | None:
     """Return the language of a file given what its name tells and its first bytes."""
-    if name in whole_names() or _by_prefix(name) is not None:
+    if by_whole_name(name) is not None or _by_prefix(name) is not None:
         return named
     extension = name.rpartition(".")[2].lower()
     if extension not in AMBIGUOUS:

@@ -105,7 +105,7 @@ class Study:
         if len(extension) < 2 or extension.lower() in _COMPOUND:
             return languages.by_name(name)
         # Names with one plain extension differ only where the whole name is known; those are few.
-        if name in languages.whole_names() or name.count(".") > 1 or name[:1] in "DCMG":
+        if languages.by_whole_name(name) is not None or name.count(".") > 1 or name[:1] in "DCMG":
             return languages.by_name(name)
         if extension not in self._named:
             self._named[extension] = languages.by_name("a" + extension)

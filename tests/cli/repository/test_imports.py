@@ -19,6 +19,34 @@ def edges(files: dict[str, str]) -> dict[str, list[str]]:
     return imports.resolve_all(Tree(spoken, specs, lambda path: files[path].encode(), sorted(files)))
 
 
+STATEMENTS = [
+    ("import a, b.c as d  # e, f", ["a", "b.c"]),
+    ("import a; import b", ["a"]),
+    ("\timport\ta\r\n", ["a"]),
+    ("importlib.reload(a)\nimported = 1\nfrom important import x", ["important:x"]),
+    ("from . import a", [".:a"]),
+    ("from.a import b", []),
+    ("from .import a", [".:a"]),
+    ("from .a import(b)", [".a:b"]),
+    ("from . a import *", [".a:*"]),
+    ("from a import b as c, d", ["a:b,d"]),
+    ("from a import (  # b, c\n  d,\n\te as f,\n)\nimport g", ["a:d,e", "g"]),
+    ("from a import (\\\nb,)", ["a:b"]),
+    ("from a import b, \\\r\n  c", ["a:b,c"]),
+    ("from a \\\n    import (b,\n    c)", ["a:b,c"]),
+    ("from a import (b" + ", c" * 2_000 + ")", ["a:b" + ",c" * 2_000]),
+    ("cimport a\nfrom b cimport c", ["a", "b:c"]),
+    ("from a import b # (\nc = 1)", ["a:b"]),
+    ("import \\\n  a", ["a"]),
+    ("from import x\nfrom a, b import c\nx = 'import y'", []),
+]
+
+
+@pytest.mark.parametrize(("content", "specs"), STATEMENTS, ids=[content[:30] for content, _ in STATEMENTS])
+def test_what_a_python_statement_imports(content: str, specs: list[str]) -> None:
+    assert imports.find("Python", content.encode()) == specs
+
+
 CASES: list[tuple[str, dict[str, str], dict[str, list[str]]]] = [
     (
         "python: relative, absolute, from a package, in parentheses, submodules, inside functions",

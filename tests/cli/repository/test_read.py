@@ -5,6 +5,7 @@ import sqlite3
 import stat
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from archfb.phases.records import Finding, Made, Subject
 from archfb.phases.results import Rules
 from archfb.phases.rules_file import merged
 from archfb.repository import cache as caching
+from archfb.repository import rows
 from archfb.repository.cache import ANALYSER, Cache
 from archfb.repository.own import backup_mark, without
 from archfb.repository.read import read_repository
@@ -77,7 +79,8 @@ def test_facts_that_another_version_kept_are_not_taken_for_ours(folder: Path, tm
     blob = bytes.fromhex(git(folder, "hash-object", "src/p/core.py").decode().strip())
     cache = Cache(tmp_path / "kept")
     for key in (blob + b"core.py", bytes([ANALYSER - 1]) + blob + b"core.py"):
-        cache.keep_facts({key: ["Ruby", "binary", 1, 1, []]})
+        cache.keep_facts({key: rows.dump([("binary", 1, 1, "Ruby")])})
+    assert len(cache.facts([blob + b"core.py"])) == 1
     cache.close()
     core = read_repository(folder, cache_dir=tmp_path / "kept").by_path["src/p/core.py"]
     assert (core.language, core.kind) == ("Python", "text")
@@ -336,6 +339,19 @@ def test_a_picture_whose_bytes_changed_is_not_believed(folder: Path, tmp_path: P
     assert read(folder, tmp_path) == first
 
 
+def test_what_cannot_be_kept_is_read_anew_each_time(folder: Path, tmp_path: Path) -> None:
+    (folder / "package.json").write_text('{"name": "p", "description": "a\\u0000b"}')
+    (folder / "src" / "p" / "odd.py").write_bytes(b"#" * 9_000 + b"\nimport a\0b, text\n")
+    aged(folder)
+    first = read(folder, tmp_path)
+    assert first.manifests[0].description == "a\0b"
+    assert read(folder, tmp_path) == first
+    with sqlite3.connect(tmp_path / "cache" / caching.NAME) as db:
+        assert db.execute("select count(*) from pictures where key not like '%history'").fetchone() == (0,)
+        assert [one for (one,) in db.execute("select content from facts") if one.endswith(b"Python\0text\0")]
+    db.close()
+
+
 @pytest.mark.parametrize("place", ["/proc/no/such", "/dev/null/x"])
 def test_without_a_place_for_the_cache_everything_is_read(folder: Path, tmp_path: Path, place: str) -> None:
     assert read_repository(folder, cache_dir=Path(place)) == read(folder, tmp_path)
@@ -382,3 +398,18 @@ def test_the_reader_imports_nothing_heavy() -> None:
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, env=environ, check=True)
     assert done.stdout == "set()\n"
+
+
+def test_an_unchanged_repository_is_read_without_what_takes_longer_to_load(folder: Path, tmp_path: Path) -> None:
+    aged(folder)
+    read(folder, tmp_path, clock=lambda: time.time_ns() + 1_000_000_000)  # no file is young any more
+    program = (
+        "import sys; before = set(sys.modules)\n"
+        "from archfb.repository.read import read_repository\n"
+        f"print(len(read_repository({str(folder)!r}, cache_dir={str(tmp_path / 'cache')!r}).files))\n"
+        "heavy = {'re', 'json', 'pathlib', 'typing', 'contextlib', 'archfb.errors', 'archfb.repository.study'}\n"
+        "print(heavy & (set(sys.modules) - before))"
+    )
+    environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-S", "-c", program], capture_output=True, text=True, env=environ)
+    assert (done.stdout, done.stderr) == (f"{len(FILES)}\nset()\n", "")

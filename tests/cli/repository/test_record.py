@@ -88,7 +88,10 @@ def test_a_pattern_is_compiled_at_its_first_use_and_finds_what_re_finds(source: 
     [
         ("archfb.repository.inventory", "typing dataclasses re sqlite3 json hashlib"),
         ("archfb.repository.read", "typing dataclasses sqlite3 json hashlib archfb.repository.anew"),
-        ("archfb.repository.reading", "typing dataclasses archfb.repository.anew archfb.repository.languages"),
+        (
+            "archfb.repository.reading",
+            "typing dataclasses re json archfb.repository.anew",
+        ),
         ("archfb.repository.anew", "typing dataclasses inspect tomllib xml archfb.repository.manifests.python"),
         ("archfb.repository.pack", "typing dataclasses inspect sqlite3 archfb.repository.anew"),
     ],

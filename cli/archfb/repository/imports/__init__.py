@@ -73,3 +73,40 @@ def resolve_all(tree: Tree) -> dict[str, list[str]]:
         if found:
             edges[path] = sorted(found)
     return edges
+
+
+def nearest(candidates: Sequence[str], path: str) -> str:
+    """Return the candidate that shares most leading folders with the path; the first of equals."""
+    if len(candidates) == 1:
+        return candidates[0]
+    parts = path.split("/")[:-1]
+
+    def shared(candidate: str) -> int:
+        count = 0
+        for ours, theirs in zip(parts, candidate.split("/"), strict=False):
+            if ours != theirs:
+                break
+            count += 1
+        return count
+
+    return max(candidates, key=shared)
+
+
+def joined(folder: str, relative: str) -> str | None:
+    """Return folder/relative with "." and ".." worked out, None when that leaves the repository."""
+    if "/" not in relative and relative not in ("", ".", ".."):  # most
+        return f"{folder}/{relative}" if folder else relative
+    parts = folder.split("/") if folder else []
+    for part in relative.split("/"):
+        if part == "..":
+            if not parts:
+                return None
+            parts.pop()
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/".join(parts)
+
+
+def text(value: bytes) -> str:
+    """Return bytes as text, the undecodable as surrogates."""
+    return value.decode("utf-8", "surrogateescape")

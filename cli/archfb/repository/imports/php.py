@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from archfb.repository.imports.tree import joined, nearest, text
+from archfb.repository.imports import joined, nearest, text
 from archfb.repository.patterns import regex
 
 TYPE_CHECKING = False

@@ -4,59 +4,86 @@ from __future__ import annotations
 
 import sys
 
-from archfb.repository.imports.tree import nearest, text
+from archfb.repository.imports import nearest, text
 from archfb.repository.patterns import regex
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import re
     from collections.abc import Iterator, Sequence
 
     from archfb.repository.imports.tree import Tree
 
-_IMPORT = regex(
-    rb"\n[ \t]*+(?:c?import[ \t]+(?P<modules>\w[^\n#;]*)"
-    rb"|from[ \t]{1,20}(?P<source>\.{0,20}[ \t]{0,4}[.\w]{0,300}?)[ \t]{0,20}\bc?import\b[ \t]{0,20}"
-    rb"(?P<names>\([^)]{0,4000}\)|(?:[^\n#;\\]|\\\r?\n)*))"
-)
-_NAME = regex(rb"(?:\A|[,(\n\\])\s*(\w+|\*)")
 _CARRIED = regex(r"(?:^|/)(?:_?vendor(?:ed|s)?|third_party|site-packages|externals?)/$")
-_COMMENT = regex(rb"#[^\n]*")
+_BLANKS = bytes.maketrans(b"(\\\t\r\n", b"     ")
+_LONGEST = 16_000  # bytes that a statement may have
+_WORD = b"._abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
 
 
+# By plain searches: a regular expression takes longer to compile than most files take to be looked through.
 def find(content: bytes) -> list[str]:
     """Return the import specs of a Python file, each once, in order."""
     specs: dict[str, None] = {}
-    opened, at = b"", 0
-    content = b"\n" + content
-    for match in _imports(content):
-        opened = _long_text(content, at, match.start(), opened)
-        at = match.start()
-        if opened:
-            continue
-        if match["modules"]:
-            for module in match["modules"].split(b","):
-                words = module.split()
-                if words:
-                    specs[text(words[0])] = None
-        else:
-            names = _NAME.findall(_COMMENT.sub(b"", match["names"]))
-            source = b"".join(match["source"].split())
-            specs[text(source + b":" + b",".join(names))] = None
+    opened, since = b"", 0
+    at = content.find(b"import")
+    while at >= 0:
+        begin, end = _line(content, at)
+        if content[begin:end].lstrip(b" \t").startswith((b"import", b"from", b"cimport")):
+            opened = _long_text(content, since, begin, opened)
+            since = begin
+            if not opened:
+                statement, end = _statement(content, begin, end)
+                specs |= dict.fromkeys(map(text, _specs(statement)))
+        at = content.find(b"import", end)
     return list(specs)
 
 
-def _imports(content: bytes) -> Iterator[re.Match[bytes]]:
-    """Give the statements in order: where "import" stands, its line is looked at, which few lines are."""
-    end, at = 0, content.find(b"import")
-    while at >= 0:
-        line = content.rfind(b"\n", 0, at)
-        match = _IMPORT.match(content, line) if line >= end else None
-        if match is not None:
-            end = match.end()
-            yield match
-        rest = content.find(b"\n", at)
-        at = content.find(b"import", max(end, rest if rest >= 0 else len(content)))
+def _line(content: bytes, at: int) -> tuple[int, int]:
+    """Return from where to where the line goes, with the one before where that is continued."""
+    begin = content.rfind(b"\n", 0, at) + 1
+    if content.endswith((b"\\\n", b"\\\r\n"), 0, begin):
+        begin = content.rfind(b"\n", 0, begin - 1) + 1
+    return begin, _end(content, at)
+
+
+def _end(content: bytes, at: int) -> int:
+    end = content.find(b"\n", at)
+    return end if end >= 0 else len(content)
+
+
+def _statement(content: bytes, begin: int, end: int) -> tuple[bytes, int]:
+    """Return the statement that begins with a line, without comments and what follows it, and where it ends."""
+    line = _bare(content[begin:end])
+    if b"(" in line:
+        close = content.find(b")", begin, begin + _LONGEST)
+        if close >= 0:
+            return b" ".join(map(_bare, content[begin:close].split(b"\n"))), max(close, end)
+    while line.endswith(b"\\") and end < len(content) and len(line) < _LONGEST:
+        begin, end = end + 1, _end(content, end + 1)
+        line = line[:-1] + b" " + _bare(content[begin:end])
+    return line, end
+
+
+def _bare(line: bytes) -> bytes:
+    return line.partition(b"#")[0].partition(b";")[0].rstrip()
+
+
+def _specs(statement: bytes) -> Iterator[bytes]:
+    opening, _, rest = statement.translate(_BLANKS).strip().partition(b" ")
+    if opening in (b"import", b"cimport"):
+        yield from _names(rest)
+    elif opening == b"from":
+        for keyword in (b" import", b".import", b" cimport"):
+            source, found, names = rest.partition(keyword)
+            if found and names[:1] in (b" ", b"*", b""):
+                source = b"".join((source + keyword[:1]).split())
+                if source and not source.translate(None, _WORD):
+                    yield source + b":" + b",".join(_names(names))
+                return
+
+
+def _names(listed: bytes) -> list[bytes]:
+    """Return the first word of each part."""
+    return [part.split(None, 1)[0] for part in listed.split(b",") if part.strip()]
 
 
 def _long_text(content: bytes, begin: int, end: int, opened: bytes) -> bytes:

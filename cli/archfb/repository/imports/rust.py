@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from archfb.repository.imports.tree import text
+from archfb.repository.imports import text
 from archfb.repository.patterns import regex
 
 TYPE_CHECKING = False

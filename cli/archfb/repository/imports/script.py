@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from archfb.repository.imports.tree import joined, text
+from archfb.repository.imports import joined, text
 from archfb.repository.manifests.jsonc import parse_jsonc
 from archfb.repository.patterns import regex
 

@@ -1,0 +1,37 @@
+"""Rows of texts and numbers come back as they were, whatever the texts hold; what is no such row is refused."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archfb.repository import rows
+from archfb.repository.record import values
+from archfb.repository.records import Command, EntryPoint, Language
+
+TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.just("b\udcffd")
+
+
+@given(st.lists(st.builds(EntryPoint, TEXT, TEXT, TEXT, TEXT, st.integers())))
+def test_records_come_back(told: list[EntryPoint]) -> None:
+    assert rows.records(EntryPoint, rows.dump(map(values, told))) == tuple(told)
+
+
+@given(st.lists(st.builds(Language, TEXT, st.integers(), st.integers(), st.floats(allow_nan=False))))
+def test_numbers_come_back(told: list[Language]) -> None:
+    assert rows.records(Language, rows.dump(map(values, told))) == tuple(told)
+
+
+@given(st.lists(TEXT))
+def test_texts_come_back(told: list[str]) -> None:
+    assert rows.texts(rows.dump((one,) for one in told)) == told
+
+
+def test_a_text_with_the_sign_that_ends_it_is_refused() -> None:
+    with pytest.raises(ValueError, match="NUL"):
+        rows.dump([("a", "b\0c")])
+
+
+@pytest.mark.parametrize("content", [b"a\0", b"a\0b\0c\0four\0e\0", b"\xff\0" * 6])
+def test_what_are_no_such_rows_is_refused(content: bytes) -> None:
+    with pytest.raises(ValueError, match=r"rows|invalid"):
+        rows.records(Command, content)
