@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 
+from archfb.repository.manifests.declared import below
 from archfb.repository.manifests.purpose import bare, purpose_of
 from archfb.repository.patterns import regex
 from archfb.repository.records import Command
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from archfb.repository.manifests.declared import View
 
@@ -31,9 +32,13 @@ _CHORE = regex(
     r"|npx only-allow|corepack|choco|dnf|yum|apk|pacman|name:|uses:|if:|run:|shell:|env:|with:|\{"
     r"|\}|[A-Z_]+=\S*$|#)(?:[ \t]|$)"
 )
+_ASKS = regex(r" --(?:version|help|list[\w-]*|print[\w-]*|show[\w-]*|dry-run)(?![\w-])")  # does nothing
 _OTHER_LANGUAGE = regex(
     r"^[ \t-]*(?:uses[ \t]*:[ \t]*\S*github-script@|shell[ \t]*:[ \t]*[\"']?(?:python|perl|node|ruby|julia|R)\b)"
 )
+_WORKS_IN = regex(r"^[ \t-]*working-directory[ \t]*:[ \t]*[\"']?([^\"'#\s]*)[\"']?[ \t]*(?:#.*)?$")
+_GOES = regex(r"(?:cd|pushd)(?:[ \t]+([^\s;&|]*))?[ \t]*$|popd()[ \t]*$")
+_UNKNOWN = regex(r"[$%~`*]|^/|^[A-Za-z]:")  # a folder that only the machine knows
 _HERE_DOCUMENT = regex(r"<<-?[ \t]*[\"']?(\w+)")
 _OTHERWISE = regex(r"[ \t]+\|\|[ \t]+")  # what is done where a command fails is not how to call it
 _LONGEST = 500  # characters of a command that is worth showing
@@ -45,7 +50,7 @@ def commands(view: View) -> Iterator[Command]:
     for path in sorted((path for path in view.paths if path[:1] in ".ab" and _CI.match(path)), key=_telling):
         for number, line in shell_lines(view.text(path)):
             line = _OTHERWISE.split(line, maxsplit=1)[0]
-            if len(line) > _LONGEST or _CHORE.match(bare(line)):
+            if len(line) > _LONGEST or _CHORE.match(bare(line)) or _ASKS.search(line):
                 continue
             purpose = purpose_of(line)
             if purpose not in (None, "release"):
@@ -69,7 +74,7 @@ def shell_lines(text: str) -> Iterator[tuple[int, str]]:
         rest = match["rest"].split(" #")[0].strip()
         if rest and rest[0] not in "|>[{&*":
             if not _in_another_language(lines, at - 1):
-                yield at, _unquoted(rest)
+                yield from _placed(_home(lines, at - 1), [(at, _unquoted(rest))])
             continue
         if not rest and not _is_list(lines[at : at + 3]):
             continue  # a job or a step that is called so
@@ -83,7 +88,24 @@ def shell_lines(text: str) -> Iterator[tuple[int, str]]:
             block.append((at + 1, lines[at].strip()))
             at += 1
         if not _in_another_language(lines, first):
-            yield from _joined(block, folded=rest.startswith(">"))
+            yield from _placed(_home(lines, first), _joined(block, folded=rest.startswith(">")))
+
+
+def _placed(home: str, commands: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Return the commands with the folder that they are called in, where that is not the top."""
+    inside = home
+    for number, line in commands:
+        if (goes := _GOES.match(line)) is not None:
+            to = (goes[1] or "").strip("\"'")
+            inside = home if to in ("", "-") else to if _UNKNOWN.search(to) else below(inside, to)
+        else:
+            yield number, line if not inside or line.startswith("cd ") else f"cd {inside} && {line}"
+
+
+def _home(lines: Sequence[str], key: int) -> str:
+    """Return the folder that the step of this key is run in, "" for the top."""
+    found = next((found[1] for line in _step(lines, key) if (found := _WORKS_IN.match(line))), "")
+    return found if _UNKNOWN.search(found) else below("", found)
 
 
 def _is_list(lines: Sequence[str]) -> bool:
@@ -92,6 +114,11 @@ def _is_list(lines: Sequence[str]) -> bool:
 
 def _in_another_language(lines: Sequence[str], key: int) -> bool:
     """Return whether the step that this key belongs to says that its script is no shell."""
+    return any(_OTHER_LANGUAGE.match(line) for line in _step(lines, key))
+
+
+def _step(lines: Sequence[str], key: int) -> Iterator[str]:
+    """Return the lines of the step that a key belongs to which can hold its other keys."""
     indent = _indent(lines[key])
     begin = key
     while begin > max(0, key - _STEP) and not (
@@ -101,10 +128,9 @@ def _in_another_language(lines: Sequence[str], key: int) -> bool:
     step = _indent(lines[begin])
     for at in range(begin, min(len(lines), key + _STEP)):
         if at > key and lines[at].strip() and _indent(lines[at]) <= step:
-            return False
-        if _OTHER_LANGUAGE.match(lines[at]) and _indent(lines[at]) <= step + 4:
-            return True
-    return False
+            return
+        if _indent(lines[at]) <= step + 4:
+            yield lines[at]
 
 
 def _unquoted(line: str) -> str:
@@ -127,12 +153,17 @@ def _joined(block: list[tuple[int, str]], *, folded: bool) -> Iterator[tuple[int
         if not line or line.startswith("#"):
             continue
         start = start or number
-        parts.append(line.removesuffix("\\").strip())
-        if not line.endswith("\\") and not folded:
+        parts.append(line.rstrip("\\^`").strip() if _goes_on(line) else line)
+        if not _goes_on(line) and not folded:
             yield start, " ".join(parts)
             start, parts = 0, []
     if parts:
         yield start, " ".join(parts)
+
+
+def _goes_on(line: str) -> bool:
+    """Return whether a command goes on in the next line: in a shell, in cmd or in PowerShell."""
+    return line.endswith(("\\", " ^", " `"))
 
 
 def _outside_texts(block: list[tuple[int, str]]) -> Iterator[tuple[int, str]]:

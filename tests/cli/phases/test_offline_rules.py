@@ -147,6 +147,18 @@ TCL = {
     "tests/unit/acl.tcl": "test a {\n}\n",
     "tests/unit/type/zset.tcl": "test a {\n}\n" * 9,
 }
+GRADLE = {
+    "settings.gradle": "include 'core',\n    'web'\n",
+    "build.gradle": "",
+    "gradlew": "",
+    **{
+        f"{one}/src/main/java/g/Book{at}.java": f"package g;\n\nclass Book{at} {{}}\n"
+        for one in ("core", "web")
+        for at in "ab"
+    },
+    "core/src/test/java/g/BookTest.java": "package g;\n\nclass BookTest {\n}\n",
+    "web/src/main/java/g/vendor/Vendor.java": "package g.vendor;\n\nclass Vendor {}\n",
+}
 OTHERS = [
     (
         {
@@ -175,11 +187,33 @@ OTHERS = [
         "make check TESTS=tests/all",
     ),
     (TCL, "./runtest --single unit/type/zset"),
+    (
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["till"]\n',
+            "till/Cargo.toml": '[package]\nname = "till"\n',
+            "till/src/lib.rs": "pub mod a;\n",
+            "till/tests/all.rs": "#[test]\nfn works() {}\n",
+        },
+        "cargo test -p till --test all",
+    ),
+    (GRADLE, "./gradlew :core:test --tests BookTest"),
+    (
+        {
+            "build.gradle.kts": "",
+            "gradlew": "",
+            "http/build.gradle.kts": "",
+            "http/common/src/Url.kt": "class Url\n",
+            "http/common/test/UrlTest.kt": "class UrlTest\n",
+        },
+        "./gradlew :http:jvmTest --tests UrlTest",
+    ),
 ]
 
 
 @pytest.mark.parametrize(
-    ("files", "command"), OTHERS, ids=["vitest", "phpunit", "rspec", "minitest", "automake", "tcl"]
+    ("files", "command"),
+    OTHERS,
+    ids=["vitest", "phpunit", "rspec", "minitest", "automake", "tcl", "cargo", "gradle", "several platforms"],
 )
 def test_how_one_test_file_is_run(rules: Any, files: dict[str, str], command: str) -> None:
     assert f"- One test file: `{command}`" in rules(files)
@@ -401,3 +435,97 @@ def test_folders_count_in_words_that_fit_their_number(rules: Any) -> None:
     assert "`src/`: 4 files (1 documentation, 1 source, 1 generated)" in text
     assert "`test/`: 2 files (2 tests)" in text
     assert "marked" not in text
+
+
+def test_a_gradle_project_is_tested_by_its_own_task_and_a_package_called_vendor_is_no_copy(rules: Any) -> None:
+    text = rules(GRADLE)
+    assert "- After a change in `core/src/main/java/g/` run `./gradlew :core:test`" in text
+    assert "run `./gradlew test`" not in text
+    assert "is a copy" not in text
+
+
+def test_what_lies_among_an_automation_s_files_sets_nothing_up_for_people(rules: Any) -> None:
+    steps = ["pip install -r .github/scripts/needs.txt", "python .github/scripts/lint.py", "cd web && npm install"]
+    workflow = "on: [pull_request]\njobs:\n  a:\n    steps:\n" + "".join(f"      - run: {one}\n" for one in steps)
+    files = {".github/workflows/ci.yml": workflow, "web/a.js": "x\n", ".github/scripts/lint.py": "x = 1\n"}
+    assert "## Commands" not in rules(files)
+
+
+def test_a_package_s_own_script_is_not_told_beside_the_top_one_s(rules: Any) -> None:
+    package = '{"name": "x", "scripts": {"lint": "eslint ."}}'
+    files = {"package.json": package, "packages/a/package.json": package, "packages/a/src/a.js": "x\n"}
+    text = rules({**files, "pnpm-lock.yaml": "", "pnpm-workspace.yaml": "packages:\n  - packages/*\n"})
+    assert text.count("- Lint: ") == 1
+    assert "- Lint: `pnpm lint` (`package.json:1`)" in text
+
+
+def test_unit_tests_of_rust_stand_in_the_file_that_they_test(rules: Any) -> None:
+    unit = "pub fn f() {}\n" * 30 + "#[cfg(test)]\nmod tests {}\n"
+    files = {
+        "Cargo.toml": '[workspace]\nmembers = ["crates/*"]\n',
+        "crates/till/Cargo.toml": '[package]\nname = "till"\n',
+        "crates/till/src/lib.rs": "pub mod a;\npub mod b;\npub mod c;\n",
+        **{f"crates/till/src/{one}.rs": unit for one in "abc"},
+        "crates/shop/Cargo.toml": '[package]\nname = "shop"\n',
+        "crates/shop/src/lib.rs": "pub fn s() {}\n" * 30,
+        "examples/stress_tests/many.rs": "fn main() {}\n" * 99,
+    }
+    text = rules(files)
+    assert (
+        "Put unit tests into a `#[cfg(test)]` module of the file that they test, as `crates/till/src/a.rs` does"
+        in text
+    )
+    assert "(`crates/till/src/a.rs:31`)" in text
+    assert "- After a change in `crates/till/src/` run `cargo test -p till`" in text
+    assert "- One test file: `cargo test -p till a::`" in text
+    assert "stress_tests" not in text.partition("## Rules")[2].partition("\n## ")[0]
+
+
+def test_only_the_top_manifest_tells_that_nothing_is_needed(rules: Any) -> None:
+    text = rules({"support/build.gradle": "dependencies {\n  classpath 'a:b:1'\n}\n", "src/a.cc": "int a;\n"})
+    assert "Add no dependency" not in text
+
+
+def test_a_folder_of_nothing_but_a_placeholder_is_no_copy(rules: Any) -> None:
+    text = rules({"assets/external/.gitignore": "*\n", "vendor/lib/x.py": "x = 1\n", "a.py": "x = 1\n" * 9})
+    assert "`vendor/lib/` (1 file) is a copy" in text
+    assert "assets/external/" not in text.partition("## Rules")[2].partition("\n## ")[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "maker"),
+    [
+        ("// automatically generated by the FlatBuffers compiler, do not modify\n", "FlatBuffers"),
+        ("// Generated by using data-raw/codegen.R -> do not edit by hand\n", "data-raw/codegen.R"),
+        ("// Generated by roxygen2: do not edit by hand\n", "roxygen2"),
+    ],
+)
+def test_what_made_a_file_is_named_without_the_words_before_it(rules: Any, head: str, maker: str) -> None:
+    assert f"(made by `{maker}`)" in rules({"a/x_generated.h": head + "int a;\n", "a/b.c": "int b;\n"})
+
+
+def test_one_begins_to_read_at_the_program_and_at_what_most_others_use(rules: Any) -> None:
+    package = '{"name": "%s", "main": "build/index.cjs"}'
+    files = {
+        "package.json": '{"name": "root", "private": true}',
+        "pnpm-workspace.yaml": "packages:\n  - packages/*\n  - demos/*\n",
+        **{f"{one}/package.json": package % one for one in ("demos/web", "packages/core", "packages/more")},
+        "demos/web/src/index.js": "import 'packages/core'\n",
+        "packages/core/src/index.ts": "export * from './work'\n",
+        "packages/core/src/work.ts": "export class Work {}\n" * 40,
+        "packages/more/src/index.ts": "import { Work } from 'packages/core'\nexport class More {}\n",
+    }
+    start = rules(files).partition("## Where to start reading")[2]
+    assert start.index("packages/core/src/index.ts") < start.index("packages/core/src/work.ts")
+    assert "demos/web/src/index.js`: execution" not in start
+
+
+def test_who_imports_a_package_is_not_said_of_each_of_its_files(rules: Any) -> None:
+    files = {
+        "go.mod": "module example.org/m\n",
+        **{f"store/{one}.go": "package store\n\nfunc F() {}\n" + "// x\n" * 50 for one in ("open", "close")},
+        **{f"cmd{at}/main.go": 'package main\n\nimport "example.org/m/store"\n' for at in range(4)},
+    }
+    start = rules(files).partition("## Where to start reading")[2]
+    assert "4 files build on its package" in start
+    assert "build on it (" not in start

@@ -71,6 +71,15 @@ def test_a_file_introduces_itself(kit: Any, text: str, said: tuple[str, int] | N
             ("Till is a book for shops that lasts", 6),
         ),
         (
+            '<picture>\n  <img\n    src="a.png"\n  />\n</picture>\n\n**Till** keeps __books__ of a shop.\n',
+            ("Till keeps books of a shop", 7),
+        ),
+        (
+            "# Till\n\nYou need to have a shop installed.\n\n    ./till some words of code that is no prose\n\n"  # noqa: ISC004
+            "Python 3 is the only supported version.\n\n## A\n\n## B\n\nThe server of the shop is started so.\n",
+            None,
+        ),
+        (
             "# Till\n\nBooks are how modern shops count.\n\n## Use\n\nTill is started with one word.\n",
             ("Books are how modern shops count", 3),
         ),

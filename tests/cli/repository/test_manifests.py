@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from archfb.repository import manifests
+from archfb.repository.manifests.jvm import projects
 from archfb.repository.manifests.purpose import purpose_of, purpose_of_script
 
 if TYPE_CHECKING:
@@ -338,6 +339,16 @@ ENTRIES: list[tuple[str, dict[str, str], set[tuple[str, str, str]]]] = [
         {"go.mod": GO, "cmd/x/main.go": "package main\n", "in/main.go": "package in\n"},
         {("library", "example.org/tool", "."), ("program", "x", "cmd/x/main.go")},
     ),
+    (
+        "node, built",
+        {"package.json": '{"name": "n", "main": "build/index.cjs"}', "src/index.ts": ""},
+        {("main", "n", "src/index.ts")},
+    ),
+    (
+        "node, written",
+        {"package.json": '{"name": "n", "main": "lib/n"}', "lib/n.js": "", "index.js": ""},
+        {("main", "n", "lib/n")},
+    ),
     ("maven", {"pom.xml": CORE, "src/main/java/A.java": ""}, {("library", "core", "src/main/java")}),
     ("gradle", {"build.gradle": GRADLE}, {("main", "com.example.Main", "com.example.Main")}),
     (
@@ -616,6 +627,93 @@ def test_ci_commands_are_found_with_their_lines() -> None:
     ]
 
 
+PLACES = """jobs:
+  a:
+    steps:
+      - run: |
+          cd app
+          npm install
+          npm test
+          cd ..
+          make test
+      - working-directory: tools/x
+        run: pytest -v x
+      - name: elsewhere
+        run: |
+          cd $HOME/build
+          make check
+          cd -
+          ctest ^
+            --output-on-failure ^
+            -j 2
+          cmake --list-presets
+"""
+
+
+def test_ci_commands_are_told_with_the_folder_that_they_are_run_in() -> None:
+    found = [(one.command, one.line) for one in collected({".github/workflows/ci.yml": PLACES}).commands]
+    assert found == [
+        ("cd app && npm test", 7),
+        ("make test", 9),
+        ("cd tools/x && pytest -v x", 11),
+        ("cd $HOME/build && make check", 15),
+        ("ctest --output-on-failure -j 2", 17),
+        ("cd app && npm install", 6),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("files", "command"),
+    [
+        ({"package.json": '{"devDependencies": {"a": "1"}}', "yarn.lock": ""}, ("yarn install", "yarn.lock")),
+        ({"package.json": '{"packageManager": "pnpm@9", "dependencies": {"a": "1"}}'}, ("pnpm install", "package.json")),
+        ({"package.json": '{"dependencies": {"a": "1"}}'}, None),
+        ({"package.json": '{"name": "no dependencies"}', "yarn.lock": ""}, None),
+        ({"pyproject.toml": "", "uv.lock": "", "poetry.lock": ""}, ("uv sync", "uv.lock")),
+        ({"pyproject.toml": "", "poetry.lock": ""}, ("poetry install", "poetry.lock")),
+        ({"pyproject.toml": "", "x/poetry.lock": ""}, None),
+    ],
+)  # fmt: skip
+def test_packages_are_installed_with_what_locked_them(files: dict[str, str], command: tuple[str, str] | None) -> None:
+    found = [(one.command, one.path) for one in collected(files).commands if one.purpose == "install"]
+    assert found == ([command] if command else [])
+
+
+@pytest.mark.parametrize(
+    ("files", "test", "lint"),
+    [
+        ({"build.gradle": "", "src/main/java/A.java": ""}, "./gradlew test", []),
+        ({"build.gradle": "x\n  apply plugin: 'checkstyle'\n"}, "./gradlew test", [("./gradlew checkstyleMain", 2)]),
+        ({"build.gradle.kts": 'plugins { id("io.gitlab.arturbosch.detekt") }'}, "./gradlew test", [("./gradlew detekt", 1)]),
+        ({"build.gradle": "", "a/build.gradle": "", "a/src/commonMain/kotlin/A.kt": "", "b/build.gradle": "", "b/common/src/B.kt": ""}, "./gradlew allTests", []),
+        ({"build.gradle": "", "a/build.gradle": "", "b/build.gradle": "", "b/common/src/B.kt": ""}, "./gradlew test", []),
+    ],
+    ids=["plain", "checkstyle", "detekt", "several platforms", "one of several"],
+)  # fmt: skip
+def test_gradle_is_asked_for_the_tasks_that_it_has(
+    files: dict[str, str], test: str, lint: list[tuple[str, int]]
+) -> None:
+    found = collected({"gradlew": "", **files}).commands
+    assert [one.command for one in found if one.purpose == "test"] == [test]
+    assert [(one.command, one.line) for one in found if one.purpose == "lint"] == lint
+
+
+def test_projects_of_gradle_have_the_names_and_folders_that_the_settings_give_them() -> None:
+    settings = """include 'clients',
+    'connect:api'
+include(":mock")
+project(":mock").name = "mock3"
+include ':far'
+project(':far').projectDir = file('lib/far')
+"""
+    assert projects(settings) == {
+        "clients": ":clients",
+        "connect/api": ":connect:api",
+        "mock": ":mock3",
+        "lib/far": ":far",
+    }
+
+
 NO_SHELL = """jobs:
   a:
     steps:
@@ -702,7 +800,8 @@ PURPOSES = [
     ("cargo hack check --each-feature", "build"), ("meson setup build && ninja -C build test", "test"), ("make -C build check", "test"), ("gem install rspec", "install"),
     ("npm install -g jest", "install"), ("./meson.py compile -C builddir", "build"), ("python3 ./run_tests.py --backend=ninja", "test"), ("vendor/bin/phpunit", "test"),
     ("./gradlew :core:jvmTest", "test"), ("./phpunit install", "test"),
-    ("scripts/check", None), ("ruby .github/scripts/check-markdown.rb x", None), ("./runtest --verbose", "test"), ("scripts/cmakelint.sh", None),
+    ("getdeps.py fetch --no-tests fmt", None), ("taplo fmt --check", "format"), ("go fmt ./...", "format"), ("read_version yarn", None), ("yarn", "install"),
+    ("cd web && yarn", "install"), ("cmake --install out", None), ("cmake --build out", "build"), ("scripts/check", None), ("ruby .github/scripts/check-markdown.rb x", None), ("./runtest --verbose", "test"), ("scripts/cmakelint.sh", None),
     ("make REDIS_CFLAGS='-Werror' -j4", "build"), ("./vendor/bin/psalm.phar --set-baseline=x.xml --no-progress", None), ("vendor/bin/psalm --no-progress", "lint"),
 ]  # fmt: skip
 
@@ -722,6 +821,9 @@ def test_a_command_is_for_what_its_words_say(command: str, purpose: str | None) 
         ("odd", None),
         ("check", "test"),
         ("run_tests", "test"),
+        ("test:eslint", "lint"),
+        ("test:types", "types"),
+        ("test:lib", "test"),
     ],
 )
 def test_a_script_is_for_what_its_name_says(name: str, purpose: str | None) -> None:

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import entry_files, weight
 from archfb.phases.offline.facts import count, listed, said, shown
-from archfb.phases.offline.layout import TEST_DATA
+from archfb.phases.offline.layout import TEST_DATA, is_aside
 from archfb.phases.offline.purpose import purpose, readme
 from archfb.text import code, prose
 
 if TYPE_CHECKING:
     from archfb.phases.importance import Module
     from archfb.phases.offline.facts import Facts
-    from archfb.repository.records import File
+    from archfb.repository.records import EntryPoint, File
 
 LARGE = 800
 """Lines from which a source file is told as large."""
@@ -22,13 +22,16 @@ LARGE = 800
 _MARKS = ("TODO", "FIXME", "XXX", "HACK")
 _MARKER = re.compile(rf"(?<!\w)(?:{'|'.join(_MARKS)})(?!\w)[:( ]*(?P<text>.{{0,90}})")
 _MADE_BY = re.compile(
-    r"(?:generated|produced|created)\s+(?:automatically\s+)?(?:by|from|with|using)\s+(?P<by>[^\s,;*][^,;*]{1,60})",
+    r"(?:generated|produced|created)\s+(?:automatically\s+)?(?:(?:by|from|with|using|running|the|an?)\s+)+"
+    r"(?P<by>[^\s,;*][^,;*]{1,60})",
     re.IGNORECASE,
 )
 _GUIDES = ("agents", "claude", "contributing", "development", "developing", "hacking", "architecture")
 _VENDOR = re.compile(
     r"(?:^|/)(?:vendor|vendored|_vendor|third[_-]?party|node_modules|externals?|deps|bower_components)/"
 )
+_IN_A_PACKAGE = re.compile(r"(?:^|/)src/\w+/(?:java|kotlin|scala|groovy)/")
+"""Where folders are packages: one called vendor is about vendors."""
 
 
 def hot_lines(facts: Facts, limit: int = 6, within: set[str] | None = None) -> list[str]:
@@ -149,6 +152,10 @@ def maker(head: tuple[str, ...]) -> tuple[str, int]:
     return "", 1
 
 
+def _is_hidden(file: File) -> bool:
+    return file.path.rpartition("/")[2].startswith(".")
+
+
 def vendored_lines(facts: Facts) -> list[str]:
     """Say where copies of other projects lie."""
     found: dict[str, list[File]] = {}
@@ -157,10 +164,11 @@ def vendored_lines(facts: Facts) -> list[str]:
             one.kind == "vendored" and one.role not in {"test", "example", "docs"} and not TEST_DATA.search(one.path)
         )
         match = _VENDOR.search(one.path) if own else None
-        if match is not None:
+        if match is not None and not _IN_A_PACKAGE.search(match.string[: match.start()] + "/"):
             parts = one.path[match.end() :].split("/")
             found.setdefault(one.path[: match.end()] + (parts[0] if len(parts) > 1 else ""), []).append(one)
-    ordered = sorted(found, key=lambda home: (-len(found[home]), home))
+    copies = [home for home, files in found.items() if any(not _is_hidden(one) for one in files)]
+    ordered = sorted(copies, key=lambda home: (-len(found[home]), home))
     return [
         said(
             f"{code(home.rstrip('/') + '/')} is a vendored copy ({count(len(found[home]), 'file')}): do not edit",
@@ -237,16 +245,42 @@ DEEPEST = 3
 
 
 def _shallow_entries(facts: Facts) -> list[str]:
-    """Return the entry points nearest to the top."""
-    entries = [path for path in entry_files(facts.repo) if facts.repo.by_path[path].role == "source"]
+    """Return the entry points of the product that are nearest to the top: programs, then what is most used."""
+    own = [path for path in entry_files(facts.repo) if path in facts.own]
+    entries = [path for path in own if not is_aside(path)] or own
     shallow = min((path.count("/") for path in entries), default=0)
-    return [path for path in entries if path.count("/") <= min(shallow + 1, DEEPEST)]
+    near = [path for path in entries if path.count("/") <= min(shallow + 1, DEEPEST)]
+    libraries = {one.target: one.name for one in facts.repo.entry_points if _is_library(one)}
+    programs = [path for path in near if path not in libraries]
+    users = {path: _product_users(facts, path) for path in near if path in libraries}
+    used = [path for path in users if users[path] or not any(users.values())]
+    return [*programs, *sorted(used, key=lambda path: (-_namesakes(libraries, path), -users[path]))]
+
+
+def _product_users(facts: Facts, path: str) -> int:
+    return sum(facts.repo.by_path[user].role != "test" for user in facts.users(path))
+
+
+def _namesakes(libraries: dict[str, str], path: str) -> int:
+    """Return how many crates are called after this one, as `serde_derive` is after `serde`: it is what they serve."""
+    if not path.endswith(".rs"):
+        return 0
+    return sum(name.startswith((f"{libraries[path]}_", f"{libraries[path]}-")) for name in libraries.values())
+
+
+def _is_library(one: EntryPoint) -> bool:
+    return one.kind == "library" or (one.kind == "main" and one.manifest.endswith("package.json"))
+
+
+def _built_on(users: int, what: str) -> str:
+    return f"{count(users, 'file builds', 'files build')} on {what}"
 
 
 def _start(facts: Facts, file: File) -> str:
     about, defined = purpose(facts, file.path), facts.named(file.path, 3)
     parts = [f"“{about[0]}”"] if about else []
     parts += [f"defines {defined}"] if defined and not about else []
-    parts += [f"{count(file.importers, 'file builds', 'files build')} on it"] if file.importers else []
+    package = not facts.importers.get(file.path)
+    parts += [_built_on(file.importers, "its package" if package else "it")] if file.importers else []
     text = f"{code(file.path)}: {'; '.join(parts) or count(file.lines, 'line')}"
     return said(text, file.path, about[1] if about else facts.first_line(file.path))

@@ -11,6 +11,7 @@ from archfb.phases.importance import folder
 from archfb.phases.offline import layout, working
 from archfb.phases.offline.facts import bare_name, said
 from archfb.repository.languages import types
+from archfb.repository.manifests import jvm
 from archfb.text import code
 
 if TYPE_CHECKING:
@@ -31,11 +32,14 @@ _STARTERS = (("pnpm-lock.yaml", "pnpm"), ("yarn.lock", "yarn"), ("bun.lock", "bu
 
 def one_file_lines(facts: Facts) -> list[str]:
     """Say how a single test file is run, with the largest of the commonest language as the example."""
-    tests = _own_tests(facts)
+    tests = _own_tests(facts) or inline(facts)
     if not tests:
         return []
     common = Counter(one.language for one in tests).most_common(1)[0][0]
-    example = next(one for one in tests if one.language == common)
+    alone = [one for one in tests if one.language == common]
+    example = next((one for one in alone if _target(facts, one.path)), alone[0])
+    if common == "Rust" and not _target(facts, example.path):
+        example = next((one for one in inline(facts) if _inner(facts, one.path)), example)
     command = command_for(facts, [example])
     if command is None or command in {one.command for one in working.best_commands(facts, "test")}:
         return []
@@ -47,7 +51,25 @@ def _own_tests(facts: Facts) -> list[File]:
     named = [one for one in facts.tests if working.test_name(one.path) is not None]
     if root := _main_root(named):
         named = [one for one in named if one.path.startswith(root)]
-    return named or [one for one in facts.tests if types().get(one.language or "") == "programming"]
+    return named or [
+        one
+        for one in facts.tests
+        if types().get(one.language or "") == "programming" and not _OF_EXAMPLES.search(one.path)
+    ]
+
+
+_OF_EXAMPLES = re.compile(r"(?:^|/)(?:examples?|bench(?:es|marks?)?)/")
+
+LOOKED_AT = 200
+"""Files that are looked at for tests inside them."""
+
+
+def inline(facts: Facts) -> list[File]:
+    """Return the source files of Rust that hold their own tests, the most telling first."""
+    if facts.inline is None:
+        rust = [one for one in facts.chiefs if one.language == "Rust"][:LOOKED_AT]
+        facts.inline = [one for one in rust if any(line.startswith("#[cfg(test)]") for line in facts.lines(one.path))]
+    return facts.inline
 
 
 def _main_root(named: list[File]) -> str:
@@ -101,18 +123,39 @@ def _java(facts: Facts, paths: list[str], home: str) -> str | None:
         where = f" --projects {quote(module)} --also-make" if module else ""
         one = "" if home else f" -Dtest={stem} -Dsurefire.failIfNoSpecifiedTests=false"
         return f"{start} test{where}{one}"
-    if any(name in facts.repo.by_path for name in ("build.gradle", "build.gradle.kts")):
-        task = quote(f":{module.replace('/', ':')}:test") if module else "test"
-        return f"./gradlew {task}" + ("" if home else f" --tests {stem}")
+    if any(name in facts.repo.by_path for name in _GRADLE):
+        return _gradle(facts, paths, home)
     return None
+
+
+_GRADLE = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
+_ON_A_PLATFORM = re.compile(r"(?:src/(?P<set>\w+)Test|(?P<folder>common|jvm)/test)/")
+
+
+def _gradle(facts: Facts, paths: list[str], home: str) -> str | None:
+    """Return Gradle's task for tests of one project: a filter or a folder fits no build of several."""
+    included = _projects(facts)
+    projects = Counter(layout.nearest(included.keys(), path) or _module(facts, path) for path in paths)
+    project, number = projects.most_common(1)[0]
+    if home and (not project or number * 2 < len(paths) or not f"{home}/".startswith(f"{project}/")):
+        return None
+    found = _ON_A_PLATFORM.match(paths[0][len(project) :].lstrip("/"))
+    platform = ((found["set"] or found["folder"]) if found else "").replace("common", "jvm")
+    task = f"{platform}Test" if platform else "test"
+    where = included.get(project, f":{project.replace('/', ':')}") + ":" if project else ""
+    one = "" if home else f" --tests {quote(paths[0].rpartition('/')[2].partition('.')[0])}"
+    return f"./gradlew {quote(where + task)}{one}"
+
+
+def _projects(facts: Facts) -> dict[str, str]:
+    """Return Gradle's names (":a:b") of the projects that its settings include, by folder."""
+    settings = next((name for name in _GRADLE[2:] if name in facts.repo.by_path), "")
+    return jvm.projects("\n".join(facts.lines(settings))) if settings else {}
 
 
 def _module(facts: Facts, path: str) -> str:
     """Return the nearest folder above a path, below the top, that has a manifest; "" where there is none."""
-    homes = {folder(one.path) for one in facts.repo.manifests}
-    while path and path not in homes:
-        path = folder(path)
-    return path
+    return layout.nearest({folder(one.path) for one in facts.repo.manifests}, path)
 
 
 def _script(facts: Facts, paths: list[str], home: str) -> str | None:
@@ -138,9 +181,34 @@ def _ruby(facts: Facts, paths: list[str], home: str) -> str | None:
 
 
 def _rust(facts: Facts, paths: list[str], home: str) -> str:
+    """Return cargo's way: an integration test by its name, tests inside a file by its module."""
     module = _module(facts, home or paths[0])
     crate = next((one.name for one in facts.repo.manifests if folder(one.path) == module and one.name), "")
-    return f"cargo test -p {quote(crate)}" if crate and module else "cargo test"
+    one = "" if home else _target(facts, paths[0]) or _inner(facts, paths[0])
+    return f"cargo test{f' -p {quote(crate)}' if crate and module else ''}{one}"
+
+
+def _target(facts: Facts, path: str) -> str:
+    """Return how cargo is told one file of integration tests; "" for any other file."""
+    home, _, name = path.rpartition("/")
+    above = folder(home)
+    manifest = f"{above}/Cargo.toml".lstrip("/")
+    if home.rpartition("/")[2] != "tests" or not name.endswith(".rs") or manifest not in facts.repo.by_path:
+        return ""
+    own = any(line.startswith(("[[test]]", "autotests")) for line in facts.lines(manifest))
+    return "" if own else f" --test {quote(name.removesuffix('.rs'))}"
+
+
+def _inner(facts: Facts, path: str) -> str:
+    """Return the name by which the tests inside a file are chosen, its module's; "" for a crate's root."""
+    module = _module(facts, path)
+    inside = path.removeprefix(f"{module}/" if module else "").removeprefix("src/").removesuffix(".rs")
+    inside = inside.removesuffix("/mod")
+    return (
+        ""
+        if inside in ("lib", "main", "mod") or inside.startswith("bin/")
+        else f" {quote(inside.replace('/', '::') + '::')}"
+    )
 
 
 def _shell(facts: Facts, paths: list[str], home: str) -> str | None:
@@ -184,12 +252,34 @@ _COMMANDS = {
 }
 
 
+INSIDE = 3
+"""Files that hold their own tests from which on that is the way here."""
+
+
 def test_rules(facts: Facts) -> list[str]:
     """Say where a new test goes, and which tests to run after a change in which part."""
     tests = _own_tests(facts)
-    if not tests:
+    inner = _placing_inside(facts)
+    if not tests and not inner:
         return []
-    return [*_placing(facts, tests), *part_lines(facts)]
+    return [*(inner or _placing(facts, tests)), *part_lines(facts)]
+
+
+def _placing_inside(facts: Facts) -> list[str]:
+    """Say where unit tests go in Rust, where several files hold their own."""
+    found = inline(facts)
+    if len(found) < INSIDE:
+        return []
+    text = f"Put unit tests into a `#[cfg(test)]` module of the file that they test, as {code(found[0].path)} does"
+    lines = [said(text, found[0].path, facts.line_of(found[0].path, "#[cfg(test)]"))]
+    whole = [one for one in facts.tests if _RUST_TEST.search(one.path)]
+    if len(whole) >= INSIDE:
+        text = f"Put integration tests into the crate's `tests/`, as {code(whole[0].path)} is"
+        lines.append(said(text, whole[0].path))
+    return lines
+
+
+_RUST_TEST = re.compile(r"(?:^|/)tests/[^/]+\.rs$")
 
 
 def _placing(facts: Facts, tests: list[File]) -> list[str]:
@@ -228,14 +318,15 @@ def part_lines(facts: Facts, limit: int = 8) -> list[str]:
             found.setdefault(
                 command, said(f"After a change in {code(one.name + '/')} run {code(command)}", tests[0].path)
             )
-    return [*found.values(), *alone[:MODULES]]
+    return [*found.values(), *alone[: max(0, MODULES - len(found))]]
 
 
 def _tests_below(facts: Facts, name: str) -> tuple[str, list[File]]:
     """Return the part's folder, or else its package's, that has tests below it, and these."""
-    own = _own_tests(facts)
+    own = [*inline(facts), *_own_tests(facts)]
     mirrored = _main_root(own) + name.rpartition("/")[2]
-    for home in filter(None, (name, _module(facts, name), mirrored if "/" in mirrored else "")):
+    project = layout.nearest(_projects(facts).keys(), name)
+    for home in filter(None, (name, project, _module(facts, name), mirrored if "/" in mirrored else "")):
         tests = [one for one in own if one.path.startswith(home + "/")]
         if tests:
             return home, tests

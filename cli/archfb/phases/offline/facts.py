@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import cached_property
 from math import log2, sqrt
@@ -101,6 +102,8 @@ class Facts:
     repo: Repository
     kept: dict[int, list[Component]] = field(default_factory=dict)
     """The components by how many were asked for; made by the layout."""
+    inline: list[File] | None = None
+    """The source files that hold their own tests, once they were looked for."""
     _lines: dict[str, tuple[str, ...]] = field(default_factory=dict)
     _held: int = 0
 
@@ -146,8 +149,14 @@ class Facts:
         return sorted(found, key=lambda one: (-self._worth(one), one.path))
 
     def _worth(self, file: File) -> float:
-        users = len(self.users(file.path)) if file.importers else 0
-        return sqrt(1 + users) * file.lines * log2(2 + self.churn.get(file.path, 0))
+        own = len(self.importers.get(file.path, ()))
+        package = len(self.importers.get(folder(file.path) + "/", ())) / sqrt(self._siblings[folder(file.path)])
+        return sqrt(1 + own + package) * file.lines * log2(2 + self.churn.get(file.path, 0))
+
+    @cached_property
+    def _siblings(self) -> Counter[str]:
+        """Return how many source files share each folder, and with it those who import it as a package."""
+        return Counter(folder(one.path) for one in self.source)
 
     @cached_property
     def spoken(self) -> set[str]:

@@ -12,7 +12,7 @@ from archfb.phases.offline.purpose import introduction, purpose
 from archfb.text import code, prose
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     from archfb.phases.importance import Module
     from archfb.phases.offline.facts import Facts
@@ -193,15 +193,23 @@ def parts(facts: Facts, limit: int = 8) -> list[Component]:
     """Return the components that are product code of some size: no tooling, documentation or build files."""
     everything = sum(one.lines for one in facts.source) or 1
     found = [one for one in components(facts, 3 * limit) if one.lines * 50 >= everything]
-    own = [one for one in found if one.name and one.name.partition("/")[0].lstrip(".").lower() not in _ASIDE]
-    return own[:limit]
+    return [one for one in found if one.name and not is_aside(f"{one.name}/")][:limit]
+
+
+def is_aside(path: str) -> bool:
+    """Return whether a file's top folder is there for the work on a product, and not the product."""
+    top, below, _ = path.partition("/")
+    return bool(below) and (top.lstrip(".").lower() in _ASIDE or _FOR_TESTS.match(top) is not None)
+
+
+_FOR_TESTS = re.compile(r"tests?[-_]|\w+[-_]tests?$", re.IGNORECASE)
 
 
 _ASIDE = {
     "docs", "doc", "scripts", "script", "tools", "tool", "examples", "example", "m4", "config", "build", "ci",
     "github", "devcontainer", "release", "benchmarks", "bench", "website", "site", "hack", "contrib",
+    "benches", "benchmark", "dev", "playground", "playgrounds", "fuzz",
 }  # fmt: skip
-"""Top folders that are there for the work on a product, and not the product."""
 
 
 def part_lines(facts: Facts, limit: int = 6) -> list[str]:
@@ -348,10 +356,11 @@ def _in_one_crate(facts: Facts, cycle: Sequence[str]) -> bool:
     if any(facts.repo.by_path[path].language != "Rust" for path in cycle):
         return False
     homes = {folder(one.path) for one in facts.repo.manifests if one.ecosystem == "rust"}
-    return len({_nearest(homes, path) for path in cycle}) == 1
+    return len({nearest(homes, path) for path in cycle}) == 1
 
 
-def _nearest(homes: set[str], path: str) -> str:
+def nearest(homes: Collection[str], path: str) -> str:
+    """Return the path itself or the nearest folder above it that is one of these; "" where none is."""
     while path and path not in homes:
         path = folder(path)
     return path

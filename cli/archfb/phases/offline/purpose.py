@@ -41,6 +41,14 @@ _POINTER = re.compile(r"(?:see|visit|read|check out|please|click)\b", re.IGNOREC
 _HEADING = re.compile(r"#|[=-]{3,}\s*$")
 _DANGLING = re.compile(r"\b(?:a|an|and|at|by|for|from|in|of|on|or|see|the|to|with)$", re.IGNORECASE)
 _ITSELF = re.compile(r"this (?:readme|document|file|page|guide)\b", re.IGNORECASE)
+_DEMANDS = re.compile(
+    r"(?:you(?:'ll| will)? (?:can|may|must|need|should)|make sure|ensure|install|note"
+    r"|to (?:build|get|install|run|start|use)|we (?:build|recommend|test|use)|before (?:you|we)|first,?)\b"
+    r"|.* (?:(?:only|officially) supported|(?:is|are) required|must be installed)\b",
+    re.IGNORECASE,
+)
+_EMPHASIS = re.compile(r"(?<![\w*])(\*\*|__)(?=\S)(.{1,120}?)(?<=\S)\1(?![\w*])")
+_OPENS_A_TAG = re.compile(r"<[a-zA-Z!][^<>]*$")
 _SAYS_WHAT = (
     r"(?i:the )?{}(?:\.js|[ -]\w+)? (?:is|are|provides|lets|helps|enables|makes|offers|gives|allows|implements)\b"
 )
@@ -152,22 +160,35 @@ def _first_sentences(lines: Sequence[str]) -> list[tuple[str, int]]:
     found: list[tuple[str, int]] = []
     headings = 0
     paragraph: list[tuple[int, str]] = []
+    inside = False  # a tag that goes on over several lines
     for at, line in enumerate([*lines[:120], ""], 1):
-        is_prose = bool(line.strip()) and not _MARKUP.search(line) and not line.lstrip().startswith(("#", "- ", "* "))
+        began, inside = inside, ">" not in line if inside else _OPENS_A_TAG.search(line) is not None
+        is_prose = not (began or inside) and _is_prose(line)
         if is_prose:
-            paragraph.append((at, _LINK.sub(lambda m: m[1] or m[2] or m[3], line)))
+            plain = _EMPHASIS.sub(r"\2", line)
+            paragraph.append((at, _LINK.sub(lambda m: m[1] or m[2] or m[3], plain)))
             continue
         if paragraph and (said := _prose(paragraph)) is not None:
             found.append(said)
         headings += bool(_HEADING.match(line))
-        if found and headings > 1:
+        if headings > (1 if found else 2):
             break
         paragraph = []
     return found
 
 
+def _is_prose(line: str) -> bool:
+    is_code = line.startswith(("    ", "\t"))
+    return (
+        bool(line.strip())
+        and not is_code
+        and not _MARKUP.search(line)
+        and not line.lstrip().startswith(("#", "- ", "* "))
+    )
+
+
 def _prose(paragraph: list[tuple[int, str]]) -> tuple[str, int] | None:
     found = _first_sentence(paragraph)
-    if found is None or len(found[0].split()) < 5 or _POINTER.match(found[0]) or _ITSELF.match(found[0]):
+    if found is None or len(found[0].split()) < 5:
         return None
-    return found
+    return None if any(one.match(found[0]) for one in (_POINTER, _ITSELF, _DEMANDS)) else found

@@ -71,7 +71,7 @@ def generated(facts: Facts, limit: int = 6) -> list[str]:
     """Say which files are generated, from what and how they are made anew."""
     merged: dict[tuple[str, str], list[list[File]]] = {}
     for files in generated_groups(facts):
-        by = maker(facts.lines(files[0].path)[:20])[0].partition(" ")[0]
+        by = maker(facts.lines(files[0].path)[:20])[0].partition(" ")[0].rstrip(":")
         home = folder(files[0].path)
         merged.setdefault((by, "") if by else (folder(home), files[0].path.rpartition(".")[2]), []).append(files)
     return [_generated(facts, groups) for groups in list(merged.values())[:limit]]
@@ -83,7 +83,7 @@ def _generated(facts: Facts, groups: list[list[File]]) -> str:
     by, at = maker(facts.lines(first.path)[:20])
     where = f"in {code(_above(groups) + '/')}" if _above(groups) else "here"
     what = f"the {number:,} generated files {where}, as {code(first.path)}" if number > 1 else code(first.path)
-    made = f" (made by {code(by.split()[0])})" if by else ""
+    made = f" (made by {code(by.split()[0].rstrip(':'))})" if by else ""
     how = _origin(facts, first, several=number > 1)
     return said(f"Do not edit {what}{made}{': ' if how else ''}{how}", first.path, at)
 

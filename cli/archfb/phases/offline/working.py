@@ -72,10 +72,15 @@ def best_commands(facts: Facts, purpose: str, limit: int = 3) -> list[Command]:
     found = [one for one in found if not _INSTALLS_A_TOOL.search(one.command) and not _is_elsewhere(facts, one)]
     if purpose == "install":
         found = [one for one in found if one.source != "ci" or _SETS_UP.search(one.command)]
+        found = [one for one in found if one.source != "ci" or not one.command.startswith("cd ")]
+    if purpose not in ("test", "build"):
+        found = [one for one in found if one.source != "ci" or not _OF_THE_AUTOMATION.search(one.command)]
     found.sort(key=lambda one: (_awkward(one), _ORDER.get(one.source.lower(), 1), _depth(one), one.path, one.line))
     found = [one for one in found if one.source != "ci" or not _awkward(one)]
     if found and not _awkward(found[0]):
         found = [one for one in found if not _awkward(one)]
+    if any("/" not in one.path for one in found):
+        found = [one for one in found if not one.command.startswith("cd ")]
     if found and found[0].source != "ci":
         found = [one for one in found if one.source != "ci"]
     unique: dict[str, Command] = {}
@@ -118,11 +123,14 @@ _SETS_UP = re.compile(
 )
 """Package managers: another program that an automation calls to set up is its own affair."""
 
+_OF_THE_AUTOMATION = re.compile(r"(?:^|[\s=/\"'])\.(?:github|circleci|buildkite|gitlab|forgejo|woodpecker)/")
+"""What lies among an automation's files sets up or checks the automation, unless it builds or tests."""
+
 _ORDER = {"manifest": 0, "make": 0, "makefile": 0, "configuration": 1, "ecosystem": 1, "ci": 2}
 
 
 def _depth(one: Command) -> int:
-    return 0 if one.path.startswith(".") else one.path.count("/")
+    return one.command.startswith("cd ") if one.path.startswith(".") else one.path.count("/")
 
 
 _CANNOT_TYPE = re.compile(r"\$|^\w+=\S*$|^(?:unzip|tar|7z|SET|set) |%\w+%")
@@ -270,7 +278,7 @@ def no_dependencies(facts: Facts) -> list[str]:
     """Say so where the one package declares nothing that is needed at run time: that is a rule worth keeping."""
     own = main_manifests(facts)
     declared = {one.kind for one in facts.repo.dependencies if own and one.manifest == own[0].path}
-    if len(own) != 1 or not declared or "runtime" in declared:
+    if len(own) != 1 or "/" in own[0].path or not declared or "runtime" in declared:
         return []
     return [said(f"{code(own[0].name)} needs no other package at run time", own[0].path)]
 

@@ -29,7 +29,7 @@ def gather(view: View) -> Gathered:
     for path in view.named("build.gradle", "build.gradle.kts"):
         _gradle(view, path, found, catalogue)
     for path in view.named("settings.gradle", "settings.gradle.kts"):
-        for module in _included(view.text(path)):
+        for module in projects(view.text(path)):
             folder = below(folder_of(path), module)
             found.members |= {f"{folder}/build.gradle", f"{folder}/build.gradle.kts"}
     _commands(view, found)
@@ -37,15 +37,19 @@ def gather(view: View) -> Gathered:
 
 
 _INCLUDE = regex(r"^[ \t]*include[ \t(]+((?:[\"'][\w:./-]+[\"'][ \t,\n)]*)+)", re.MULTILINE)
+_RENAMED = regex(r"project\([\"']:?([\w:./-]+)[\"']\)\.name[ \t]*=[ \t]*[\"']([\w.-]+)[\"']")
 _MOVED = regex(r"project\([\"']:?([\w:./-]+)[\"']\)\.projectDir[ \t]*=[^\"'\n]*[\"']([^\"'\n]+)[\"']")
 
 
-def _included(text: str) -> Iterator[str]:
-    """Return the folders of the modules that a settings file includes."""
-    moved = dict(_MOVED.findall(text))
+def projects(text: str) -> dict[str, str]:
+    """Return the names (":a:b") of the projects that a settings file includes, by their folders."""
+    moved, renamed = dict(_MOVED.findall(text)), dict(_RENAMED.findall(text))
+    found: dict[str, str] = {}
     for match in _INCLUDE.finditer(text):
         for name in re.findall(r"[\"'](?::?)([\w:./-]+)[\"']", match[1]):
-            yield moved.get(name, name.replace(":", "/"))
+            above, colon, last = name.rpartition(":")
+            found[moved.get(name, name.replace(":", "/"))] = f":{above}{colon}{renamed.get(name, last)}"
+    return found
 
 
 def _pom(view: View, path: str, found: Gathered) -> None:
@@ -226,8 +230,31 @@ def _commands(view: View, found: Gathered) -> None:
     for path in ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"):
         if path in view.files:
             tool = "./gradlew" if "gradlew" in view.files else "gradle"
+            task = "allTests" if _for_several_platforms(view) else "test"
             found.commands += [
-                Command("test", f"{tool} test", path, 1, "ecosystem"),
+                Command("test", f"{tool} {task}", path, 1, "ecosystem"),
                 Command("build", f"{tool} build", path, 1, "ecosystem"),
+                *_gradle_checks(tool, view.text(path), path),
             ]
             break
+
+
+_PLATFORMS = regex(r"/(?:src/)?common(?:Main/kotlin|/src)/.+\.kt$")
+_CHECKS = (
+    (regex(r"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?checkstyle\b"), "checkstyleMain"),
+    (regex(r"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?detekt\b"), "detekt"),
+    (regex(r"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?ktlint\b"), "ktlintCheck"),
+)
+
+
+def _for_several_platforms(view: View) -> bool:
+    """Return whether most modules are written for several platforms: those have no task that is called test."""
+    modules = [folder_of(path) for path in view.named("build.gradle", "build.gradle.kts")]
+    several = {path[: found.start()] for path in view.paths if (found := _PLATFORMS.search(path))}
+    return sum(module in several for module in modules) * 2 > len(modules)
+
+
+def _gradle_checks(tool: str, text: str, path: str) -> Iterator[Command]:
+    for pattern, task in _CHECKS:
+        if (match := pattern.search(text)) is not None:
+            yield Command("lint", f"{tool} {task}", path, text.count("\n", 0, match.start()) + 1, "ecosystem")

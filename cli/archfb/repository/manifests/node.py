@@ -28,6 +28,7 @@ _RUNNERS = (
     ("bun.lockb", "bun"),
     ("package-lock.json", "npm"),
 )
+_STARTS = ("index.js", "index.ts", "src/index.ts", "src/index.tsx", "src/index.js")
 
 
 def gather(view: View) -> Gathered:
@@ -41,7 +42,17 @@ def gather(view: View) -> Gathered:
         members = {path for path in packages if _belongs(path, globs)}
         found.members |= members
         found.not_members |= set(packages) - members
+    _installs(view, found)
     return found
+
+
+def _installs(view: View, found: Gathered) -> None:
+    """Add how the packages that the top manifest names are installed, where the package manager is known."""
+    document = (parse_object(view.text("package.json")) or {}) if "package.json" in view.files else {}
+    lock = next((lock for lock, _ in _RUNNERS if lock in view.files), "")
+    if (lock or word(document.get("packageManager"))) and any(document.get(scope) for scope in _SCOPES):
+        command = f"{runner(view, document)} install"
+        found.commands.append(Command("install", command, lock or "package.json", 1, "ecosystem"))
 
 
 def _belongs(path: str, globs: list[tuple[str, bool]]) -> bool:
@@ -135,21 +146,13 @@ def _entries(view: View, path: str, document: dict[str, Any], found: Gathered, t
     main = next(
         (target for key in ("main", "module", "browser") if (target := word(document.get(key)))), ""
     ) or _exported(document.get("exports"))
-    if main:
+    written = next((name for name in _STARTS if below(folder, name) in view.files), "")
+    there = any(below(folder, main + ending) in view.files for ending in ("", ".js", "/index.js"))
+    if main and (there or not written):
         found.entry_points.append(EntryPoint("main", name or path, below(folder, main), path, line_of(text, main)))
-    elif (
-        any(
-            f"{below(folder, start)}" in view.files
-            for start in ("index.js", "index.ts", "src/index.ts", "src/index.js")
-        )
-        and name
-    ):
-        start = next(
-            start
-            for start in ("index.js", "index.ts", "src/index.ts", "src/index.js")
-            if below(folder, start) in view.files
-        )
-        found.entry_points.append(EntryPoint("library", name, below(folder, start), path))
+    elif written and name:  # what is declared may be made from it, and then is not in the repository
+        kind = "main" if main else "library"
+        found.entry_points.append(EntryPoint(kind, name, below(folder, written), path, line_of(text, main or name)))
 
 
 def _exported(exports: object, depth: int = 0) -> str:

@@ -42,7 +42,9 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "format",
         regex(
             r"\b(?:black|ruff format|prettier|gofmt|gofumpt|cargo fmt|rustfmt|clang-format|isort"
-            r"|oxfmt|spotless\S*|mix format|fmt|format\S*)\b"
+            r"|oxfmt|spotless\S*|mix format|format\S*)\b"
+            r"|(?:^|[;&|] *|\b(?:cargo(?: \+\S+)?|go|deno|dune|just|make|task|run|pnpm|yarn|terraform|tofu"
+            r"|taplo|zig) )fmt\b"
         ),
     ),
     (
@@ -59,7 +61,7 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "install",
         regex(
-            r"\b(?:npm (?:ci|install|i)|pnpm (?:i|install)|yarn(?: install| --immutable"
+            r"\b(?:npm (?:ci|install|i)|pnpm (?:i|install)|(?<![\w.-] )yarn(?: install| --immutable"
             r"| --frozen-lockfile)?$|bun install|pip3? install|uv sync|poetry install|pdm install"
             r"|pipenv install|bundle(?: install)?$|bundle install|composer (?:install|update)"
             r"|go mod download|cargo fetch|dotnet restore|mix deps\.get|conda env)"
@@ -69,7 +71,7 @@ _BY_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = (
         "build",
         regex(
             r"(?<![\w@=./-])(?:build\S*|compile\S*|\./configure\b|\./autogen\.sh)"
-            r"|\b(?:make(?: all)?(?: -[jsk]\S*| [A-Z_]+=(?:'[^']*'|\S+))*$|cmake\b|autoreconf"
+            r"|\b(?:make(?: all)?(?: -[jsk]\S*| [A-Z_]+=(?:'[^']*'|\S+))*$|cmake\b(?! --install)|autoreconf"
             r"|meson|ninja|go (?:install|build)|cargo (?:hack )?(?:check|install)|mvnw?\b|gradlew?\b"
             r"|assemble|webpack|rollup|esbuild|tsup|tsdown|dotnet (?:pack|publish)"
             r"|docker (?:buildx )?build)"
@@ -151,9 +153,12 @@ _NAMED = (
 )
 
 
+_CHECKING = regex(r"^(?:test|check|ci):((?:es|style|oxc?)?lint|types?|typecheck|tsc|format|prettier)\b")
+
+
 def purpose_of_script(name: str, body: str = "") -> str | None:
     """Return what a named script or target is for, by its name first; None for hooks and what says nothing."""
-    lowered = name.lower()
+    lowered = _CHECKING.sub(r"\1", name.lower())
     if lowered.startswith(("pre", "post", "create", "generate", "new-", "update")) and lowered != "preview":
         return None
     if lowered.startswith("check") and body:

@@ -7,7 +7,7 @@ import re
 from archfb.repository.manifests import toml
 from archfb.repository.manifests.declared import Gathered, below, folder_of, line_of, word
 from archfb.repository.patterns import regex
-from archfb.repository.records import EntryPoint
+from archfb.repository.records import Command, EntryPoint
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -16,6 +16,12 @@ if TYPE_CHECKING:
 
     from archfb.repository.manifests.declared import View
 
+_INSTALLERS = (
+    ("uv.lock", "uv sync"),
+    ("poetry.lock", "poetry install"),
+    ("pdm.lock", "pdm install"),
+    ("Pipfile.lock", "pipenv install --dev"),
+)
 _REQUIREMENT = regex(r"\s*([A-Za-z0-9][A-Za-z0-9._-]*)\s*(\[[^\]]*\])?\s*(.*)", re.DOTALL)
 _DEVELOPMENT = regex(r"dev|test|doc|lint|typ|ci|build|example|bench|check", re.IGNORECASE)
 
@@ -34,6 +40,9 @@ def gather(view: View) -> Gathered:
     for path in view.ending("txt", "in"):
         _requirements(view, path, found)
     _modules(view, found)
+    found.commands += [
+        Command("install", command, lock, 1, "ecosystem") for lock, command in _INSTALLERS if lock in view.files
+    ][:1]
     return found
 
 
