@@ -52,15 +52,17 @@ _LOCKS = frozenset(
     ]
 )
 # Folders and files that come from elsewhere: what is commonly left out when languages are counted. Folders and
-# names are matched apart, so that a folder is judged once for all its files.
-_VENDORED_FOLDER = regex(
-    r"(?:^|/)(?:node_modules|bower_components|vendors?|third[-_]?party|3rd[-_]?party"
-    r"|extern(?:al)?|Godeps|Carthage|Pods"
-    r"|testdata|dist|flow-typed|\.yarn/(?:releases|plugins|sdks|unplugged|versions)"
-    r"|\.mvn/wrapper|gradle/wrapper"
-    r"|\.github|\.vscode|\.idea|[Tt]ests?/fixtures|[Ss]pecs?/fixtures|debian|_esy|venv|\.venv|site-packages)/"
-    r"|^(?:deps|[Dd]ependencies)/[^/]+/"
+# names are matched apart, so that a folder is judged once for all its files; the names of its parts tell of most.
+_VENDORED_PARTS = words(
+    "node_modules bower_components vendor vendors third-party third_party thirdparty 3rd-party 3rd_party 3rdparty "
+    "extern external Godeps Carthage Pods testdata dist flow-typed .github .vscode .idea debian _esy venv .venv "
+    "site-packages"
 )
+_DEPENDENCIES = ("deps", "dependencies", "Dependencies")
+FIXTURES = tuple(f"/{tests}/fixtures/" for tests in words("test tests Test Tests spec specs Spec Specs"))
+WRAPPERS = ("/.mvn/wrapper/", "/gradle/wrapper/")
+YARN = tuple(f"/.yarn/{what}/" for what in words("releases plugins sdks unplugged versions"))
+_VENDORED_PATHS = FIXTURES + WRAPPERS + YARN
 _VENDORED_NAMES = words(
     "configure config.guess config.sub aclocal.m4 libtool.m4 ltoptions.m4 ltsugar.m4 ltversion.m4 lt~obsolete.m4 "
     "ltmain.sh gradlew gradlew.bat mvnw mvnw.cmd cpplint.py waf erlang.mk install-sh missing depcomp "
@@ -71,22 +73,22 @@ _VENDORED_SCRIPT = regex(
     r"|lodash|underscore|codemirror|highlight)(?:[-.@]v?\d[\w.-]*)?(?:[-.](?:min|slim|core|bundle|pack|ui))*\.(?:js|css)$"
     r"|[.-]min\.(?:js|css)$"
 )
-_DOCS_FOLDER = regex(
-    r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples?|[Dd]emos?|[Ss]amples?)/|(?:^|/)(?:[Dd]ocumentation"
-    r"|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
-)
+DOCS_TOPS = words("doc docs Doc Docs man Man examples Examples demo demos Demo Demos sample samples Sample Samples")
+_DOCS_TOPS = DOCS_TOPS | {"example", "Example"}
+DOCS_PARTS = words("documentation Documentation groovydoc Groovydoc javadoc Javadoc")
 DOCUMENTS = words(
     "CHANGE CHANGES CHANGELOG CITATION CITATIONS CONTRIBUTING COPYING INSTALL LICENCE LICENSE "
     "Licence License licence license README Readme readme"
 )
-_TESTS_FOLDER = regex(
-    r"(?:^|/)(?:tests?|specs?|__tests__|__mocks__|testing|testdata|unittests?|test[-_ ][^/]+|[^/]+[-_ ]tests?"
-    r"|e2e|fixtures|Tests?|src/\w*[tT]est(?:Fixtures)?)/"
+_TESTS_PARTS = words(
+    "test tests spec specs __tests__ __mocks__ testing testdata unittest unittests e2e fixtures Test Tests"
 )
+_TESTS_FOLDER = regex(r"(?:^|/)(?:test[-_ ][^/]+|[^/]+[-_ ]tests?|src/\w*[tT]est(?:Fixtures)?)/")
 _TESTS_ENDING: tuple[str, ...] = tuple(sign + word for sign in "._-" for word in ("test", "spec", "tests"))
 _TESTS_ENDING += ("Test", "Tests", "Spec", "IT")
-_EXAMPLES_FOLDER = regex(
-    r"(?:^|/)(?:examples?|demos?|samples?|playground|tutorials?|benchmarks?|docs?_(?:src|examples?))/", re.IGNORECASE
+_EXAMPLES_PARTS = words(
+    "example examples demo demos sample samples playground tutorial tutorials benchmark benchmarks doc_src docs_src "
+    "doc_example docs_example doc_examples docs_examples"
 )
 _CONFIG = words("toml yaml yml json jsonc ini cfg conf properties lock gradle xml")
 _PROSE = words("md rst adoc txt markdown mdx textile pod")
@@ -177,11 +179,14 @@ def is_lock(name: str) -> bool:
 @lru_cache(maxsize=8192)
 def _folder(folder: str) -> tuple[bool, bool, bool, bool]:
     """Return whether a folder ("" or ending with "/") is vendored, documentation, of tests, of examples."""
+    parts, path = folder.split("/"), "/" + folder
     return (
-        _VENDORED_FOLDER.search(folder) is not None,
-        _DOCS_FOLDER.search(folder) is not None,
-        _TESTS_FOLDER.search(folder) is not None,
-        _EXAMPLES_FOLDER.search(folder) is not None,
+        not _VENDORED_PARTS.isdisjoint(parts)
+        or any(map(path.__contains__, _VENDORED_PATHS))
+        or (parts[0] in _DEPENDENCIES and len(parts) > 2),
+        parts[0] in _DOCS_TOPS or not DOCS_PARTS.isdisjoint(parts) or "/inst/doc/" in path,
+        not _TESTS_PARTS.isdisjoint(parts) or ("est" in folder and _TESTS_FOLDER.search(folder) is not None),
+        not _EXAMPLES_PARTS.isdisjoint(folder.lower().split("/")),
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from archfb.repository import languages
-from archfb.repository.classify import DOCUMENTS, words
+from archfb.repository.classify import DOCS_PARTS, DOCS_TOPS, DOCUMENTS, FIXTURES, WRAPPERS, YARN, words
 from archfb.repository.patterns import regex
 from archfb.repository.shares import uncounted
 
@@ -20,58 +20,19 @@ if TYPE_CHECKING:
     from archfb.repository.records import File
 
 _COUNTED = frozenset(["text", "marked", "minified", "vendored"])
+_PARTS = words(
+    "cache dist node_modules flow-typed bower_components testdata env admin_media vendor vendors ace-builds MathJax "
+    "vignettes extern external externals Extern External Externals Godeps Pods Carthage Sparkle puphpet extjs "
+    "bootstrap-datepicker __generated__ .google_apis .github .vscode .idea"
+)
+_TOPS = ("debian", "deps", "dependencies", "Dependencies")
+_PATHS = (*FIXTURES, *WRAPPERS, *YARN, "/inst/extdata/", ".xctemplate/", ".imageset/", ".framework/")
 _FOLDER = regex(
-    r"(?:^|/)(?:cache|dist|node_modules|flow-typed|bower_components|testdata|env|admin_media|vendors?|ace-builds|MathJax|vignettes"
-    r"|[Ee]xtern(?:als?)?|Godeps|Pods|Carthage|Sparkle|puphpet|extjs|bootstrap-datepicker|__generated__|\.google_apis"
-    r"|\.yarn/(?:releases|plugins|sdks|versions|unplugged)|gradle/wrapper|\.mvn/wrapper|inst/extdata"
-    r"|\.github|\.vscode|\.idea|[Tt]ests?/fixtures|[Ss]pecs?/fixtures|docs?/_?(?:build|themes?|templates?|static)"
+    r"(?:^|/)(?:docs?/_?(?:build|themes?|templates?|static)"
     r"|[Cc]ode[Mm]irror/(?:\d+\.\d+/)?(?:lib|mode|theme|addon|keymap|demo)|[Pp]ackages/.+\.\d+)/"
-    r"|(?:3rd|[Tt]hird)[-_]?[Pp]arty/|^(?:debian|deps|[Dd]ependencies)/"
-    r"|\.(?:xctemplate|imageset|framework)/"
+    r"|(?:3rd|[Tt]hird)[-_]?[Pp]arty/"
 )
-# A folder that one of the two patterns knows has one of these words: asking so first is several times faster.
-_FOLDER_WORDS = (
-    "ace-builds",
-    "ackages",
-    "admin_media",
-    "arty/",
-    "bootstrap-",
-    "bower_",
-    "cache",
-    "Carthage",
-    "debian",
-    "ependencies",
-    "deps",
-    "dist",
-    "doc",
-    "env",
-    "extdata",
-    "extjs",
-    "flow-typed",
-    ".framework",
-    "__generated__",
-    ".github",
-    "Godeps",
-    ".google_apis",
-    ".idea",
-    ".imageset",
-    "irror",
-    "ixtures",
-    "MathJax",
-    "node_modules",
-    "Pods",
-    "puphpet",
-    "Sparkle",
-    "testdata",
-    "vendor",
-    "vignettes",
-    ".vscode",
-    "wrapper",
-    ".xctemplate",
-    "xtern",
-    ".yarn",
-)
-_DOCUMENTS_WORDS = ("oc", "an", "xample", "emo", "ample")
+_FOLDER_WORDS = ("doc", "irror/", "ackages/", "arty/")  # one is in each folder that the pattern knows
 _NAMES = words(
     "configure config.guess config.sub aclocal.m4 libtool.m4 ltoptions.m4 ltsugar.m4 ltversion.m4 lt~obsolete.m4 "
     "dotnet-install.ps1 dotnet-install.sh cpplint.py erlang.mk fabfile.py waf activator activator.bat "
@@ -91,10 +52,6 @@ _SCRIPT = regex(
     r"\.(?:css|less|s[ac]ss|styl)$"
 )
 _SCRIPTS = (".js", ".css", ".less", ".scss", ".sass", ".styl")
-_DOCUMENTS_FOLDER = regex(
-    r"^(?:[Dd]ocs?|[Mm]an|[Ee]xamples|[Dd]emos?|[Ss]amples?)/"
-    r"|(?:^|/)(?:[Dd]ocumentation|[Gg]roovydoc|[Jj]avadoc|inst/doc)/"
-)
 
 
 def counted_as(file: File, said: Mapping[str, str]) -> str | None:
@@ -112,9 +69,14 @@ def counted_as(file: File, said: Mapping[str, str]) -> str | None:
 
 @lru_cache(maxsize=8192)
 def _folder(folder: str) -> tuple[bool, bool]:
-    elsewhere = any(word in folder for word in _FOLDER_WORDS) and _FOLDER.search(folder) is not None
-    documents = any(word in folder for word in _DOCUMENTS_WORDS) and _DOCUMENTS_FOLDER.search(folder) is not None
-    return elsewhere, documents
+    parts, path = folder.split("/"), "/" + folder
+    elsewhere = (
+        not _PARTS.isdisjoint(parts)
+        or parts[0] in _TOPS
+        or any(map(path.__contains__, _PATHS))
+        or (any(map(folder.__contains__, _FOLDER_WORDS)) and _FOLDER.search(folder) is not None)
+    )
+    return elsewhere, parts[0] in DOCS_TOPS or not DOCS_PARTS.isdisjoint(parts) or "/inst/doc/" in path
 
 
 def left_out(path: str, said: Mapping[str, str]) -> bool:

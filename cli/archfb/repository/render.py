@@ -38,15 +38,18 @@ def summary_line(count: int) -> str:
 
 def collapsed(files: Sequence[tuple[str, str]], depth: int) -> str:
     """Return paths with their notes, one a line and sorted; what lies deeper than `depth` as a count by folder."""
-    counts: dict[str, int] = {}
+    deep: dict[str, int] = {}
     lines: list[str] = []
     for path, note in files:
-        parts = path.split("/")
-        if len(parts) <= depth:
+        if path.count("/") < depth:
             lines.append(f"{shown_path(path)}{note}\n")
         else:
-            folder = "/".join(parts[:depth]) + "/"
-            counts[folder] = counts.get(folder, 0) + 1
+            folder = path[: path.rfind("/")]
+            deep[folder] = deep.get(folder, 0) + 1
+    counts: dict[str, int] = {}
+    for folder, count in deep.items():
+        top = "/".join(folder.split("/", depth)[:depth]) + "/"
+        counts[top] = counts.get(top, 0) + count
     lines += [
         f"{shown_path(folder)} ({count:,} {'file' if count == 1 else 'files'})\n" for folder, count in counts.items()
     ]
