@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from archfb.repository.facts import Facts
     from archfb.repository.picture import Picture
     from archfb.repository.reading import Reading
-    from archfb.repository.records import Declared, Repository
+    from archfb.repository.records import Repository
 
 # A file changed this short before the reading began may change again within one tick of its clock; the second figure
 # is for file systems that keep whole seconds.
@@ -41,10 +41,12 @@ class Anew:
 
     def repository(self) -> Repository:
         """Return what is known of the repository."""
-        known = self._facts(self._reading.before)
+        known, declared = self._facts(self._reading.before)
         if self._reading.leave_out([fact.kind == "own" for fact in known]):
-            known = [fact for fact in known if fact.kind != "own"]
+            known, declared = [fact for fact in known if fact.kind != "own"], None
             self._paths = self._reading.paths
+        if declared is None:
+            declared = self._declared()
         attributes = Attributes.of_tree(self._paths, self._reading.small)
         said = [attributes.of(path) for path in self._paths] if attributes else [{}] * len(self._paths)
         kinds = [_kind(path, fact, one) for path, fact, one in zip(self._paths, known, said, strict=True)]
@@ -59,16 +61,22 @@ class Anew:
         files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
         counted = [counted_as(file, one) for file, one in zip(files, said, strict=True)]
         spoken = shares.count(files, counted)
-        declared = manifests.collect(self._paths, self._reading.small)
         self._study.keep()
-        repository = self._reading.assembled(files, spoken, drawn.cycles, declared)
-        self._keep(repository, declared, counted)
+        repository = self._reading.assembled(files, spoken, drawn.cycles, picture.declared_of(declared))
+        drawing = picture.draw(
+            repository, declared, self._reading.joined, self._settled(), counted, self._reading.own
+        )
+        self._reading.cache.keep_picture(self._reading.key, drawing.dump())
         return repository
 
-    def _facts(self, before: Picture | None) -> list[Facts]:
+    def _declared(self) -> dict[str, bytes]:
+        return picture.tables_of(manifests.collect(self._paths, self._reading.small))
+
+    def _facts(self, before: Picture | None) -> tuple[list[Facts], dict[str, bytes] | None]:
+        """Return the facts of each file, and what is declared where that was collected meanwhile."""
         sizes = self._found.stats[::STATS]
         if before is None:
-            return self._study.read(self._found.paths, sizes)
+            return self._study.read_beside(self._found.paths, sizes, self._declared)
         stats, width = before.columns["stats"], STATS
         was = {path: at for at, path in enumerate(before.paths.split(b"\0"))}
         same: list[tuple[int, str]] = []
@@ -84,7 +92,7 @@ class Anew:
         rest = [at for at in range(len(self._paths)) if at not in found]
         read = self._study.read([self._found.paths[at] for at in rest], [sizes[at] for at in rest])
         found |= dict(zip(rest, read, strict=True))
-        return [found[at] for at in range(len(self._paths))]
+        return [found[at] for at in range(len(self._paths))], None
 
     def _edges(self, known: Sequence[Facts], kinds: Sequence[str]) -> dict[str, list[str]]:
         spoken, specs = {}, {}
@@ -117,18 +125,12 @@ class Anew:
             size <= self._limits.content,
         )
 
-    def _keep(self, repository: Repository, declared: Declared, counted: Sequence[str | None]) -> None:
-        reading = self._reading
-        try:
-            drawn = picture.draw(repository, declared, reading.joined, self._settled(), counted, reading.own)
-        except ValueError:
-            return  # a manifest's text that cannot be kept: what it is in is read anew each time
-        reading.cache.keep_picture(reading.key, drawn.dump())
-
     def _settled(self) -> array[int]:
         """Return the stats with inode and times zeroed where the file is too young to be told by them."""
         stats = array("q", self._found.stats)
         young = self._reading.begun - _RACY_NS
+        if max(max(stats[1::STATS]), max(stats[3::STATS])) < self._reading.begun - _RACY_COARSE_NS:
+            return stats
         for at in range(0, len(stats), STATS):
             latest = max(stats[at + 1], stats[at + 3])
             if latest >= young or (latest % 1_000_000_000 == 0 and latest >= self._reading.begun - _RACY_COARSE_NS):

@@ -42,4 +42,4 @@ def study(
     if size > len(content):
         lines, tokens = lines * size // len(content), tokens * size // len(content)
     specs = imports.find(language, content) if kind in ("text", "generated", "marked") else []
-    return language, kind, lines, tokens, tuple([spec for spec in specs if "\0" not in spec])  # which names no file
+    return language, kind, lines, tokens, tuple(specs)

@@ -119,15 +119,16 @@ def load(content: bytes | None) -> Picture | None:
 
 def draw(
     repository: Repository,
-    declared: Declared,
+    declared: Mapping[str, bytes],
     paths: bytes,
     stats: array[int],
     counted: Sequence[str | None],
     own: Mapping[str, Sequence[int]],
 ) -> Picture:
-    """Return the picture of what was read; raises ValueError where a text holds a NUL.
+    """Return the picture of what was read.
 
-    `counted` are the languages that the files' bytes count for, `own` has the stats of what this program wrote.
+    `declared` are the tables of what is, `counted` the languages that the files' bytes count for, `own` has the stats
+    of what this program wrote.
     """
     files = repository.files
     folders = sorted({target for file in files for target in file.imports if target.endswith("/")})
@@ -156,15 +157,12 @@ def draw(
         "own": array("q", [one for told in own.values() for one in told]),
     }
     tables = {
+        **declared,
         "folders": rows.dump(zip(folders)),
         "spoken": rows.dump(zip(spoken)),
         "own": rows.dump(zip(own)),
         "languages": rows.dump(map(values, repository.languages)),
     }
-    for name, kind in _DECLARED.items():
-        tables[name] = rows.dump(
-            zip(getattr(declared, name)) if kind is None else map(values, getattr(declared, name))
-        )
     hashes = b"".join([bytes.fromhex(file.hash) if file.hash else bytes(20) for file in files])
     return Picture(sum(file.tracked for file in files), paths, hashes, tables, columns)
 
@@ -238,10 +236,19 @@ def own_of(picture: Picture) -> dict[str, list[int]]:
     return {path: told[STATS * at : STATS * at + STATS] for at, path in enumerate(rows.texts(picture.tables["own"]))}
 
 
-def declared_of(picture: Picture) -> Declared:
-    """Return what was declared; raises ValueError where the picture does not hold together."""
+def tables_of(declared: Declared) -> dict[str, bytes]:
+    """Return what was declared as tables."""
+    told = {name: getattr(declared, name) for name in _DECLARED}
+    return {
+        name: rows.dump(zip(told[name]) if kind is None else map(values, told[name]))
+        for name, kind in _DECLARED.items()
+    }
+
+
+def declared_of(tables: Mapping[str, bytes]) -> Declared:
+    """Return what was declared from its tables; raises ValueError where they do not hold together."""
     told: dict[str, Any] = {
-        name: tuple(rows.texts(picture.tables[name])) if kind is None else rows.records(kind, picture.tables[name])
+        name: tuple(rows.texts(tables[name])) if kind is None else rows.records(kind, tables[name])
         for name, kind in _DECLARED.items()
     }
     return Declared(**told)

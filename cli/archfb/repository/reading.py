@@ -158,7 +158,7 @@ class Reading:
             return None
         try:
             files = picture.files_of(before, self.paths)
-            declared = picture.declared_of(before)
+            declared = picture.declared_of(before.tables)
             counted = picture.languages_of(before)
             cycles = picture.cycles_of(before, self.paths)
             grown = self._take_up(before, files, differing) if differing else {}

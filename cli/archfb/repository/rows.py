@@ -15,12 +15,12 @@ _KINDS = {"str": str, "int": int, "float": float}
 
 
 def dump(rows: Iterable[Sequence[object]]) -> bytes:
-    """Return the rows as bytes; raises ValueError where a text holds a NUL, which ends each."""
+    """Return the rows as bytes. A NUL ends each text: one within is shown by its symbol."""
     cells = [str(cell) for row in rows for cell in row]
-    content = "".join([f"{cell}\0" for cell in cells]).encode("utf-8", "surrogateescape")
-    if content.count(b"\0") != len(cells):
-        raise ValueError("a text with a NUL")
-    return content
+    content = "".join([f"{cell}\0" for cell in cells])
+    if content.count("\0") != len(cells):
+        content = "".join([cell.replace("\0", "\N{SYMBOL FOR NULL}") + "\0" for cell in cells])
+    return content.encode("utf-8", "surrogateescape")
 
 
 def texts(content: bytes) -> list[str]:

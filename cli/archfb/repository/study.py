@@ -11,11 +11,12 @@ from archfb.repository.folders import Folders
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from archfb.repository.cache import Cache
     from archfb.repository.records import ReadLimits
 
+    Other = TypeVar("Other")
     _Row = tuple[str, str | None, str, int, int, tuple[str, ...]]
 
 _SHARED = 1 << 20  # bytes; less is read before a copy of the process is at work
@@ -39,22 +40,30 @@ class Study:
 
     def read(self, paths: Sequence[bytes], sizes: Sequence[int]) -> list[Facts]:
         """Return the facts of each path; `sizes` are the files' sizes in bytes."""
+        return self.read_beside(paths, sizes, lambda: None)[0]
+
+    def read_beside(
+        self, paths: Sequence[bytes], sizes: Sequence[int], other: Callable[[], Other]
+    ) -> tuple[list[Facts], Other]:
+        """Return the facts of each path, and what `other` returns, called here or in a copy of this process."""
         self._sha1 = sha1_of_much() if sum(sizes) > _MUCH else sha1
-        ends = _pieces([min(size, self._limits.content) for size in sizes])
+        ends = [0, *_pieces([min(size, self._limits.content) for size in sizes])]
 
-        def of(piece: int) -> list[tuple[_Row, bool]]:
-            begin, end = ends[piece - 1] if piece else 0, ends[piece]
+        def of(piece: int) -> Any:
+            if not piece:
+                return other()
             with Folders(self._root, self._limits.depth) as folders:
-                return [self._one(folders, paths[at], sizes[at]) for at in range(begin, end)]
+                return [self._one(folders, paths[at], sizes[at]) for at in range(ends[piece - 1], ends[piece])]
 
+        told = iter(self._shared(len(ends), of) if len(ends) > 2 else map(of, range(len(ends))))
+        beside = next(told)
         found: list[Facts] = []
-        for some in self._shared(len(ends), of) if len(ends) > 1 else [of(0)]:
-            for row, new in some:
-                facts = Facts(*row)
-                if new:
-                    self._fresh[_key(facts.hash, paths[len(found)].rpartition(b"/")[2])] = _kept(facts)
-                found.append(facts)
-        return found
+        for some in told:
+            for row, kept in some:
+                if kept is not None:
+                    self._fresh[_key(row[0], paths[len(found)].rpartition(b"/")[2])] = kept
+                found.append(Facts(*row))
+        return found, beside
 
     def known(self, wanted: Sequence[tuple[bytes, str]]) -> list[Facts | None]:
         """Return the facts kept of contents (path and hash), None for each that is not kept."""
@@ -79,26 +88,27 @@ class Study:
         if self._knows:
             self._cache = self._cache.reopened()
 
-    def _one(self, folders: Folders, path: bytes, size: int) -> tuple[_Row, bool]:
-        """Return a file's facts and whether the cache had none."""
+    def _one(self, folders: Folders, path: bytes, size: int) -> tuple[_Row, bytes | None]:
+        """Return a file's facts, and what is to be kept of them where the cache has none."""
         raw = path.rpartition(b"/")[2]
         name = raw.decode("utf-8", "surrogateescape")
         named = self._language(name)
         limit = self._limits.content
         content = folders.read(path, limit)
         if content is None:
-            return ("", named, "unreadable", 0, 0, ()), False
+            return ("", named, "unreadable", 0, 0, ()), None
         foreign = own.without(name, content)
         if foreign is None:
-            return ("", named, "own", 0, 0, ()), False
+            return ("", named, "own", 0, 0, ()), None
         if len(content) > limit:
             content = content[:limit]
         elif foreign is not content:
             content, size = foreign, len(foreign)
         blob = facts.blob_hash(content, self._sha1)
         if self._knows and (kept := _row(blob, self._cache.fact(_key(blob, raw)))) is not None:
-            return kept, False
-        return (blob, *facts.study(name, named, content, max(size, len(content)))), True
+            return kept, None
+        row = (blob, *facts.study(name, named, content, max(size, len(content))))
+        return row, _kept(*row[1:])
 
     def _language(self, name: str) -> str | None:
         extension = name[name.rfind(".") :]
@@ -119,8 +129,8 @@ def _key(blob: str, name: bytes) -> bytes:
     return bytes([ANALYSER]) + bytes.fromhex(blob) + name
 
 
-def _kept(facts: Facts) -> bytes:
-    return rows.dump([(facts.kind, facts.lines, facts.tokens, facts.language or "", *facts.specs)])
+def _kept(language: str | None, kind: str, lines: int, tokens: int, specs: Sequence[str]) -> bytes:
+    return rows.dump([(kind, lines, tokens, language or "", *specs)])
 
 
 def _row(blob: str, kept: bytes | None) -> _Row | None:
