@@ -60,7 +60,8 @@ class Purse:
 
 
 def _refused(spec: CallSpec, usd: float, limit: float) -> Answer:
-    message = f"{spec.title} may cost up to ${usd:.4f}; the limit of ${limit:.2f} leaves no room for it."
+    allowed = f"{limit:,.10f}".rstrip("0").rstrip(".")
+    message = f"{spec.title} may cost up to ${usd:.4f}; the limit of ${allowed} leaves no room for it."
     return Answer(False, "", None, "", None, Usage(), 0.0, (), (), CallError("cost_limit", message))
 
 

@@ -98,6 +98,7 @@ def test_a_strategy_chooses(run: Any, here: Outside, strategy: str, chosen: str)
 def test_a_cost_limit_refuses_before_a_request_and_keeps_what_was_done(run: Any, here: Outside) -> None:
     ended = run("phase1", "--max-cost", "0.000001", "--json")
     assert (ended.code, ended.document["error"]["code"]) == (1, "cost_limit")
+    assert "the limit of $0.000001 leaves no room" in run("phase1", "--max-cost", "0.000001").err
     assert here.bodies == []
     ended = run("all", "--max-cost", "0.1", "--json")
     assert ended.code == 0
