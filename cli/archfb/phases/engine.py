@@ -203,6 +203,8 @@ class _Going:
         names = recipients(self.router, phases, self.options)
         if names and not self.options.dry_run:
             self.observe(events.Note(f"Text of this repository may be sent to: {', '.join(names)}"))
+            if said := self.work.withheld():
+                self.observe(events.Note(said))
 
     def _error(self) -> CallError | None:
         """Return why the run failed, None where it did not."""

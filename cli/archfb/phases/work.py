@@ -73,15 +73,19 @@ class Work:
             [self.repo.content_id, *sorted(allowed)]
         )
 
+    def withheld(self) -> str:
+        """Return the sentence on files whose names keep them here; "" where there are none."""
+        return f"Never sent: {_named(self.repo.withheld)}; use --allow-file to send one" if self.repo.withheld else ""
+
     def redacted(self) -> str:
         """Return the sentence on likely secrets that were replaced, with their files; "" where there were none."""
         if not self.secrets:
             return ""
         paths = sorted({path for path, _ in self.secrets})
-        number, more = len(self.secrets), len(paths) - TOLD
-        names = ", ".join(plain(path) for path in paths[:TOLD]) + (f" and {more:,} more" if more > 0 else "")
+        number = len(self.secrets)
         secrets = "likely secret" if number == 1 else "likely secrets"
-        return f"{number:,} {secrets} redacted in {len(paths):,} {'file' if len(paths) == 1 else 'files'}: {names}"
+        files = "file" if len(paths) == 1 else "files"
+        return f"{number:,} {secrets} redacted in {len(paths):,} {files}: {_named(paths)}"
 
     def budget(self, phase: str) -> int:
         """Return a phase's tokens of material."""
@@ -160,6 +164,11 @@ class Work:
 
 def _cut(called: Called) -> tuple[str, ...]:
     return ("This answer ends where the output limit cut it.",) if called.made.truncated else ()
+
+
+def _named(paths: Sequence[str]) -> str:
+    more = len(paths) - TOLD
+    return ", ".join(plain(path) for path in paths[:TOLD]) + (f" and {more:,} more" if more > 0 else "")
 
 
 def _notes(repo: Repository) -> tuple[str, ...]:

@@ -517,7 +517,10 @@ def test_observers_are_told_of_phases_stored_calls_and_recipients(runs: Any, kit
     router = kit.router(kit.config("m"), answering(kit.plan(*GROUPS)))
     runs("phase1", router)
     notes = [one.text for one in runs.events if isinstance(one, events.Note)]
-    assert notes == ["Text of this repository may be sent to: at-m (m.example)"]
+    assert notes == [
+        "Text of this repository may be sent to: at-m (m.example)",
+        "Never sent: .env; use --allow-file to send one",
+    ]
     runs.events.clear()
     runs("phase1", router)
     stored = [one for one in runs.events if isinstance(one, events.CallEnded)]

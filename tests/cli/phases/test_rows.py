@@ -182,7 +182,10 @@ def test_row_84_secrets_are_redacted_and_their_files_named(run: Any, here: Outsi
 
 def test_row_85_an_env_file_is_never_sent(run: Any, here: Outside) -> None:
     (here.repo / ".env.local").write_text("GREETING=good-morning-to-everybody\n")
-    assert run("all").code == 0
+    ended = run("all")
+    assert ended.code == 0
+    assert "Never sent: .env, .env.local; use --allow-file to send one\n" in ended.err
+    assert "Never sent" not in run("all", "--offline").err
     assert not any("good-morning" in body or "hunter2" in body for body in here.bodies)
 
 
