@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
-import sqlite3
 
 from archfb.repository.digests import blake2b
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import sqlite3
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
     from typing import Any
+else:
+    try:
+        import _sqlite3 as sqlite3  # without the calendar that takes as long to load again
+    except ImportError:  # another Python
+        import sqlite3
 
 APPLICATION = 0x61726662
 SCHEMA = 2

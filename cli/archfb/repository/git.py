@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import select
 
+from archfb.repository.folders import Folders
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +33,7 @@ _SAFE = (
 
 _SIGKILL, _SIGPIPE = 9, 13  # everywhere; the signal module takes longer to load than git to start
 _WARNINGS = 65_536  # bytes: a hostile tree can make git warn without end
+_HEAD = 1_000  # bytes that .git/HEAD and what it names may have
 _HELD = 9  # the number under which git keeps the pipe open
 
 
@@ -60,6 +63,18 @@ def top_of(root: bytes) -> bytes | None:
         if above == folder:
             return None
         folder = above
+
+
+def commit_of(top: bytes) -> str | None:
+    """Return the commit that is checked out at `top` where two small files tell it, None where git must be asked."""
+    try:
+        with Folders(os.path.join(top, b".git")) as folders:  # noqa: PTH118  # bytes
+            head = (folders.read(b"HEAD", _HEAD) or b"").strip()
+            name = head.removeprefix(b"ref: ")
+            said = head if name == head else (folders.read(name, _HEAD) or b"").strip()
+    except OSError:  # a worktree's .git is a file
+        return None
+    return said.decode() if len(said) in (40, 64) and not said.strip(b"0123456789abcdef") else None
 
 
 class Git:

@@ -7,7 +7,7 @@ import stat
 from array import array
 
 from archfb.repository.folders import Folders
-from archfb.repository.git import Git, top_of
+from archfb.repository.git import Git, commit_of, top_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,10 @@ class Listing:
         self.limits = limits
         self.top = top_of(root)
         self.git = git = Git(root, self.top, environ) if self.top is not None else None
-        self._head = git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}") if git is not None else None
+        self._commit = commit_of(self.top) if self.top is not None else None
+        self._head = (
+            git.start("rev-parse", "--verify", "--quiet", "HEAD^{commit}") if git and self._commit is None else None
+        )
         self._index = git.start("ls-files", "-z") if git is not None else None
         self._others = (
             git.start("ls-files", "-z", "-o", "--exclude-standard", warned=True) if git is not None else None
@@ -64,6 +67,8 @@ class Listing:
 
     def commit(self) -> str | None:
         """Return the commit that is checked out, None where there is none."""
+        if self._commit is not None:
+            return self._commit
         head, self._head = self._head, None
         said = head.answer(2.0) if head is not None else None
         return said.decode("ascii", "replace").strip() if said else None

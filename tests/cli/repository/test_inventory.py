@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from sample_repositories import awkward, git, planted, visible, write
 
 from archfb.repository import index, inventory
 from archfb.repository.folders import Folders
+from archfb.repository.git import commit_of
 from archfb.repository.ignore import Layer, ignored, parse
 from archfb.repository.records import ReadLimits
 from archfb.repository.walk import walk
@@ -189,6 +191,47 @@ def test_missing_objects_are_not_fetched(tmp_path: Path) -> None:
     assert churn.count(churn.start(found.git, 10), 5.0, 10, {"a.py"}).files == ()
     assert found.paths == [b"a.py"]
     assert not canary.exists()
+
+
+HEADS = {
+    "a branch": lambda folder: git(folder, "checkout", "-q", "-b", "some/branch"),
+    "a commit": lambda folder: git(folder, "checkout", "-q", "--detach"),
+    "packed": lambda folder: git(folder, "pack-refs", "--all"),
+    "another name": lambda folder: git(folder, "symbolic-ref", "HEAD", "refs/heads/alias"),
+    "no commit yet": lambda folder: git(folder, "checkout", "-q", "--orphan", "new"),
+    "a tag of its own": lambda folder: git(folder, "tag", "-a", "-m", "x", "v1"),
+}
+
+
+@pytest.mark.parametrize("how", HEADS)
+def test_the_commit_is_the_one_that_git_tells(tmp_path: Path, how: str) -> None:
+    folder = planted(tmp_path / "r", {"a.py": "x"}, commit=True)
+    git(folder, "symbolic-ref", "refs/heads/alias", git(folder, "symbolic-ref", "HEAD").decode().strip())
+    HEADS[how](folder)
+    told = subprocess.run(["git", "-C", folder, "rev-parse", "-q", "--verify", "HEAD^{commit}"], capture_output=True)
+    listing = inventory.Listing(os.fsencode(folder), ReadLimits(), os.environ)
+    assert (listing.commit() or "") == told.stdout.decode().strip()
+    listing.inventory()
+
+
+def test_of_a_worktree_too(tmp_path: Path) -> None:
+    folder = planted(tmp_path / "r", {"a.py": "x"}, commit=True)
+    git(folder, "worktree", "add", "-q", str(tmp_path / "w"))
+    listing = inventory.Listing(os.fsencode(tmp_path / "w"), ReadLimits(), os.environ)
+    assert listing.commit() == git(folder, "rev-parse", "HEAD").decode().strip()
+    listing.inventory()
+
+
+@pytest.mark.parametrize(
+    "name", ["../../secret", "/etc/hostname", "refs/heads/pipe", "refs/heads/link", "", "config"]
+)
+def test_a_head_that_leads_elsewhere_is_not_followed(tmp_path: Path, name: str) -> None:
+    folder = planted(tmp_path / "r", {"a.py": "x"}, commit=True)
+    (tmp_path / "secret").write_text("a" * 40)
+    os.mkfifo(folder / ".git/refs/heads/pipe")
+    (folder / ".git/refs/heads/link").symlink_to(tmp_path / "secret")
+    (folder / ".git/HEAD").write_text(f"ref: {name}\n")
+    assert commit_of(os.fsencode(folder)) is None
 
 
 def test_a_work_tree_elsewhere_and_git_variables_of_the_caller_change_nothing(tmp_path: Path) -> None:
