@@ -529,3 +529,18 @@ def test_who_imports_a_package_is_not_said_of_each_of_its_files(rules: Any) -> N
     start = rules(files).partition("## Where to start reading")[2]
     assert "4 files build on its package" in start
     assert "build on it (" not in start
+
+
+def test_a_workspace_that_tells_nothing_of_itself_is_told_by_its_packages(rules: Any) -> None:
+    files = {
+        "package.json": '{"name": "root", "private": true}',
+        "pnpm-workspace.yaml": "packages:\n  - packages/*\n",
+        **{f"packages/{one}/package.json": f'{{"name": "@x/{one}", "version": "1"}}' for one in ("core", "more")},
+        "packages/core/src/index.ts": "export class Work {}\n" * 40,
+        "packages/more/src/index.ts": "export class More {}\n",
+    }
+    assert "- `root` (node): a workspace of 2 packages: `@x/core` and `@x/more` (`package.json:1`)" in rules(files)
+
+
+def test_a_package_alone_is_no_workspace(rules: Any) -> None:
+    assert "- `a` (node) (`package.json:1`)" in rules({"package.json": '{"name": "a"}', "src/a.js": "x\n"})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import TYPE_CHECKING
 
-from archfb.phases.offline import care, checking, layout, working
+from archfb.phases.offline import care, checking, identity, layout, working
 from archfb.phases.offline.facts import count, listed, said, text_of
 from archfb.phases.offline.rules import rule_lines
 from archfb.text import code
@@ -21,7 +21,7 @@ def structure(facts: Facts) -> str:
     """Return the answer of phase 1's structure role."""
     return text_of(
         [
-            ("Shape", [*layout.identity(facts), *layout.layout(facts)]),
+            ("Shape", [*identity.identity(facts), *layout.layout(facts)]),
             ("Entry points", layout.entry_lines(facts)),
             ("Components", layout.component_lines(facts)),
             ("Central files", layout.central_lines(facts)),
@@ -130,7 +130,7 @@ def report(facts: Facts, plan: Plan | None) -> str:
     """Return phase 5 without a model: what a new engineer reads on the first day."""
     return text_of(
         [
-            ("What this is", [*layout.identity(facts), *working.language_lines(facts, 3)]),
+            ("What this is", [*identity.identity(facts), *working.language_lines(facts, 3)]),
             ("Architecture", [*layout.component_lines(facts), *layout.direction_lines(facts, 6)]),
             ("How it works", [*layout.entry_lines(facts, 8), *flow_lines(facts)]),
             (
@@ -159,7 +159,7 @@ def rules(facts: Facts) -> str:
     """Return the rules file without a model: short, and only what holds for this repository."""
     return text_of(
         [
-            ("Overview", [*layout.identity(facts), *layout.layout(facts, 8, hidden=False)]),
+            ("Overview", [*identity.identity(facts), *layout.layout(facts, 8, hidden=False)]),
             ("Commands", [*working.command_lines(facts, 2), *checking.one_file_lines(facts)]),
             ("Rules", rule_lines(facts)),
             ("Architecture", [*layout.part_lines(facts), *layout.allowed_lines(facts)]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archfb.phases.offline import care, checking, upkeep, working
 from archfb.phases.offline.facts import listed, said, shown
-from archfb.phases.offline.layout import main_manifests
+from archfb.phases.offline.identity import main_manifests
 from archfb.text import code, prose
 
 if TYPE_CHECKING:

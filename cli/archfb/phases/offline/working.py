@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from archfb.phases.importance import folder, ours
 from archfb.phases.offline.facts import bare_name, count, listed, said, shown
-from archfb.phases.offline.layout import main_manifests
+from archfb.phases.offline.identity import main_manifests
 from archfb.text import code, prose
 
 if TYPE_CHECKING:
