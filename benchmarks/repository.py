@@ -1,10 +1,11 @@
 """Reading a repository, measured beside ripgrep and beside the least that Python can do.
 
-    python benchmarks/repository.py REPOSITORY [--rounds 5] [--largest] [--repomix] [--gitingest] [--aider]
+    python benchmarks/repository.py REPOSITORY [--rounds 5] [--pairs 0] [--largest] [--repomix] [--gitingest] [--aider]
 
 Every figure is of a whole process with its children, the median of the rounds, peers and archfb in turn in one run;
 Python's modules are compiled before, as an installation has them. The repository is copied first; the source file of
-median size, or with --largest the largest, is changed in the copy. Peers other than ripgrep are asked only with their flag. repomix must be installed; gitingest and
+median size, or with --largest the largest, is changed in the copy. With --pairs a second copy stays as it is, and so many
+readings of both are compared one by one, which a machine of changing speed disturbs less. Peers other than ripgrep are asked only with their flag. repomix must be installed; gitingest and
 aider get environments of their own. "analysis" is `archfb run all --offline` as a user calls it, without a cache.
 """
 
@@ -119,6 +120,7 @@ def main() -> None:
     options = argparse.ArgumentParser()
     options.add_argument("repository", type=Path)
     options.add_argument("--rounds", type=int, default=5)
+    options.add_argument("--pairs", type=int, default=0)
     options.add_argument("--largest", action="store_true")
     options.add_argument("--repomix", action="store_true")
     options.add_argument("--gitingest", action="store_true")
@@ -128,7 +130,12 @@ def main() -> None:
         copy = Path(place) / "copy"
         subprocess.run(["cp", "-a", str(chosen.repository), str(copy)], check=True)
         changed = source(copy, largest=chosen.largest)
-        report(measured(copy, Path(place), chosen.rounds, changed, peers(chosen, copy, Path(place))))
+        if chosen.rounds:
+            report(measured(copy, Path(place), chosen.rounds, changed, peers(chosen, copy, Path(place))))
+        if chosen.pairs:
+            print(
+                f"{paired(copy, Path(place), chosen.pairs, changed):6.2f} x  (target 1.1)  one changed, median of pairs"
+            )
 
 
 def peers(chosen: argparse.Namespace, copy: Path, place: Path) -> dict[str, list[str]]:
@@ -195,6 +202,24 @@ def measured(copy: Path, place: Path, rounds: int, target: Path, others: dict[st
             (results.setdefault(name, Measured()) if number >= 0 else Measured()).run(command, environ)
         target.write_bytes(original)
     return results
+
+
+def paired(copy: Path, place: Path, pairs: int, target: Path) -> float:
+    """Return the CPU of reading with one file changed ÷ with none, the median over the pairs."""
+    unchanged, original, environ = place / "unchanged", target.read_bytes(), environment(place)
+    subprocess.run(["cp", "-a", str(copy), str(unchanged)], check=True)
+    time.sleep(0.1)  # until no file is too young to be told by its times
+    commands = [[sys.executable, "-c", READ, str(one), str(place / "pairs")] for one in (unchanged, copy)]
+    ratios = []
+    for number in range(-2, pairs):  # the first times are for compiling and for the cache
+        taken = Measured()
+        for command in commands:
+            if command is commands[1] and number >= -1:
+                target.write_bytes(original + b"\n" * (number + 2))
+            taken.run(command, environ)
+        if number >= 0:
+            ratios.append(taken.cpu[1] / taken.cpu[0])
+    return statistics.median(ratios)
 
 
 def analysis(copy: Path, place: Path, number: int) -> list[str]:

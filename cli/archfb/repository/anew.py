@@ -16,10 +16,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from archfb.repository.facts import Facts
     from archfb.repository.picture import Picture
     from archfb.repository.reading import Reading
     from archfb.repository.records import Repository
+    from archfb.repository.study import Facts
 
 # A file changed this short before the reading began may change again within one tick of its clock; the second figure
 # is for file systems that keep whole seconds.

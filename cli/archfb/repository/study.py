@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from archfb.repository import facts, languages, own, rows
+from archfb.repository import classify, imports, languages, own, rows
 from archfb.repository.cache import ANALYSER
 from archfb.repository.digests import sha1, sha1_of_much
-from archfb.repository.facts import Facts
 from archfb.repository.folders import Folders
+from archfb.repository.record import Record
+from archfb.repository.tokens import estimate_bytes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,6 +24,17 @@ _SHARED = 1 << 20  # bytes; less is read before a copy of the process is at work
 _PIECE = 1 << 16
 _MUCH = 2 << 20  # bytes; as long as OpenSSL takes to load, the built-in hash takes for them
 _PIECES = 100
+
+
+class Facts(Record):
+    """The facts of one content under one name. `kind` leaves the path out but for the name."""
+
+    hash: str
+    language: str | None
+    kind: str
+    lines: int
+    tokens: int
+    specs: tuple[str, ...]
 
 
 class Study:
@@ -104,10 +116,10 @@ class Study:
             content = content[:limit]
         elif foreign is not content:
             content, size = foreign, len(foreign)
-        blob = facts.blob_hash(content, self._sha1)
+        blob = blob_hash(content, self._sha1)
         if self._knows and (kept := _row(blob, self._cache.fact(_key(blob, raw)))) is not None:
             return kept, None
-        row = (blob, *facts.study(name, named, content, max(size, len(content))))
+        row = (blob, *facts_of(name, named, content, max(size, len(content))))
         return row, _kept(*row[1:])
 
     def _language(self, name: str) -> str | None:
@@ -123,6 +135,27 @@ class Study:
 
 
 _COMPOUND = frozenset({".in", ".dist", ".example", ".sample", ".tmpl"})
+
+
+def blob_hash(content: bytes, sha1: Callable[..., Any]) -> str:
+    """Return git's blob id of a content (SHA-1, as git names blobs; nothing here is secured by it)."""
+    return str(sha1(b"blob %d\0" % len(content) + content, usedforsecurity=False).hexdigest())
+
+
+def facts_of(
+    name: str, named: str | None, content: bytes, size: int
+) -> tuple[str | None, str, int, int, tuple[str, ...]]:
+    """Return what a content (cut to what may be read) tells beside its hash; the whole file has `size` bytes."""
+    kind = classify.kind(name, content, named)
+    if kind == "binary":
+        return None, kind, 0, 0, ()
+    language = languages.by_text(name, named, content)
+    lines = content.count(b"\n") + (content[-1:] not in (b"\n", b""))
+    tokens = estimate_bytes(content)
+    if size > len(content):
+        lines, tokens = lines * size // len(content), tokens * size // len(content)
+    specs = imports.find(language, content) if kind in ("text", "generated", "marked") else []
+    return language, kind, lines, tokens, tuple(specs)
 
 
 def _key(blob: str, name: bytes) -> bytes:
