@@ -249,6 +249,7 @@ TARGETS = (
     ("facts, cold", "floor", 2.0, "facts of every file, cold ≤ 2 x the floor"),
     ("read, nothing changed", "inventory", 2.0, "nothing changed ≤ 2 x inventory"),
     ("read, one changed", "read, nothing changed", 1.1, "one changed ≤ 1.1 x nothing changed"),
+    ("read, nothing changed", "python -c pass", 3.0, "of ten files, nothing changed ≤ 3 x Python's start"),
     ("facts, cold", "repomix", 0.10, "facts ≤ 0.10 x repomix"),
     ("facts, cold", "gitingest", 0.06, "facts ≤ 0.06 x gitingest"),
     ("analysis, cold", "aider, cold", 0.10, "a whole offline analysis ≤ 0.10 x aider's cold map"),

@@ -42,6 +42,7 @@ class Anew:
     def repository(self) -> Repository:
         """Return what is known of the repository."""
         known, declared = self._facts(self._reading.before)
+        self._study.keep()
         if self._reading.leave_out([fact.kind == "own" for fact in known]):
             known, declared = [fact for fact in known if fact.kind != "own"], None
             self._paths = self._reading.paths
@@ -61,7 +62,6 @@ class Anew:
         files = [self._file(at, known[at], kinds[at], roles[at], edges, drawn) for at in range(len(known))]
         counted = [counted_as(file, one) for file, one in zip(files, said, strict=True)]
         spoken = shares.count(files, counted)
-        self._study.keep()
         repository = self._reading.assembled(files, spoken, drawn.cycles, picture.declared_of(declared))
         drawing = picture.draw(
             repository, declared, self._reading.joined, self._settled(), counted, self._reading.own

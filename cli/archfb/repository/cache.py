@@ -82,7 +82,8 @@ class Cache:
 
     def keep_facts(self, facts: Mapping[bytes, bytes]) -> None:
         """Keep facts under their keys."""
-        self._write("insert or ignore into facts values (?, ?)", sorted(facts.items()))  # each page is written once
+        rows = ((key, facts[key]) for key in sorted(facts))  # in order: each page is written once
+        self._write("insert or ignore into facts values (?, ?)", rows)
 
     def close(self) -> None:
         """Let go of the file."""
