@@ -44,12 +44,12 @@ class Cache:
 
     def __init__(self, folder: Path | str | None) -> None:
         """Open (or make) the file in `folder`; None keeps nothing."""
-        self._folder = folder
+        self.folder = folder
         self._db = None if folder is None else _open(os.fspath(folder))
 
     def reopened(self) -> Cache:
         """Return the same cache by a connection of its own: a copy of this process may not use this one's."""
-        return Cache(self._folder)
+        return Cache(self.folder)
 
     def picture(self, key: str) -> bytes | None:
         """Return what was kept of a repository, None when nothing is or it is damaged."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 from archfb.repository import classify, imports, languages, own, rows
 from archfb.repository.cache import ANALYSER
 from archfb.repository.digests import sha1, sha1_of_much
 from archfb.repository.folders import Folders
 from archfb.repository.record import Record
+from archfb.repository.record import values as record_values
 from archfb.repository.tokens import estimate_bytes
 
 TYPE_CHECKING = False
@@ -24,6 +27,7 @@ _SHARED = 1 << 20  # bytes; less is read before a copy of the process is at work
 _PIECE = 1 << 16
 _MUCH = 2 << 20  # bytes; as long as OpenSSL takes to load, the built-in hash takes for them
 _PIECES = 100
+_APART = 8 << 20  # bytes; less is read before a new process is at work
 
 
 class Facts(Record):
@@ -40,14 +44,14 @@ class Facts(Record):
 class Study:
     """Reads files below one root; collects what is new for the cache."""
 
-    def __init__(self, root: bytes, limits: ReadLimits, cache: Cache) -> None:
+    def __init__(self, root: bytes, limits: ReadLimits, cache: Cache, sha1: Callable[..., Any] = sha1) -> None:
         """Keep where and how much."""
         self._root = root
         self._limits = limits
         self._cache = cache
         self._knows = cache.has_facts()
         self._fresh: dict[bytes, bytes] = {}
-        self._sha1: Callable[..., Any] = sha1
+        self._sha1 = sha1
         self._named: dict[str, str | None] = {}
 
     def read(self, paths: Sequence[bytes], sizes: Sequence[int]) -> list[Facts]:
@@ -62,12 +66,9 @@ class Study:
         ends = [0, *_pieces([min(size, self._limits.content) for size in sizes])]
 
         def of(piece: int) -> Any:
-            if not piece:
-                return other()
-            with Folders(self._root, self._limits.depth) as folders:
-                return [self._one(folders, paths[at], sizes[at]) for at in range(ends[piece - 1], ends[piece])]
+            return self.piece(paths, sizes, ends, piece) if piece else other()
 
-        told = iter(self._shared(len(ends), of) if len(ends) > 2 else map(of, range(len(ends))))
+        told = iter(self._shared(of, paths, sizes, ends) if len(ends) > 2 else map(of, range(len(ends))))
         beside = next(told)
         found: list[Facts] = []
         for some in told:
@@ -90,10 +91,24 @@ class Study:
             self._cache.keep_facts(self._fresh)
             self._fresh = {}
 
-    def _shared(self, pieces: int, of: Callable[[int], Any]) -> Iterator[Any]:
+    def piece(
+        self, paths: Sequence[bytes], sizes: Sequence[int], ends: Sequence[int], number: int
+    ) -> list[tuple[_Row, bytes | None]]:
+        """Return facts, and what is to be kept of them, of the files of one piece; the first has the number 1."""
+        with Folders(self._root, self._limits.depth) as folders:
+            return [self._one(folders, paths[at], sizes[at]) for at in range(ends[number - 1], ends[number])]
+
+    def _shared(
+        self, of: Callable[[int], Any], paths: Sequence[bytes], sizes: Sequence[int], ends: Sequence[int]
+    ) -> Iterator[Any]:
         from archfb.repository.aside import shared
 
-        return shared(pieces, of, self._reopen)
+        order = None
+        if sum(sizes) > _APART:
+            folder = os.fspath(self._cache.folder) if self._knows and self._cache.folder is not None else None
+            values = (self._root, record_values(self._limits), folder, list(paths), list(sizes), list(ends))
+            order = (__name__, work_of.__name__, values)
+        return shared(len(ends), of, self._reopen, order)
 
     def _reopen(self) -> None:
         """Let a copy of this process ask the cache by a connection of its own."""
@@ -132,6 +147,17 @@ class Study:
         if extension not in self._named:
             self._named[extension] = languages.by_name("a" + extension)
         return self._named[extension]
+
+
+def work_of(
+    root: bytes, limits: tuple[Any, ...], cache: str | None, paths: list[bytes], sizes: list[int], ends: list[int]
+) -> Callable[[int], Any]:
+    """Return what works at one piece, for a process that was told so."""
+    from archfb.repository.cache import Cache
+    from archfb.repository.records import ReadLimits
+
+    study = Study(root, ReadLimits(*limits), Cache(cache), sha1_of_much())
+    return lambda number: study.piece(paths, sizes, ends, number)
 
 
 _COMPOUND = frozenset({".in", ".dist", ".example", ".sample", ".tmpl"})
