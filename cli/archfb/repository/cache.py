@@ -20,7 +20,7 @@ else:
 
 APPLICATION = 0x61726662
 SCHEMA = 2
-ANALYSER = 15  # counts up with every change of what is kept of a file; part of each key
+ANALYSER = 16  # counts up with every change of what is kept of a file; part of each key
 NAME = "repositories.db"
 _LARGEST = 400 << 20
 _PATIENCE_S = 2.0

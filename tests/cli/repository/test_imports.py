@@ -81,6 +81,19 @@ CASES: list[tuple[str, dict[str, str], dict[str, list[str]]]] = [
         {"p/_vendor/packaging/version.py": ["p/_vendor/packaging/tags.py"]},
     ),
     (
+        "jvm: a name from elsewhere does not mean the files that have no package",
+        {
+            "tools/build.gradle": "plugins {}\n",
+            "src/a/A.java": "package a;\nimport java.util.Map;\nimport static org.x.Y.z;\nimport B;\n", "src/B.java": "class B {}\n",
+        },
+        {"src/a/A.java": ["src/B.java"]},
+    ),
+    (
+        "jvm: nor the folder above all",
+        {"build.gradle": "plugins {}\n", "src/A.kt": "package a\nimport kotlin.test.Test\n"},
+        {},
+    ),
+    (
         "go: blocks with brackets in their comments, on one line, and none after them",
         {
             "go.mod": "module m\n", "a/a.go": 'package a\n\nimport (\n\t"fmt" // (printing)\n\tb "m/b"\n)\n\nvar x = f(\n\t"m/d",\n)\n',

@@ -66,7 +66,7 @@ class Resolver:
                 yield nearest(classes, path)
                 return
             name, _, last = name.rpartition(".")
-            if name in self._packages and last[:1].isalpha():
+            if name and name in self._packages and last[:1].isalpha():
                 folder = nearest(self._packages[name], path)
                 if not path.startswith(folder):
                     yield folder
