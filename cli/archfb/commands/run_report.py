@@ -65,7 +65,8 @@ def dry_run_text(result: RunResult) -> str:
     known = [one.cost_usd for one in result.planned if one.cost_usd is not None]
     unknown = len(result.planned) - len(known)
     more = f", and {count(unknown, 'call')} of unknown price" if unknown else ""
-    return "\n".join([*lines, f"{count(len(lines), 'call')}, about {money(sum(known))}{more}. Nothing was sent."])
+    most = "at most about" if sum(known) else "about"  # as if every answer took all that it may
+    return "\n".join([*lines, f"{count(len(lines), 'call')}, {most} {money(sum(known))}{more}. Nothing was sent."])
 
 
 def _planned_line(one: PlannedCall) -> str:
