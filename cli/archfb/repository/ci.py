@@ -65,35 +65,37 @@ def _telling(path: str) -> tuple[bool, str]:
 def shell_lines(text: str) -> Iterator[tuple[int, str]]:
     """Return the shell lines of a CI file with their numbers, continued lines joined."""
     lines = text.split("\n")
+    indents = [_indent(line) for line in lines]
     at = 0
     while at < len(lines):
         match = _KEY.match(lines[at])
         at += 1
         if match is None:
             continue
-        rest = match["rest"].split(" #")[0].strip()
+        key, rest = at - 1, match["rest"].split(" #")[0].strip()
         if rest and rest[0] not in "|>[{&*":
-            if not _in_another_language(lines, at - 1):
-                yield from _placed(_home(lines, at - 1), [(at, _unquoted(rest))])
+            yield from _placed(_step(lines, indents, key), [(at, _unquoted(rest))])
             continue
         if not rest and not _is_list(lines[at : at + 3]):
             continue  # a job or a step that is called so
         block = []
-        first, indent = at - 1, len(match["indent"].expandtabs())
+        indent = len(match["indent"].expandtabs())
         while at < len(lines) and (
             not lines[at].strip()
-            or _indent(lines[at]) > indent
-            or (lines[at].lstrip().startswith("- ") and _indent(lines[at]) == indent and rest == "")
+            or indents[at] > indent
+            or (lines[at].lstrip().startswith("- ") and indents[at] == indent and rest == "")
         ):
             block.append((at + 1, lines[at].strip()))
             at += 1
-        if not _in_another_language(lines, first):
-            yield from _placed(_home(lines, first), _joined(block, folded=rest.startswith(">")))
+        if block:
+            yield from _placed(_step(lines, indents, key), _joined(block, folded=rest.startswith(">")))
 
 
-def _placed(home: str, commands: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Return the commands with the folder that they are called in, where that is not the top."""
-    inside = home
+def _placed(step: Sequence[str], commands: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
+    """Return a step's commands, none where it is no shell's, with the folder that they are called in below the top."""
+    if any(map(_OTHER_LANGUAGE.match, step)):
+        return
+    inside = home = _home(step)
     for number, line in commands:
         if (goes := _GOES.match(line)) is not None:
             to = (goes[1] or "").strip("\"'")
@@ -102,9 +104,9 @@ def _placed(home: str, commands: Iterable[tuple[int, str]]) -> Iterator[tuple[in
             yield number, line if not inside or line.startswith("cd ") else f"cd {inside} && {line}"
 
 
-def _home(lines: Sequence[str], key: int) -> str:
-    """Return the folder that the step of this key is run in, "" for the top."""
-    found = next((found[1] for line in _step(lines, key) if (found := _WORKS_IN.match(line))), "")
+def _home(step: Sequence[str]) -> str:
+    """Return the folder that a step is run in, "" for the top."""
+    found = next((found[1] for line in step if (found := _WORKS_IN.match(line))), "")
     return found if _UNKNOWN.search(found) else below("", found)
 
 
@@ -112,25 +114,20 @@ def _is_list(lines: Sequence[str]) -> bool:
     return next((line for line in map(str.strip, lines) if line), "").startswith("- ")
 
 
-def _in_another_language(lines: Sequence[str], key: int) -> bool:
-    """Return whether the step that this key belongs to says that its script is no shell."""
-    return any(_OTHER_LANGUAGE.match(line) for line in _step(lines, key))
-
-
-def _step(lines: Sequence[str], key: int) -> Iterator[str]:
+def _step(lines: Sequence[str], indents: Sequence[int], key: int) -> list[str]:
     """Return the lines of the step that a key belongs to which can hold its other keys."""
-    indent = _indent(lines[key])
     begin = key
     while begin > max(0, key - _STEP) and not (
-        lines[begin].lstrip().startswith("- ") and (begin == key or _indent(lines[begin]) < indent)
+        (begin == key or indents[begin] < indents[key]) and lines[begin].lstrip().startswith("- ")
     ):
         begin -= 1
-    step = _indent(lines[begin])
+    step, found = indents[begin], []
     for at in range(begin, min(len(lines), key + _STEP)):
-        if at > key and lines[at].strip() and _indent(lines[at]) <= step:
-            return
-        if _indent(lines[at]) <= step + 4:
-            yield lines[at]
+        if at > key and indents[at] <= step and lines[at].strip():
+            break
+        if indents[at] <= step + 4:
+            found.append(lines[at])
+    return found
 
 
 def _unquoted(line: str) -> str:
