@@ -92,7 +92,7 @@ def shell_lines(text: str) -> Iterator[tuple[int, str]]:
 
 
 def _placed(step: Sequence[str], commands: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
-    """Return a step's commands, none where it is no shell's, with the folder that they are called in below the top."""
+    """Return a step's commands with the folder that they are called in below the top; none where it is no shell's."""
     if any(map(_OTHER_LANGUAGE.match, step)):
         return
     inside = home = _home(step)
