@@ -20,12 +20,12 @@ def dump(rows: Iterable[Sequence[object]]) -> bytes:
     content = "".join([f"{cell}\0" for cell in cells])
     if content.count("\0") != len(cells):
         content = "".join([cell.replace("\0", "\N{SYMBOL FOR NULL}") + "\0" for cell in cells])
-    return content.encode("utf-8", "surrogateescape")
+    return content.encode("utf-8", "surrogatepass")
 
 
 def texts(content: bytes) -> list[str]:
     """Return the texts of rows of one."""
-    return content.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    return content.decode("utf-8", "surrogatepass").split("\0")[:-1]
 
 
 def records(kind: type[One], content: bytes) -> tuple[One, ...]:

@@ -8,20 +8,20 @@ from archfb.repository import rows
 from archfb.repository.record import values
 from archfb.repository.records import Command, EntryPoint, Language
 
-TEXT = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | st.just("b\udcffd")
+TEXT = st.text(st.characters(exclude_characters="\0"))
 
 
-@given(st.lists(st.builds(EntryPoint, TEXT, TEXT, TEXT, TEXT, st.integers())))
+@given(st.lists(st.builds(EntryPoint, TEXT, TEXT, TEXT, TEXT, st.integers()), max_size=6))
 def test_records_come_back(told: list[EntryPoint]) -> None:
     assert rows.records(EntryPoint, rows.dump(map(values, told))) == tuple(told)
 
 
-@given(st.lists(st.builds(Language, TEXT, st.integers(), st.integers(), st.floats(allow_nan=False))))
+@given(st.lists(st.builds(Language, TEXT, st.integers(), st.integers(), st.floats(allow_nan=False)), max_size=6))
 def test_numbers_come_back(told: list[Language]) -> None:
     assert rows.records(Language, rows.dump(map(values, told))) == tuple(told)
 
 
-@given(st.lists(TEXT))
+@given(st.lists(TEXT, max_size=9))
 def test_texts_come_back(told: list[str]) -> None:
     assert rows.texts(rows.dump((one,) for one in told)) == told
 
