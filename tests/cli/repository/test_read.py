@@ -403,7 +403,7 @@ def test_an_unchanged_repository_is_read_without_what_takes_longer_to_load(folde
         "import sys; before = set(sys.modules)\n"
         "from archfb.repository.read import read_repository\n"
         f"print(len(read_repository({str(folder)!r}, cache_dir={str(tmp_path / 'cache')!r}).files))\n"
-        "heavy = {'re', 'json', 'pathlib', 'typing', 'contextlib', 'archfb.errors', 'archfb.repository.study'}\n"
+        "heavy = {'re', 'json', 'pathlib', 'datetime', 'contextlib', 'archfb.errors', 'archfb.repository.study'}\n"
         "print(heavy & (set(sys.modules) - before))"
     )
     environ = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
