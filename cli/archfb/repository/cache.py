@@ -128,7 +128,7 @@ def _open(folder: str) -> sqlite3.Connection | None:
         except sqlite3.OperationalError:
             return None  # locked, full, read-only: nothing is cached this time
         except sqlite3.DatabaseError:
-            os.unlink(path)
+            _drop(path)
         except OSError:
             return None
     return None
@@ -137,8 +137,16 @@ def _open(folder: str) -> sqlite3.Connection | None:
 def _make(folder: str, path: str) -> None:
     os.makedirs(folder, 0o700, exist_ok=True)
     if os.path.isfile(path) and os.path.getsize(path) > _LARGEST:
-        os.unlink(path)
+        _drop(path)
     os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def _drop(path: str) -> None:
+    """Remove the file, unless another process was first."""
+    from contextlib import suppress
+
+    with suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _connected(path: str) -> sqlite3.Connection:

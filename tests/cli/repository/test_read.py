@@ -329,6 +329,23 @@ def test_a_spoilt_cache_is_dropped_and_made_anew(folder: Path, tmp_path: Path, h
     assert read(folder, tmp_path) == first
 
 
+def test_a_spoilt_cache_that_another_process_dropped_first_is_made_anew(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, connected, tries = read(folder, tmp_path), caching._connected, []
+
+    def dropped(path: str) -> sqlite3.Connection:
+        tries.append(path)
+        if len(tries) == 1:
+            Path(path).unlink()
+            raise sqlite3.DatabaseError("file is not a database")
+        return connected(path)
+
+    monkeypatch.setattr(caching, "_connected", dropped)
+    assert read(folder, tmp_path) == first
+    assert len(tries) >= 2
+
+
 def test_a_picture_whose_bytes_changed_is_not_believed(folder: Path, tmp_path: Path) -> None:
     aged(folder)
     first = read(folder, tmp_path)
