@@ -10,14 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,6})")
-STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
-"""The process's own streams by name; `descriptor` knows their numbers and those of any other open file."""
+_STREAMS = {"/dev/stdout": 1, "/dev/stderr": 2}
 
 
 def descriptor(path: str) -> int | None:
     """Return which open file of this process a path names: 1 for /dev/stdout and /dev/fd/1; None where none."""
     numbered = _DESCRIPTOR.fullmatch(path)
-    return int(numbered[1]) if numbered else STREAMS.get(path)
+    return int(numbered[1]) if numbered else _STREAMS.get(path)
 
 
 def pour(path: str, content: bytes) -> bool:

@@ -59,10 +59,12 @@ _VENDORED_PARTS = words(
     "site-packages"
 )
 _DEPENDENCIES = ("deps", "dependencies", "Dependencies")
-FIXTURES = tuple(f"/{tests}/fixtures/" for tests in words("test tests Test Tests spec specs Spec Specs"))
-WRAPPERS = ("/.mvn/wrapper/", "/gradle/wrapper/")
-YARN = tuple(f"/.yarn/{what}/" for what in words("releases plugins sdks unplugged versions"))
-_VENDORED_PATHS = FIXTURES + WRAPPERS + YARN
+VENDORED_PATHS = (
+    "/.mvn/wrapper/",
+    "/gradle/wrapper/",
+    *(f"/.yarn/{what}/" for what in words("releases plugins sdks unplugged versions")),
+    *(f"/{tests}/fixtures/" for tests in words("test tests Test Tests spec specs Spec Specs")),
+)
 _VENDORED_NAMES = words(
     "configure config.guess config.sub aclocal.m4 libtool.m4 ltoptions.m4 ltsugar.m4 ltversion.m4 lt~obsolete.m4 "
     "ltmain.sh gradlew gradlew.bat mvnw mvnw.cmd cpplint.py waf erlang.mk install-sh missing depcomp "
@@ -75,7 +77,7 @@ _VENDORED_SCRIPT = regex(
 )
 DOCS_TOPS = words("doc docs Doc Docs man Man examples Examples demo demos Demo Demos sample samples Sample Samples")
 _DOCS_TOPS = DOCS_TOPS | {"example", "Example"}
-DOCS_PARTS = words("documentation Documentation groovydoc Groovydoc javadoc Javadoc")
+_DOCS_PARTS = words("documentation Documentation groovydoc Groovydoc javadoc Javadoc")
 DOCUMENTS = words(
     "CHANGE CHANGES CHANGELOG CITATION CITATIONS CONTRIBUTING COPYING INSTALL LICENCE LICENSE "
     "Licence License licence license README Readme readme"
@@ -182,12 +184,18 @@ def _folder(folder: str) -> tuple[bool, bool, bool, bool]:
     parts, path = folder.split("/"), "/" + folder
     return (
         not _VENDORED_PARTS.isdisjoint(parts)
-        or any(map(path.__contains__, _VENDORED_PATHS))
+        or any(map(path.__contains__, VENDORED_PATHS))
         or (parts[0] in _DEPENDENCIES and len(parts) > 2),
-        parts[0] in _DOCS_TOPS or not DOCS_PARTS.isdisjoint(parts) or "/inst/doc/" in path,
+        is_docs(folder, _DOCS_TOPS),
         not _TESTS_PARTS.isdisjoint(parts) or ("est" in folder and _TESTS_FOLDER.search(folder) is not None),
         not _EXAMPLES_PARTS.isdisjoint(folder.lower().split("/")),
     )
+
+
+def is_docs(folder: str, tops: frozenset[str]) -> bool:
+    """Return whether a folder is documentation: below one of the top folders, or by the name of any of its parts."""
+    parts = folder.split("/")
+    return parts[0] in tops or not _DOCS_PARTS.isdisjoint(parts) or "/inst/doc/" in f"/{folder}"
 
 
 def _parted(path: str) -> tuple[str, str]:

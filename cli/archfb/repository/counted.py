@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from archfb.repository import languages
-from archfb.repository.classify import DOCS_PARTS, DOCS_TOPS, DOCUMENTS, FIXTURES, WRAPPERS, YARN, words
+from archfb.repository.classify import DOCS_TOPS, DOCUMENTS, VENDORED_PATHS, is_docs, words
 from archfb.repository.patterns import regex
 from archfb.repository.shares import uncounted
 
@@ -26,7 +26,7 @@ _PARTS = words(
     "bootstrap-datepicker __generated__ .google_apis .github .vscode .idea"
 )
 _TOPS = ("debian", "deps", "dependencies", "Dependencies")
-_PATHS = (*FIXTURES, *WRAPPERS, *YARN, "/inst/extdata/", ".xctemplate/", ".imageset/", ".framework/")
+_PATHS = (*VENDORED_PATHS, "/inst/extdata/", ".xctemplate/", ".imageset/", ".framework/")
 _FOLDER = regex(
     r"(?:^|/)(?:docs?/_?(?:build|themes?|templates?|static)"
     r"|[Cc]ode[Mm]irror/(?:\d+\.\d+/)?(?:lib|mode|theme|addon|keymap|demo)|[Pp]ackages/.+\.\d+)/"
@@ -76,7 +76,7 @@ def _folder(folder: str) -> tuple[bool, bool]:
         or any(map(path.__contains__, _PATHS))
         or (any(map(folder.__contains__, _FOLDER_WORDS)) and _FOLDER.search(folder) is not None)
     )
-    return elsewhere, parts[0] in DOCS_TOPS or not DOCS_PARTS.isdisjoint(parts) or "/inst/doc/" in path
+    return elsewhere, is_docs(folder, DOCS_TOPS)
 
 
 def left_out(path: str, said: Mapping[str, str]) -> bool:

@@ -8,8 +8,7 @@ from archfb.repository import classify, imports, languages, own, rows
 from archfb.repository.cache import ANALYSER
 from archfb.repository.digests import sha1, sha1_of_much
 from archfb.repository.folders import Folders
-from archfb.repository.record import Record
-from archfb.repository.record import values as record_values
+from archfb.repository.record import Record, values
 from archfb.repository.tokens import estimate_bytes
 
 TYPE_CHECKING = False
@@ -106,8 +105,8 @@ class Study:
         order = None
         if sum(sizes) > _APART:
             folder = os.fspath(self._cache.folder) if self._knows and self._cache.folder is not None else None
-            values = (self._root, record_values(self._limits), folder, list(paths), list(sizes), list(ends))
-            order = (__name__, work_of.__name__, values)
+            told = (self._root, values(self._limits), folder, list(paths), list(sizes), list(ends))
+            order = (__name__, work_of.__name__, told)
         return shared(len(ends), of, self._reopen, order)
 
     def _reopen(self) -> None:

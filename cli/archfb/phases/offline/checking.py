@@ -123,12 +123,11 @@ def _java(facts: Facts, paths: list[str], home: str) -> str | None:
         where = f" --projects {quote(module)} --also-make" if module else ""
         one = "" if home else f" -Dtest={stem} -Dsurefire.failIfNoSpecifiedTests=false"
         return f"{start} test{where}{one}"
-    if any(name in facts.repo.by_path for name in _GRADLE):
+    if any(name in facts.repo.by_path for name in (*jvm.BUILDS, *jvm.SETTINGS)):
         return _gradle(facts, paths, home)
     return None
 
 
-_GRADLE = ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts")
 _ON_A_PLATFORM = re.compile(r"(?:src/(?P<set>\w+)Test|(?P<folder>common|jvm)/test)/")
 
 
@@ -149,7 +148,7 @@ def _gradle(facts: Facts, paths: list[str], home: str) -> str | None:
 
 def _projects(facts: Facts) -> dict[str, str]:
     """Return Gradle's names (":a:b") of the projects that its settings include, by folder."""
-    settings = next((name for name in _GRADLE[2:] if name in facts.repo.by_path), "")
+    settings = next((name for name in jvm.SETTINGS if name in facts.repo.by_path), "")
     return jvm.projects("\n".join(facts.lines(settings))) if settings else {}
 
 

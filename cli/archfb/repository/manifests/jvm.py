@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
     from archfb.repository.manifests.declared import View
 
+BUILDS = ("build.gradle", "build.gradle.kts")
+SETTINGS = ("settings.gradle", "settings.gradle.kts")
 _MOST_SETS = 100
 _MAVEN_KINDS = {"test": "development", "provided": "runtime", "managed": "managed"}
 
@@ -26,12 +28,12 @@ def gather(view: View) -> Gathered:
     for path in view.named("pom.xml"):
         _pom(view, path, found)
     catalogue = _catalogue(view)
-    for path in view.named("build.gradle", "build.gradle.kts"):
+    for path in view.named(*BUILDS):
         _gradle(view, path, found, catalogue)
-    for path in view.named("settings.gradle", "settings.gradle.kts"):
+    for path in view.named(*SETTINGS):
         for module in projects(view.text(path)):
             folder = below(folder_of(path), module)
-            found.members |= {f"{folder}/build.gradle", f"{folder}/build.gradle.kts"}
+            found.members |= {f"{folder}/{build}" for build in BUILDS}
     _commands(view, found)
     return found
 
@@ -227,7 +229,7 @@ def _commands(view: View, found: Gathered) -> None:
             Command("test", f"{tool} verify", "pom.xml", 1, "ecosystem"),
             Command("build", f"{tool} package", "pom.xml", 1, "ecosystem"),
         ]
-    for path in ("build.gradle", "build.gradle.kts", "settings.gradle", "settings.gradle.kts"):
+    for path in (*BUILDS, *SETTINGS):
         if path in view.files:
             tool = "./gradlew" if "gradlew" in view.files else "gradle"
             task = "allTests" if _for_several_platforms(view) else "test"
@@ -240,16 +242,15 @@ def _commands(view: View, found: Gathered) -> None:
 
 
 _PLATFORMS = regex(r"/(?:src/)?common(?:Main/kotlin|/src)/.+\.kt$")
-_CHECKS = (
-    (regex(r"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?checkstyle\b"), "checkstyleMain"),
-    (regex(r"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?detekt\b"), "detekt"),
-    (regex(r"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?ktlint\b"), "ktlintCheck"),
+_CHECKS = tuple(
+    (regex(rf"\b(?:id|plugin:?|alias)[ (]*['\"]?(?:[\w.]*\.)?{plugin}\b"), task)
+    for plugin, task in (("checkstyle", "checkstyleMain"), ("detekt", "detekt"), ("ktlint", "ktlintCheck"))
 )
 
 
 def _for_several_platforms(view: View) -> bool:
     """Return whether most modules are written for several platforms: those have no task that is called test."""
-    modules = [folder_of(path) for path in view.named("build.gradle", "build.gradle.kts")]
+    modules = [folder_of(path) for path in view.named(*BUILDS)]
     several = {path[: found.start()] for path in view.paths if (found := _PLATFORMS.search(path))}
     return sum(module in several for module in modules) * 2 > len(modules)
 
